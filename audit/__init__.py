@@ -1,0 +1,2 @@
+if not __name__.startswith("penstock."):
+    raise ImportError("import penstock.audit")

@@ -1,0 +1,81 @@
+"""The log as the rest of Penstock sees it: records in, records out.
+
+Two logs keep this contract: Kafka (`producers.kafka`) and the in-memory log (`producers.memory`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it stands on the log; `time_ms` is the log's own append time."""
+
+    topic: str
+    partition: int
+    offset: int
+    time_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+    def header(self, name: str) -> bytes | None:
+        """The first header of that name, or None."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to append. `partition` None: placed by murmur2 of the key, as every Penstock record is."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogIdentity:
+    """Which log this is: a topic made anew, or another cluster, has another identity."""
+
+    cluster_id: str
+    topic_id: str
+
+
+class Log(Protocol):
+    """An append-only, partitioned log. Calls block; they wait as long as the log is away."""
+
+    def append(self, records: Sequence[Outgoing]) -> Sequence[Record]:
+        """Append in order, wait until every record is acknowledged, return them as they stand.
+
+        Raises RecordTooLarge before anything is sent, LogRefused on a permanent error (the log is then
+        unusable: make a new one).
+        """
+        ...
+
+    def read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Record]:
+        """Every record with start <= offset < end, in order."""
+        ...
+
+    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """(offset of the first record kept, offset that the next record will get)."""
+        ...
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions the topic has."""
+        ...
+
+    def identity(self, topic: str) -> LogIdentity:
+        """Which topic on which cluster this is."""
+        ...
+
+    def close(self) -> None:
+        """Flush and let go."""
+        ...
+
+

@@ -1,0 +1,33 @@
+"""What the Faust worker drives: something that owns partitions of one topic and takes their records in batches."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from penstock.producers.log import Record
+
+
+class Fenced(Exception):
+    """Another owner took the partition, or the database is another one: forget what is cached and take it anew."""
+
+
+class PartitionHost(Protocol):
+    """Everything here blocks and is called from one thread a partition at a time, never for two at once."""
+
+    topic: str
+    group_id: str
+
+    def take(self, partition: int) -> int:
+        """Become the partition's owner; the position to read from. May take long: it reports its progress."""
+        ...
+
+    def handle(self, partition: int, records: Sequence[Record]) -> None:
+        """Do all that these records ask for. When it returns they are done; Fenced if they aren't ours."""
+        ...
+
+    def drop(self, partition: int) -> None:
+        """The partition isn't ours any more."""
+        ...
+
+    def close(self) -> None:
+        """Stop within the deadline: finish or checkpoint, release leases, flush."""
+        ...

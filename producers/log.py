@@ -30,11 +30,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One record to append. `partition` None: placed by murmur2 of the key, as every Penstock record is."""
+    """One record to append. `partition` None: placed by murmur2 of the key, as every Penstock record is.
+
+    Key and value may be None only in dead letters, which are byte for byte what a stranger wrote.
+    """
 
     topic: str
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     partition: int | None = None
 

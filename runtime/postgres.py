@@ -1,0 +1,124 @@
+"""Connections to Postgres, and the migrations that every process expects to find applied."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+from psycopg.errors import UndefinedTable
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from penstock.runtime.errors import DatabaseAway, MigrationChanged
+from penstock.runtime.settings import Settings
+
+# Held while migrations run, so that processes started together apply each of them once.
+_MIGRATION_LOCK: Final = 7_306_362_911
+
+_CREATE_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS penstock_migration (
+    name text PRIMARY KEY,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of `runtime/migrations`."""
+
+    name: str
+    sql: bytes
+
+    @property
+    def sha256(self) -> str:
+        """What the database remembers about the file that it applied."""
+        return hashlib.sha256(self.sql).hexdigest()
+
+
+def connect(where: Settings | str, *, application_name: str = "penstock") -> Connection[TupleRow]:
+    """A connection of one's own: autocommit, no JIT (it costs more than it saves on look-ups by primary key).
+
+    Raises DatabaseAway if nobody answers within 10 s.
+    """
+    try:
+        return psycopg.connect(_conninfo(where, application_name), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise DatabaseAway(f"Postgres doesn't answer: {error}. Start it, or correct DATABASE_URL") from error
+
+
+def pool(
+    where: Settings | str,
+    *,
+    size_max: int = 4,
+    application_name: str = "penstock",
+) -> ConnectionPool[Connection[TupleRow]]:
+    """A pool of such connections, opened in the background: its first connection waits if Postgres is away."""
+    options: dict[str, Any] = {"autocommit": True}
+    return ConnectionPool(
+        _conninfo(where, application_name),
+        kwargs=options,
+        min_size=1,
+        max_size=size_max,
+        name=application_name,
+        open=True,
+        check=ConnectionPool.check_connection,
+    )
+
+
+def migrations() -> tuple[Migration, ...]:
+    """Every migration in the package, in the order of their numbers."""
+    folder: Traversable = files("penstock.runtime").joinpath("migrations")
+    found = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name
+    )
+    return tuple(Migration(entry.name, entry.read_bytes()) for entry in found)
+
+
+def migrate(where: Settings | str, *, known: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
+    """Apply what isn't applied yet, each file once and in its own transaction; the names of those applied now.
+
+    Raises MigrationChanged if an applied file is no longer what it was, DatabaseAway if nobody answers.
+    """
+    applied_now: list[str] = []
+    with connect(where, application_name="penstock.migrate") as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        connection.execute(_CREATE_TABLE)
+        for migration in _missing(connection, migrations() if known is None else known):
+            with connection.transaction():
+                connection.execute(migration.sql)
+                connection.execute(
+                    "INSERT INTO penstock_migration (name, sha256) VALUES (%s, %s)",
+                    (migration.name, migration.sha256),
+                )
+            applied_now.append(migration.name)
+    return tuple(applied_now)
+
+
+def pending(where: Settings | str) -> tuple[str, ...]:
+    """The names of the migrations that this database lacks. Raises as migrate does."""
+    with connect(where, application_name="penstock.preflight") as connection:
+        return tuple(migration.name for migration in _missing(connection, migrations()))
+
+
+def _missing(connection: Connection[TupleRow], known: tuple[Migration, ...]) -> list[Migration]:
+    try:
+        applied = dict(connection.execute("SELECT name, sha256 FROM penstock_migration").fetchall())
+    except UndefinedTable:
+        applied = {}
+    for migration in known:
+        if applied.get(migration.name, migration.sha256) != migration.sha256:
+            raise MigrationChanged(
+                f"{migration.name} isn't the file that this database applied: put it back as it was and write a "
+                "new migration, or, if the data may go, drop the database"
+            )
+    return [migration for migration in known if migration.name not in applied]
+
+
+def _conninfo(where: Settings | str, application_name: str) -> str:
+    url = where if isinstance(where, str) else where.database_url
+    return make_conninfo(url, application_name=application_name, options="-c jit=off", connect_timeout=10)

@@ -1,0 +1,93 @@
+"""The settings of one process: read once when it starts, from the environment, and passed down from there.
+
+What the environment leaves out is taken from `local.json` in the home directory, where `penstock up` writes
+the addresses of what it has started.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from penstock.runtime.errors import NotConfigured
+
+# The fields that `local.json` may fill in, each with the variable that overrides it.
+ADDRESSES: Final = {
+    "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
+    "database_url": "DATABASE_URL",
+    "schema_registry_url": "SCHEMA_REGISTRY_URL",
+}
+
+
+class Settings(BaseSettings):
+    """Every limit has a name, a unit and a default. An empty address is one that nobody has given yet."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix="PENSTOCK_", populate_by_name=True, extra="ignore"
+    )
+
+    kafka_bootstrap_servers: str = Field(default="", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    database_url: str = Field(default="", validation_alias="DATABASE_URL", repr=False)
+    schema_registry_url: str = Field(default="", validation_alias="SCHEMA_REGISTRY_URL")
+    home: Annotated[Path, AfterValidator(Path.absolute)] = Path(".penstock").absolute()
+    application: str = "penstock.examples.casework.app:application"
+    worker_name: str = ""
+    batch_records_max: int = Field(default=500, ge=1, le=10_000)
+    lease_ms: int = Field(default=10_000, ge=100)
+    session_timeout_ms: int = Field(default=10_000, ge=6_000)
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8080, ge=0, le=65_535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """The environment, then `local.json`. Raises NotConfigured if the broker or the database is unknown."""
+        settings = cls.partial()
+        for field in ("kafka_bootstrap_servers", "database_url"):
+            if not getattr(settings, field):
+                raise NotConfigured(
+                    f"{ADDRESSES[field]} isn't set and {settings.local_file} doesn't say it either: "
+                    f"type `penstock up`, or export {ADDRESSES[field]}"
+                )
+        return settings
+
+    @classmethod
+    def partial(cls) -> "Settings":
+        """Like load, but addresses may still be missing: for the program that starts what stands there."""
+        settings = cls()
+        written = settings.read_local()
+        missing = {
+            field: str(written[field])
+            for field in ADDRESSES
+            if not getattr(settings, field) and written.get(field)
+        }
+        return settings.model_copy(update=missing)
+
+    def read_local(self) -> dict[str, object]:
+        """What `penstock up` wrote, or nothing. Raises NotConfigured if the file can't be read as JSON."""
+        try:
+            written = json.loads(self.local_file.read_text())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise NotConfigured(
+                f"{self.local_file} can't be read ({error}): remove it, then `penstock up`"
+            ) from error
+        return written if isinstance(written, dict) else {}
+
+    @property
+    def local_file(self) -> Path:
+        """Addresses and process ids of what `penstock up` started."""
+        return self.home / "local.json"
+
+    @property
+    def keys_file(self) -> Path:
+        """The keys with which inputs are signed, mode 0600."""
+        return self.home / "keys.json"
+
+    @property
+    def api_keys_file(self) -> Path:
+        """The hashes of the API's keys, with tenants and roles."""
+        return self.home / "api-keys.json"

@@ -10,6 +10,11 @@ class Fenced(Exception):
     """Another owner took the partition, or the database is another one: forget what is cached and take it anew."""
 
 
+class TakeRefused(Exception):
+    """The database and the log don't belong together, or the code fails on input after input. The message says
+    what is wrong and what to type; until then the worker stays stopped, and nothing is lost."""
+
+
 class PartitionHost(Protocol):
     """Everything here blocks and is called from one thread a partition at a time, never for two at once."""
 

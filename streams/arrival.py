@@ -1,0 +1,62 @@
+"""Receive, place, decode: from a record on the inbox to an input, or to the reason why it is none (law L5)."""
+
+from dataclasses import dataclass
+
+from penstock.producers.log import Outgoing, Record
+from penstock.producers.signing import Keyring
+from penstock.schemas.codec import Codec, Undecodable
+from penstock.schemas.headers import dead_letter_headers
+from penstock.schemas.ids import partition_of
+from penstock.schemas.topics import dead_letter_topic
+from penstock.streams.decider import Input
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A decoded input and the record that it came in."""
+
+    given: Input
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A record that is no input. `error` is Undecodable or Misplaced; nobody waits for it and nothing stops."""
+
+    error: str
+    detail: str
+    stage: str
+    record: Record
+
+    def dead_letter(self, group_id: str) -> Outgoing:
+        """The record as it came, byte for byte, with the reason in its headers."""
+        headers = dead_letter_headers(
+            self.record,
+            group=group_id,
+            error_class=self.error,
+            message=self.detail,
+            stage=self.stage,
+            attempt=1,
+        )
+        topic = dead_letter_topic(self.record.topic, group_id)
+        return Outgoing(topic, self.record.key, self.record.value, headers, self.record.partition)
+
+
+def receive(record: Record, partitions: int, codec: Codec, keyring: Keyring) -> Arrival | Malformed:
+    """Place, decode and verify one record."""
+    if record.key is None or record.value is None:
+        return Malformed("Undecodable", "a record without key or value", "receive", record)
+    expected = partition_of(record.key, partitions)
+    if expected != record.partition:
+        detail = (
+            f"murmur2 puts this key on partition {expected}, it stands on {record.partition}: set"
+            " partitioner=murmur2_random on the producer that wrote it"
+        )
+        return Malformed("Misplaced", detail, "place", record)
+    try:
+        meta, body = codec.decode_input(record.value)
+    except Undecodable as error:
+        return Malformed("Undecodable", str(error), "decode", record)
+    if meta.entity_id.encode() != record.key:
+        return Malformed("Misplaced", f"the key isn't the entity's id {meta.entity_id}", "place", record)
+    return Arrival(Input(meta, body, keyring.verify(record, meta), record.time_ms), record)

@@ -1,0 +1,134 @@
+"""Decide: from an input to the events it causes, with parking and release, which every decider shares (law L5)."""
+
+import logging
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+from penstock.producers.log import Record
+from penstock.producers.signing import Authority, Keyring
+from penstock.schemas.codec import Codec, EventBody
+from penstock.schemas.envelope.records import Failure
+from penstock.schemas.log.records import (
+    DiscardInput,
+    InputDiscarded,
+    InputParked,
+    InputRefused,
+    InputReleased,
+    ReleaseInput,
+)
+from penstock.streams.arrival import Arrival
+from penstock.streams.decider import Decider, Happened, Input
+from penstock.streams.entity import Entity
+
+log = logging.getLogger("penstock.streams.runner")
+S = TypeVar("S")
+
+ATTEMPTS: Final = 3
+BYPASSES_PARKING: Final = "Cancel"
+MAY_RELEASE: Final = frozenset({Authority.API, Authority.OPERATOR})
+
+
+class Unappliable(Exception):
+    """Deciding an input raised three times: the input is parked until somebody releases or discards it."""
+
+
+class Draft(Generic[S]):
+    """What one input has caused so far, folded as it goes."""
+
+    def __init__(self, decider: Decider[S], entity: Entity[S], time_ms: int) -> None:
+        self._decider = decider
+        self._seq = entity.seq
+        self.state = entity.state
+        self.time_ms = max(entity.time_ms, time_ms)
+        self.bodies: list[EventBody] = []
+
+    def add(self, body: EventBody) -> None:
+        """One more event."""
+        self._seq += 1
+        self.state = self._decider.evolve(self.state, Happened(body, self._seq, self.time_ms))
+        self.bodies.append(body)
+
+
+class Drafter(Generic[S]):
+    """Turns arrivals into drafts. Never raises for an input: what can't be decided is parked."""
+
+    def __init__(self, decider: Decider[S], codec: Codec, keyring: Keyring) -> None:
+        self._decider = decider
+        self._codec = codec
+        self._keyring = keyring
+
+    def draft(self, entity: Entity[S], arrival: Arrival) -> Draft[S]:
+        """The events that follow from the arrival. Raises Unappliable when deciding fails."""
+        given = arrival.given
+        if isinstance(given.body, ReleaseInput | DiscardInput):
+            return self._attempt(entity, given, lambda draft: self._unpark(entity, draft, arrival))
+        if entity.parked and not given.meta.type.startswith(BYPASSES_PARKING):
+            return self.parked(entity, arrival, "parked_behind", "an earlier input of this entity is parked")
+        if entity.broken:
+            raise Unappliable(entity.broken)
+        return self._attempt(entity, given, lambda draft: self._decide(draft, given))
+
+    def parked(self, entity: Entity[S], arrival: Arrival, kind: str, message: str) -> Draft[S]:
+        """The draft that parks the arrival."""
+        draft = Draft(self._decider, entity, arrival.given.time_ms)
+        signature = arrival.record.header("penstock_signature") or b""
+        body = InputParked(
+            input_id=arrival.given.meta.id,
+            input_type=arrival.given.meta.type,
+            input_value=arrival.record.value or b"",
+            input_signature=signature.decode("ascii", "replace"),
+            error=Failure(kind=kind, message=message[:4000], retryable=True),
+        )
+        if entity.broken:
+            draft.bodies.append(body)
+        else:
+            draft.add(body)
+        return draft
+
+    def _attempt(self, entity: Entity[S], given: Input, step: Callable[[Draft[S]], None]) -> Draft[S]:
+        failure: Exception | None = None
+        for _ in range(ATTEMPTS):
+            draft = Draft(self._decider, entity, given.time_ms)
+            try:
+                step(draft)
+            except Exception as error:  # noqa: BLE001 any error of a decider parks its input, and only that
+                failure = error
+                continue
+            return draft
+        log.exception("%s %s can't be decided", given.meta.type, given.meta.id, exc_info=failure)
+        raise Unappliable(f"{type(failure).__name__}: {failure}") from failure
+
+    def _decide(self, draft: Draft[S], given: Input) -> None:
+        bodies = self._decider.decide(draft.state, given)
+        if not bodies:
+            raise RuntimeError(f"the decider answered {given.meta.type} with no event")
+        for body in bodies:
+            draft.add(body)
+
+    def _unpark(self, entity: Entity[S], draft: Draft[S], arrival: Arrival) -> None:
+        given, body = arrival.given, arrival.given.body
+        assert isinstance(body, ReleaseInput | DiscardInput)
+
+        def refuse(reason: str, detail: str) -> None:
+            draft.add(InputRefused(input_type=given.meta.type, reason=reason, detail=detail))
+
+        if given.authority not in MAY_RELEASE or "operator" not in given.meta.actor.roles:
+            return refuse("not_authorized", "only an operator releases or discards parked inputs")
+        if body.parked_input_id not in entity.parked:
+            return refuse("not_parked", f"no input {body.parked_input_id} is parked here")
+        if isinstance(body, DiscardInput):
+            return draft.add(InputDiscarded(parked_input_id=body.parked_input_id, reason=body.reason))
+        if body.parked_input_id != next(iter(entity.parked)):
+            return refuse("not_the_oldest", f"release {next(iter(entity.parked))} first")
+        for parked in list(entity.parked.values()):
+            draft.add(InputReleased(parked_input_id=parked.input_id, reason=body.reason))
+            self._decide(draft, self._revived(parked, arrival))
+        return None
+
+    def _revived(self, parked: InputParked, arrival: Arrival) -> Input:
+        """The parked input, as signed as it was, at the time of its release."""
+        meta, body = self._codec.decode_input(parked.input_value)
+        at = arrival.record
+        headers = (("penstock_signature", parked.input_signature.encode()),)
+        record = Record(at.topic, at.partition, at.offset, at.time_ms, at.key, parked.input_value, headers)
+        return Input(meta, body, self._keyring.verify(record, meta), at.time_ms)

@@ -1,0 +1,106 @@
+"""The journal port: what a decider's runner keeps in its database (law L3), and in what order it may change.
+
+`streams.postgres_journal` keeps it in Postgres, `streams.memory_journal` in memory, for tests and simulations.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One event as the journal keeps it. `position` is the checkpoint position of the batch it came with."""
+
+    entity_id: str
+    seq: int
+    position: int
+    cause_offset: int
+    cause_id: str
+    cause_index: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPair:
+    """Which inbox and events topic a checkpoint's positions belong to."""
+
+    cluster_id: str
+    inbox_topic_id: str
+    events_topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a partition stands."""
+
+    epoch: int
+    position: int
+    published_position: int
+    events_position: int
+    events_epoch: int
+    failed_in_a_row: int
+    topics: TopicPair
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One decided batch: the move of the position and the rows that go with it, all or nothing."""
+
+    partition: int
+    epoch: int
+    old_position: int
+    new_position: int
+    events_position: int
+    failed_in_a_row: int
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What became of logged events brought to the journal: rows added, rows replaced, and the lowest inbox
+    offset whose input is undecided again because its rows weren't on the log."""
+
+    added: int
+    replaced: int
+    undecided_from: int | None
+
+
+class Journal(Protocol):
+    """Calls block, and retry by themselves while the database is away. Fenced: see `streams.host.Fenced`."""
+
+    def checkpoint(self, partition: int) -> Checkpoint | None:
+        """The partition's checkpoint as it stands, None if the database knows of none."""
+        ...
+
+    def take(self, partition: int, owner: str, fresh: Checkpoint) -> Checkpoint:
+        """Raise the epoch by one and become the owner; `fresh` is stored where no row stands."""
+        ...
+
+    def raise_epoch(self, partition: int, held: int, epoch: int) -> None:
+        """Go on under a higher epoch, because the log knows higher ones than this database. Fenced if not ours."""
+        ...
+
+    def histories(self, entity_ids: Sequence[str]) -> Mapping[str, Sequence[bytes]]:
+        """Each entity's events in the order of seq; nothing for an entity without any."""
+        ...
+
+    def commit(self, batch: Commit) -> None:
+        """The fence, then plain inserts. A commit whose reply was lost is recognised. Fenced if not ours."""
+        ...
+
+    def adopt(self, partition: int, epoch: int, rows: Sequence[Row]) -> Adoption:
+        """Make the journal agree with these events of the log. Fenced if not ours."""
+        ...
+
+    def unpublished(self, partition: int, after_position: int) -> Sequence[Row]:
+        """Rows committed after that position, in the order they were committed."""
+        ...
+
+    def settle(self, partition: int, epoch: int, position: int, events_position: int) -> None:
+        """Everything committed is on the log up to `events_position`; go on from `position`. Fenced if not ours."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,247 @@
+"""The journal in Postgres: one statement a batch, pinned plans, and patience while the database is away."""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import psycopg
+from psycopg.errors import AdminShutdown, UndefinedTable, UniqueViolation
+
+from penstock.runtime.postgres import connect
+from penstock.streams.host import Fenced
+from penstock.streams.journal import Adoption, Checkpoint, Commit, Row, TopicPair
+
+log = logging.getLogger("penstock.streams.journal")
+T = TypeVar("T")
+
+RETRY_LONGEST_S: Final = 2.0
+
+_CHECKPOINT = """
+SELECT epoch, position, published_position, events_position, events_epoch, failed_in_a_row,
+       cluster_id, inbox_topic_id, events_topic_id
+FROM penstock.checkpoint WHERE noun = %s AND partition = %s
+"""
+_TAKE = """
+INSERT INTO penstock.checkpoint (noun, partition, owner, epoch, position, published_position, events_position,
+    events_epoch, failed_in_a_row, cluster_id, inbox_topic_id, events_topic_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (noun, partition) DO UPDATE SET epoch = checkpoint.epoch + 1, owner = excluded.owner
+"""
+_COMMIT = """
+WITH moved AS (
+    UPDATE penstock.checkpoint
+    SET position = %(new)s, published_position = %(old)s, events_position = %(events_position)s,
+        events_epoch = %(epoch)s, failed_in_a_row = %(failed)s
+    WHERE noun = %(noun)s AND partition = %(partition)s AND epoch = %(epoch)s AND position = %(old)s
+    RETURNING 1
+), kept AS (
+    INSERT INTO penstock.journal
+        (entity_id, seq, noun, partition, position, cause_offset, cause_id, cause_index, value)
+    SELECT e::uuid, s, %(noun)s, %(partition)s, %(new)s, o, c::uuid, i, v
+    FROM unnest(%(entities)s::text[], %(seqs)s::bigint[], %(offsets)s::bigint[], %(causes)s::text[],
+                %(indexes)s::int[], %(values)s::bytea[]) AS row(e, s, o, c, i, v)
+    WHERE EXISTS (SELECT FROM moved)
+)
+SELECT count(*) FROM moved
+"""
+_INSERT = """
+INSERT INTO penstock.journal
+    (noun, partition, entity_id, seq, position, cause_offset, cause_id, cause_index, value)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_CUT = """
+DELETE FROM penstock.journal
+WHERE entity_id = %(entity)s AND (seq = %(seq)s OR (cause_id = %(cause)s AND cause_index = %(index)s)
+    OR (seq > %(seq)s AND NOT seq = ANY(%(logged)s)))
+RETURNING cause_offset
+"""
+_OWN = "SELECT 1 FROM penstock.checkpoint WHERE noun = %s AND partition = %s AND epoch = %s FOR UPDATE"
+_SETTLE = """
+UPDATE penstock.checkpoint
+SET position = %(position)s, published_position = %(position)s, events_position = %(events_position)s,
+    events_epoch = %(epoch)s
+WHERE noun = %(noun)s AND partition = %(partition)s AND epoch = %(epoch)s
+"""
+
+
+class PostgresJournal:
+    """One connection, made anew when it breaks. Used by one thread at a time."""
+
+    def __init__(self, database_url: str, noun: str) -> None:
+        self._url = database_url
+        self._noun = noun
+        self._connection: psycopg.Connection | None = None
+
+    def checkpoint(self, partition: int) -> Checkpoint | None:
+        return self._patiently(lambda connection: self._read_checkpoint(connection, partition))
+
+    def take(self, partition: int, owner: str, fresh: Checkpoint) -> Checkpoint:
+        topics = fresh.topics
+        values = (
+            *(self._noun, partition, owner, fresh.epoch + 1, fresh.position, fresh.published_position),
+            *(fresh.events_position, fresh.events_epoch, fresh.failed_in_a_row),
+            *(topics.cluster_id, topics.inbox_topic_id, topics.events_topic_id),
+        )
+
+        def attempt(connection: psycopg.Connection) -> Checkpoint:
+            with connection.transaction():
+                connection.execute(_TAKE, values)
+                taken = self._read_checkpoint(connection, partition)
+            assert taken is not None
+            return taken
+
+        return self._patiently(attempt)
+
+    def raise_epoch(self, partition: int, held: int, epoch: int) -> None:
+        statement = (
+            "UPDATE penstock.checkpoint SET epoch = %s WHERE noun = %s AND partition = %s AND epoch IN (%s, %s)"
+        )
+        # Both epochs are ours: the higher one if the reply to an earlier try was lost.
+        values = (epoch, self._noun, partition, held, epoch)
+        if self._patiently(lambda connection: connection.execute(statement, values).rowcount) == 0:
+            raise Fenced(f"{self._noun} partition {partition} isn't held under epoch {held}")
+
+    def histories(self, entity_ids: Sequence[str]) -> Mapping[str, Sequence[bytes]]:
+        statement = (
+            "SELECT entity_id::text, value FROM penstock.journal WHERE entity_id = ANY(%s::uuid[])"
+            " ORDER BY entity_id, seq"
+        )
+        found: dict[str, list[bytes]] = defaultdict(list)
+        rows = self._patiently(lambda connection: connection.execute(statement, (list(entity_ids),)).fetchall())
+        for entity, value in rows:
+            found[entity].append(value)
+        return found
+
+    def commit(self, batch: Commit) -> None:
+        rows = batch.rows
+        values = {
+            "noun": self._noun,
+            "partition": batch.partition,
+            "epoch": batch.epoch,
+            "old": batch.old_position,
+            "new": batch.new_position,
+            "events_position": batch.events_position,
+            "failed": batch.failed_in_a_row,
+            "entities": [row.entity_id for row in rows],
+            "seqs": [row.seq for row in rows],
+            "offsets": [row.cause_offset for row in rows],
+            "causes": [row.cause_id for row in rows],
+            "indexes": [row.cause_index for row in rows],
+            "values": [row.value for row in rows],
+        }
+
+        def attempt(connection: psycopg.Connection) -> bool:
+            counted = connection.execute(_COMMIT, values, binary=True).fetchone()
+            if counted is not None and counted[0] == 1:
+                return True
+            # No row moved: either somebody else's partition, or our own commit whose reply was lost.
+            held = self._read_checkpoint(connection, batch.partition)
+            return held is not None and (held.epoch, held.position) == (batch.epoch, batch.new_position)
+
+        try:
+            moved = self._patiently(attempt)
+        except UniqueViolation as error:
+            raise Fenced(f"{self._noun} partition {batch.partition}: the journal has these rows") from error
+        if not moved:
+            raise Fenced(
+                f"{self._noun} partition {batch.partition} isn't at {batch.old_position} under epoch {batch.epoch}"
+            )
+
+    def adopt(self, partition: int, epoch: int, rows: Sequence[Row]) -> Adoption:
+        def attempt(connection: psycopg.Connection) -> Adoption:
+            with connection.transaction():
+                self._own(connection, partition, epoch)
+                return self._adopt(connection, partition, rows)
+
+        return self._patiently(attempt)
+
+    def unpublished(self, partition: int, after_position: int) -> Sequence[Row]:
+        statement = (
+            "SELECT entity_id::text, seq, position, cause_offset, cause_id::text, cause_index, value"
+            " FROM penstock.journal WHERE noun = %s AND partition = %s AND position > %s"
+            " ORDER BY position, cause_offset, cause_index"
+        )
+        values = (self._noun, partition, after_position)
+        rows = self._patiently(lambda connection: connection.execute(statement, values).fetchall())
+        return [Row(*row) for row in rows]
+
+    def settle(self, partition: int, epoch: int, position: int, events_position: int) -> None:
+        values = {
+            "noun": self._noun,
+            "partition": partition,
+            "epoch": epoch,
+            "position": position,
+            "events_position": events_position,
+        }
+        if self._patiently(lambda connection: connection.execute(_SETTLE, values).rowcount) == 0:
+            raise Fenced(f"{self._noun} partition {partition} isn't held under epoch {epoch}")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _read_checkpoint(self, connection: psycopg.Connection, partition: int) -> Checkpoint | None:
+        row = connection.execute(_CHECKPOINT, (self._noun, partition)).fetchone()
+        return None if row is None else Checkpoint(*row[:6], topics=TopicPair(*row[6:]))
+
+    def _own(self, connection: psycopg.Connection, partition: int, epoch: int) -> None:
+        if connection.execute(_OWN, (self._noun, partition, epoch)).fetchone() is None:
+            raise Fenced(f"{self._noun} partition {partition} isn't held under epoch {epoch}")
+
+    def _adopt(self, connection: psycopg.Connection, partition: int, rows: Sequence[Row]) -> Adoption:
+        cursor = connection.cursor()
+        cursor.executemany(
+            _INSERT,
+            [
+                (self._noun, partition, r.entity_id, r.seq, r.position, r.cause_offset, r.cause_id, r.cause_index, r.value)
+                for r in rows
+            ],
+        )
+        added = max(cursor.rowcount, 0)
+        stands = {
+            (entity, seq): value
+            for entity, seq, value in connection.execute(
+                "SELECT entity_id::text, seq, value FROM penstock.journal JOIN unnest(%s::uuid[], %s::bigint[])"
+                " AS logged(entity_id, seq) USING (entity_id, seq)",
+                ([r.entity_id for r in rows], [r.seq for r in rows]),
+            )
+        }
+        logged: dict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            logged[row.entity_id].append(row.seq)
+        replaced, undecided = 0, None
+        for row in rows:
+            if stands.get((row.entity_id, row.seq)) == row.value:
+                continue
+            replaced += 1
+            place = {"entity": row.entity_id, "seq": row.seq, "cause": row.cause_id, "index": row.cause_index}
+            for (offset,) in connection.execute(_CUT, {**place, "logged": logged[row.entity_id]}).fetchall():
+                undecided = offset if undecided is None else min(undecided, offset)
+            cursor.execute(
+                _INSERT,
+                (
+                    *(self._noun, partition, row.entity_id, row.seq, row.position),
+                    *(row.cause_offset, row.cause_id, row.cause_index, row.value),
+                ),
+            )
+        return Adoption(added, replaced, undecided)
+
+    def _patiently(self, attempt: Callable[[psycopg.Connection], T]) -> T:
+        """Try until the database answers. Its absence is nobody's fault and loses nothing (law L5, unavailable)."""
+        delay = 0.05
+        while True:
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = connect(self._url)
+                    self._connection.execute("SET enable_seqscan = off")
+                return attempt(self._connection)
+            except UndefinedTable:
+                raise
+            except (psycopg.OperationalError, psycopg.InterfaceError, AdminShutdown) as error:
+                log.warning("the database is away (%s); trying again in %.1f s", str(error).strip(), delay)
+                self.close()
+                time.sleep(delay)
+                delay = min(delay * 2, RETRY_LONGEST_S)

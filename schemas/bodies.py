@@ -1,0 +1,141 @@
+"""Every input and event. Generated from the .avsc files: never edited, made anew by
+`python -m penstock.schemas.generate`.
+"""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from penstock.schemas.log.records import (
+    DiscardInput,
+    InputAccepted,
+    InputDiscarded,
+    InputParked,
+    InputRefused,
+    InputReleased,
+    PartitionTaken,
+    ReleaseInput,
+)
+from penstock.schemas.run.records import (
+    ApprovalExpired,
+    ApprovalGranted,
+    ApprovalRefused,
+    ApprovalRequested,
+    CancelRun,
+    CastVote,
+    CompleteToolCall,
+    FailToolCall,
+    FireTimer,
+    LateAnswer,
+    ReportLostLease,
+    ResumeRun,
+    RunCancelled,
+    RunCompleted,
+    RunEnding,
+    RunFailed,
+    RunResumed,
+    RunStalled,
+    RunStarted,
+    SettleToolCall,
+    StartRun,
+    StartToolCall,
+    TimerArmed,
+    TimerFired,
+    TimerRearmed,
+    ToolCallCompleted,
+    ToolCallFailed,
+    ToolCallInDoubt,
+    ToolCallRefused,
+    ToolCallRequested,
+    ToolCallStarted,
+    VoteRefused,
+)
+
+InputBody: TypeAlias = (
+    DiscardInput
+    | ReleaseInput
+    | CancelRun
+    | CastVote
+    | CompleteToolCall
+    | FailToolCall
+    | FireTimer
+    | ReportLostLease
+    | ResumeRun
+    | SettleToolCall
+    | StartRun
+    | StartToolCall
+)
+INPUTS: Final[Mapping[str, type[InputBody]]] = {
+    "penstock.log.DiscardInput": DiscardInput,
+    "penstock.log.ReleaseInput": ReleaseInput,
+    "penstock.run.CancelRun": CancelRun,
+    "penstock.run.CastVote": CastVote,
+    "penstock.run.CompleteToolCall": CompleteToolCall,
+    "penstock.run.FailToolCall": FailToolCall,
+    "penstock.run.FireTimer": FireTimer,
+    "penstock.run.ReportLostLease": ReportLostLease,
+    "penstock.run.ResumeRun": ResumeRun,
+    "penstock.run.SettleToolCall": SettleToolCall,
+    "penstock.run.StartRun": StartRun,
+    "penstock.run.StartToolCall": StartToolCall,
+}
+
+EventBody: TypeAlias = (
+    InputAccepted
+    | InputDiscarded
+    | InputParked
+    | InputRefused
+    | InputReleased
+    | PartitionTaken
+    | ApprovalExpired
+    | ApprovalGranted
+    | ApprovalRefused
+    | ApprovalRequested
+    | LateAnswer
+    | RunCancelled
+    | RunCompleted
+    | RunEnding
+    | RunFailed
+    | RunResumed
+    | RunStalled
+    | RunStarted
+    | TimerArmed
+    | TimerFired
+    | TimerRearmed
+    | ToolCallCompleted
+    | ToolCallFailed
+    | ToolCallInDoubt
+    | ToolCallRefused
+    | ToolCallRequested
+    | ToolCallStarted
+    | VoteRefused
+)
+EVENTS: Final[Mapping[str, type[EventBody]]] = {
+    "penstock.log.InputAccepted": InputAccepted,
+    "penstock.log.InputDiscarded": InputDiscarded,
+    "penstock.log.InputParked": InputParked,
+    "penstock.log.InputRefused": InputRefused,
+    "penstock.log.InputReleased": InputReleased,
+    "penstock.log.PartitionTaken": PartitionTaken,
+    "penstock.run.ApprovalExpired": ApprovalExpired,
+    "penstock.run.ApprovalGranted": ApprovalGranted,
+    "penstock.run.ApprovalRefused": ApprovalRefused,
+    "penstock.run.ApprovalRequested": ApprovalRequested,
+    "penstock.run.LateAnswer": LateAnswer,
+    "penstock.run.RunCancelled": RunCancelled,
+    "penstock.run.RunCompleted": RunCompleted,
+    "penstock.run.RunEnding": RunEnding,
+    "penstock.run.RunFailed": RunFailed,
+    "penstock.run.RunResumed": RunResumed,
+    "penstock.run.RunStalled": RunStalled,
+    "penstock.run.RunStarted": RunStarted,
+    "penstock.run.TimerArmed": TimerArmed,
+    "penstock.run.TimerFired": TimerFired,
+    "penstock.run.TimerRearmed": TimerRearmed,
+    "penstock.run.ToolCallCompleted": ToolCallCompleted,
+    "penstock.run.ToolCallFailed": ToolCallFailed,
+    "penstock.run.ToolCallInDoubt": ToolCallInDoubt,
+    "penstock.run.ToolCallRefused": ToolCallRefused,
+    "penstock.run.ToolCallRequested": ToolCallRequested,
+    "penstock.run.ToolCallStarted": ToolCallStarted,
+    "penstock.run.VoteRefused": VoteRefused,
+}

@@ -1,0 +1,73 @@
+"""Ids that follow from what they identify, and Kafka's placement of keys.
+
+Every derived id is a version 5 UUID in its lower-case, hyphenated form: redelivery yields the same ids.
+"""
+
+import hashlib
+import struct
+from typing import Final
+from uuid import UUID
+
+# Penstock's own namespace; every derived id hangs under it, so it can never change.
+NAMESPACE: Final = "6f0c1b7e-52d5-5c0a-9a3e-8d1f7b0c2e41"
+
+_M: Final = 0x5BD1E995
+_MASK: Final = 0xFFFFFFFF
+
+
+def derived_id(entity_id: str, name: str) -> str:
+    """uuid5(entity_id, name), without building UUID objects. Raises ValueError if entity_id is no UUID."""
+    digest = bytearray(hashlib.sha1(bytes.fromhex(entity_id.replace("-", "")) + name.encode()).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def run_id(tenant: str, idempotency_key: str) -> str:
+    """The run that a tenant's Idempotency-Key stands for: uuid5(uuid5(namespace, tenant), key)."""
+    return derived_id(derived_id(NAMESPACE, f"tenant:{tenant}"), f"run:{idempotency_key}")
+
+
+def event_id(entity_id: str, cause_id: str, index: int) -> str:
+    """Id of the event that is `index` (from 0) among those of its cause."""
+    return derived_id(entity_id, f"{cause_id}:{index}")
+
+
+def partition_entity_id(topic: str, partition: int) -> str:
+    """The entity that a partition itself is, for PartitionTaken."""
+    return derived_id(NAMESPACE, f"partition:{topic}:{partition}")
+
+
+def dead_letter_id(topic: str, partition: int, offset: int) -> str:
+    """Id of the dead letter of the record that stands there."""
+    return derived_id(NAMESPACE, f"dead-letter:{topic}:{partition}:{offset}")
+
+
+def is_uuid(text: str) -> bool:
+    """True for the one accepted form of an id: lower-case hex with hyphens, 36 characters."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def murmur2(key: bytes) -> int:
+    """Kafka's 32-bit murmur2 of a key, signed as in Java."""
+    length = len(key)
+    h = 0x9747B28C ^ length
+    words = length >> 2
+    for k in struct.unpack_from(f"<{words}I", key):
+        k = k * _M & _MASK
+        h = (h * _M & _MASK) ^ ((k ^ k >> 24) * _M & _MASK)
+    tail = key[words << 2 :]
+    if tail:
+        h = (h ^ int.from_bytes(tail, "little")) * _M & _MASK
+    h = (h ^ h >> 13) * _M & _MASK
+    h ^= h >> 15
+    return h - (1 << 32) if h & 0x80000000 else h
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where Java's default partitioner, and librdkafka's murmur2 and murmur2_random, put a key."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions

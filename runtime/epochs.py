@@ -1,4 +1,4 @@
-"""How a reader of an events topic sees no zombie (L4): each partition has an epoch, and lower ones are dropped."""
+"""How a reader of an events topic sees no zombie (L4): a partition has an epoch, lower ones are dropped."""
 
 from collections.abc import Mapping
 from typing import Final

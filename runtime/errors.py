@@ -1,4 +1,4 @@
-"""What can be wrong around a process. All are SetupError: a person puts them right, and the message says how."""
+"""What can be wrong around a process. All are SetupError: a person mends them, and the message says how."""
 
 
 class SetupError(Exception):

@@ -57,7 +57,7 @@ def pool(
     size_max: int = 4,
     application_name: str = "penstock",
 ) -> ConnectionPool[Connection[TupleRow]]:
-    """A pool of such connections, opened in the background: its first connection waits if Postgres is away."""
+    """A pool of such connections, opened in the background: the first one waits if Postgres is away."""
     options: dict[str, Any] = {"autocommit": True}
     return ConnectionPool(
         _conninfo(where, application_name),
@@ -80,7 +80,7 @@ def migrations() -> tuple[Migration, ...]:
 
 
 def migrate(where: Settings | str, *, known: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
-    """Apply what isn't applied yet, each file once and in its own transaction; the names of those applied now.
+    """Apply what isn't applied yet, each file once, in its own transaction; the names of those applied now.
 
     Raises MigrationChanged if an applied file is no longer what it was, DatabaseAway if nobody answers.
     """
@@ -107,14 +107,16 @@ def pending(where: Settings | str) -> tuple[str, ...]:
 
 def _missing(connection: Connection[TupleRow], known: tuple[Migration, ...]) -> list[Migration]:
     try:
-        applied = dict(connection.execute("SELECT name, sha256 FROM penstock_migration").fetchall())
+        applied: dict[str, str] = dict(
+            connection.execute("SELECT name, sha256 FROM penstock_migration").fetchall()
+        )
     except UndefinedTable:
         applied = {}
     for migration in known:
         if applied.get(migration.name, migration.sha256) != migration.sha256:
             raise MigrationChanged(
-                f"{migration.name} isn't the file that this database applied: put it back as it was and write a "
-                "new migration, or, if the data may go, drop the database"
+                f"{migration.name} isn't the file that this database applied: put it back as it was and "
+                "write a new migration, or, if the data may go, drop the database"
             )
     return [migration for migration in known if migration.name not in applied]
 

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> "Settings":
-        """The environment, then `local.json`. Raises NotConfigured if the broker or the database is unknown."""
+        """The environment, then `local.json`. Raises NotConfigured if broker or database is unknown."""
         settings = cls.partial()
         for field in ("kafka_bootstrap_servers", "database_url"):
             if not getattr(settings, field):

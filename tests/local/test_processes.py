@@ -1,0 +1,48 @@
+"""Processes are known by id and moment of birth."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from penstock.cli.local.processes import Process, birth, kill, read_pid_file, spawn, stop
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('set', flush=True)\ntime.sleep(60)",
+]
+
+
+def test_same_id_with_another_birth_is_another_process(tmp_path: Path) -> None:
+    started = spawn(SLEEP, log_file=tmp_path / "log")
+    impostor = Process(started.process.pid, "some other moment")
+    stop(impostor, deadline_s=1)
+    assert started.process.alive()
+    kill(started.process)
+    assert not started.process.alive()
+
+
+def test_process_that_ignores_the_signal_is_killed_at_the_deadline(tmp_path: Path) -> None:
+    started = spawn(STUBBORN, log_file=tmp_path / "log")
+    while "set" not in (tmp_path / "log").read_text():
+        assert started.exit_code() is None
+    assert not stop(started.process, deadline_s=0.2)
+    assert not started.process.alive()
+
+
+def test_pid_file_of_an_ended_process_names_nobody(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    born = birth(ended.pid)
+    (tmp_path / "pid").write_text(Process(ended.pid, born).text())
+    ended.wait()
+    assert read_pid_file(tmp_path / "pid") is None
+    assert read_pid_file(tmp_path / "missing") is None
+
+
+def test_spawned_process_has_a_session_of_its_own(tmp_path: Path) -> None:
+    program = "import os; print(os.getsid(0) == os.getpid(), flush=True)"
+    started = spawn([sys.executable, "-c", program], log_file=tmp_path / "log")
+    while started.exit_code() is None:
+        pass
+    assert (tmp_path / "log").read_text() == "True\n"

@@ -61,7 +61,13 @@ class Drafter(Generic[S]):
         """The events that follow from the arrival. Raises Unappliable when deciding fails."""
         given = arrival.given
         if isinstance(given.body, ReleaseInput | DiscardInput):
-            return self._attempt(entity, given, lambda draft: self._unpark(entity, draft, arrival))
+            try:
+                return self._attempt(entity, given, lambda draft: self._unpark(entity, draft, arrival))
+            except Unappliable as error:
+                draft = Draft(self._decider, entity, given.time_ms)
+                refusal = InputRefused(input_type=given.meta.type, reason="still_unappliable", detail=str(error))
+                draft.add(refusal)
+                return draft
         if entity.parked and not given.meta.type.startswith(BYPASSES_PARKING):
             return self.parked(entity, arrival, "parked_behind", "an earlier input of this entity is parked")
         if entity.broken:

@@ -79,7 +79,7 @@ class MemoryJournal:
                 else:
                     replaced += 1
                     for dropped in self._cut(partition, row, logged):
-                        undecided = min(dropped.cause_offset, undecided or dropped.cause_offset)
+                        undecided = min(dropped.cause_offset, dropped.cause_offset if undecided is None else undecided)
                 self._insert(partition, [row])
             return Adoption(added, replaced, undecided)
 

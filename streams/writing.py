@@ -1,0 +1,78 @@
+"""Envelope and encode: from the bodies that an input causes to journal rows and records (laws L1 and L2)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from penstock.producers.log import Outgoing, Record
+from penstock.schemas.codec import Codec, EventBody
+from penstock.schemas.envelope.records import Cause, EventMeta, InputMeta
+from penstock.schemas.headers import event_headers
+from penstock.schemas.ids import event_id
+from penstock.streams.journal import Row
+
+
+class EventTooLarge(Exception):
+    """An event is larger than a record may be: its input is parked instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One event, enveloped and encoded."""
+
+    meta: EventMeta
+    body: EventBody
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Makes events of one decider. `source` names it in ce_source; `bytes_max` is the largest value in bytes."""
+
+    codec: Codec
+    topic: str
+    source: str
+    bytes_max: int
+
+    def write(
+        self, cause: InputMeta, record: Record, seq: int, time_ms: int, bodies: Sequence[EventBody]
+    ) -> list[Written]:
+        """Envelopes for all events of one input, from `seq` + 1 on."""
+        return list(self._write(cause, record, seq, time_ms, bodies))
+
+    def _write(
+        self, cause: InputMeta, record: Record, seq: int, time_ms: int, bodies: Sequence[EventBody]
+    ) -> Iterator[Written]:
+        for index, body in enumerate(bodies):
+            meta = EventMeta(
+                id=event_id(cause.entity_id, cause.id, index),
+                type=type(body).__name__,
+                tenant=cause.tenant,
+                entity_id=cause.entity_id,
+                entity_seq=seq + index + 1,
+                time_ms=time_ms,
+                actor=cause.actor,
+                cause=Cause(
+                    id=cause.id,
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    time_ms=record.time_ms,
+                    index=index,
+                    count=len(bodies),
+                ),
+            )
+            value = self.codec.encode(meta, body)
+            if len(value) > self.bytes_max:
+                raise EventTooLarge(f"{meta.type} takes {len(value)} bytes; a record holds {self.bytes_max}")
+            yield Written(meta, body, value)
+
+    def row(self, written: Written, position: int) -> Row:
+        """As the journal keeps it; `position` is the checkpoint position of its batch."""
+        cause = written.meta.cause
+        meta = written.meta
+        return Row(meta.entity_id, meta.entity_seq, position, cause.offset, cause.id, cause.index, written.value)
+
+    def outgoing(self, written: Written, partition: int, epoch: int, traceparent: str | None) -> Outgoing:
+        """As it goes to the log."""
+        headers = event_headers(written.meta, self.source, epoch, traceparent)
+        return Outgoing(self.topic, written.meta.entity_id.encode(), written.value, headers, partition)

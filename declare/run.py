@@ -1,0 +1,153 @@
+"""`Run`: what a workflow may ask for. Every await is a checkpoint; all of it replays to the same values."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar, cast, overload
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from penstock.declare.errors import DeclarationError
+from penstock.declare.grants import Grant
+from penstock.declare.tools import Arguments, Tool
+
+R = TypeVar("R")
+M = TypeVar("M", bound=BaseModel)
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+
+
+class Engine(Protocol):
+    """What stands behind a Run: the run's decider, which replays the history through it."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def requester(self) -> str: ...
+    @property
+    def requester_roles(self) -> tuple[str, ...]: ...
+    def tool_named(self, name: str) -> Tool[object] | None: ...
+    def call(self, tool: Tool[object], arguments: bytes, grant: Grant | None) -> Awaitable[bytes | None]: ...
+    def approval(
+        self, tool: Tool[object], arguments: bytes, role: str, expires_ms: int
+    ) -> Awaitable[Grant]: ...
+    def sleep(self, delay_ms: int) -> Awaitable[None]: ...
+    def gather(self, awaitables: Sequence[Awaitable[object]]) -> Awaitable[list[object]]: ...
+    def now_ms(self) -> int: ...
+    def derived(self, purpose: str) -> str: ...
+
+
+class Run:
+    """A running workflow's only way to the world, to time and to chance."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def id(self) -> str:
+        """The run's id, a UUID."""
+        return self._engine.run_id
+
+    @property
+    def tenant(self) -> str:
+        """Tenant that owns the run."""
+        return self._engine.tenant
+
+    @property
+    def requester(self) -> str:
+        """Subject that started the run; it never votes on it."""
+        return self._engine.requester
+
+    @property
+    def requester_roles(self) -> tuple[str, ...]:
+        """Roles that the requester held when the run started."""
+        return self._engine.requester_roles
+
+    async def tool(self, tool: Tool[R], /, *, grant: Grant | None = None, **arguments: object) -> R:
+        """Call a tool and wait for its result. Raises ToolFailed, ToolRefused, InvalidArguments.
+
+        With a grant and no arguments the approved bytes are used as they are. If a person settled a call in
+        doubt as "happened" without knowing its result, the value is None whatever the annotation says.
+        """
+        encoded = grant.arguments if grant is not None and not arguments else tool.encode_arguments(arguments)
+        answer = await self._engine.call(tool, encoded, grant)
+        return cast(R, None) if answer is None else tool.decode_result(answer)
+
+    async def retrieve(self, index: str, *, query: str, k: int = 8) -> object:
+        """Call the read tool `retrieve:<index>` with `query` and `k`; the value is that tool's result."""
+        return await self.tool(self._named(f"retrieve:{index}"), query=query, k=k)
+
+    async def model(self, route: str, *, inputs: Mapping[str, object], schema: type[M]) -> M:
+        """Call the read tool `model:<route>` with `inputs` and `schema` (a JSON Schema).
+
+        `inputs` may hold pydantic models. The value is a `schema`; pydantic's ValidationError if it can't be.
+        """
+        plain = {name: _plain(value) for name, value in inputs.items()}
+        answer = await self.tool(
+            self._named(f"model:{route}"), inputs=plain, schema=schema.model_json_schema()
+        )
+        return answer if isinstance(answer, schema) else schema.model_validate(_plain(answer))
+
+    async def approval(
+        self, *, action: Tool[object], args: Arguments, role: str, expires: timedelta
+    ) -> Grant:
+        """Ask somebody who holds `role` to grant this action with exactly these arguments, and wait."""
+        return await self._engine.approval(
+            action, action.encode_arguments(args), role, _milliseconds("expires", expires)
+        )
+
+    async def sleep(self, delay: timedelta) -> None:
+        """Wait, however long; the timer is on the log, not in a process."""
+        await self._engine.sleep(_milliseconds("delay", delay))
+
+    @overload
+    async def gather(self, first: Awaitable[A], second: Awaitable[B], /) -> tuple[A, B]: ...
+    @overload
+    async def gather(
+        self, first: Awaitable[A], second: Awaitable[B], third: Awaitable[C], /
+    ) -> tuple[A, B, C]: ...
+    @overload
+    async def gather(self, *awaitables: Awaitable[A]) -> tuple[A, ...]: ...
+    async def gather(self, *awaitables: Awaitable[object]) -> tuple[object, ...]:
+        """Wait for all at once. The first exception is raised; the others keep running."""
+        return tuple(await self._engine.gather(awaitables))
+
+    def now(self) -> datetime:
+        """Log time of what this step follows from, UTC; it never goes back."""
+        return datetime.fromtimestamp(self._engine.now_ms() / 1000, UTC)
+
+    def uuid(self) -> UUID:
+        """A new id, the same again in every replay."""
+        return UUID(self._engine.derived("uuid"))
+
+    def random(self) -> float:
+        """A number in [0, 1), the same again in every replay. Not for secrets."""
+        # The first 12 hex digits of a derived id are hash bits; the 13th is the UUID's version.
+        return int(self._engine.derived("random").replace("-", "")[:12], 16) / 16**12
+
+    def _named(self, name: str) -> Tool[object]:
+        found = self._engine.tool_named(name)
+        if found is None:
+            raise DeclarationError(f"The application has no tool named {name!r}: register one.")
+        return found
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
+
+
+def _milliseconds(what: str, span: timedelta) -> int:
+    if span < timedelta(0):
+        raise DeclarationError(f"{what} can't be negative: {span}.")
+    return round(span / timedelta(milliseconds=1))

@@ -1,0 +1,52 @@
+"""JSON shapes of annotations: values to canonical bytes and back, with errors that name the field."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import get_type_hints
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from penstock.declare.errors import DeclarationError
+from penstock.schemas.canonical import canonical_json
+
+# A replay encodes the same small arguments over and over; longer ones aren't worth the memory.
+_REMEMBERED_BYTES_MAX = 4096
+
+
+def hints_of(function: Callable[..., object]) -> dict[str, object]:
+    """The function's annotations, resolved. Raises DeclarationError where one can't be."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise DeclarationError(
+            f"{function.__qualname__}: an annotation can't be resolved ({error}). "
+            "Define the type at module level, before the decorated function."
+        ) from error
+
+
+def adapter_for(annotation: object, what: str) -> TypeAdapter[object]:
+    """Validates and serializes values of an annotation. Raises DeclarationError where pydantic can't."""
+    try:
+        adapter: TypeAdapter[object] = TypeAdapter(annotation)  # type: ignore[arg-type]  # any annotation
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DeclarationError(f"{what}: pydantic can't make JSON of {annotation!r}: {error}") from error
+    return adapter
+
+
+def canonical_bytes(raw: bytes) -> bytes:
+    """RFC 8785 form of JSON text. Raises ValueError for numbers that JSON can't carry exactly."""
+    return _remembered(raw) if len(raw) <= _REMEMBERED_BYTES_MAX else canonical_json(orjson.loads(raw))
+
+
+@lru_cache(maxsize=4096)
+def _remembered(raw: bytes) -> bytes:
+    return canonical_json(orjson.loads(raw))
+
+
+def complaint(error: ValidationError) -> str:
+    """Which fields don't fit and why, without repeating the values: they may be personal."""
+    return "; ".join(
+        f"{'.'.join(map(str, found['loc'])) or 'value'}: {found['msg']}"
+        for found in error.errors(include_url=False, include_input=False, include_context=False)
+    )

@@ -1,0 +1,157 @@
+"""`@tool`: a function that touches the world, and what may be assumed about calling it twice."""
+
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Concatenate, Generic, Literal, Protocol, TypeVar, overload
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+
+from penstock.declare.call import Call, Reconciled
+from penstock.declare.errors import DeclarationError, InvalidArguments
+from penstock.declare.retry import Retry
+from penstock.declare.shapes import adapter_for, canonical_bytes, complaint, hints_of
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+ToolEffect = Literal["read", "idempotent", "unsafe"]
+Risk = Literal["low", "medium", "high"]
+Returning = Coroutine[object, object, R]
+Reconciler = Callable[[Call, Mapping[str, object]], "Reconciled | Coroutine[object, object, Reconciled]"]
+Arguments = Mapping[str, object] | BaseModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tool(Generic[R_co]):
+    """A declared tool. `effect` is what a second execution does: nothing, nothing more for the key, harm."""
+
+    name: str
+    version: int
+    effect: ToolEffect
+    owner: str
+    roles: frozenset[str]
+    risk: Risk
+    timeout_ms: int
+    retry: Retry
+    concurrency: int
+    function: Callable[..., R_co | Coroutine[object, object, R_co]]
+    reconcile: Reconciler | None
+    _arguments: type[BaseModel]
+    _result: TypeAdapter[R_co]
+
+    @property
+    def writes(self) -> bool:
+        """True if it changes the world: each request then needs a grant."""
+        return self.effect != "read"
+
+    def encode_arguments(self, arguments: Arguments) -> bytes:
+        """RFC 8785 bytes of the arguments, defaults filled in. Raises InvalidArguments."""
+        given = arguments.model_dump() if isinstance(arguments, BaseModel) else dict(arguments)
+        try:
+            return canonical_bytes(
+                self._arguments.__pydantic_serializer__.to_json(self._arguments.model_validate(given))
+            )
+        except ValidationError as error:
+            raise InvalidArguments(f"Arguments of {self.name}: {complaint(error)}") from error
+        except ValueError as error:
+            raise InvalidArguments(f"Arguments of {self.name} have no canonical JSON: {error}") from error
+
+    def decode_arguments(self, encoded: bytes) -> dict[str, object]:
+        """The keyword arguments that the function takes. Raises InvalidArguments."""
+        try:
+            model = self._arguments.model_validate_json(encoded)
+        except ValidationError as error:
+            raise InvalidArguments(f"Arguments of {self.name}: {complaint(error)}") from error
+        return {name: getattr(model, name) for name in self._arguments.model_fields}
+
+    def encode_result(self, value: object) -> bytes:
+        """Canonical JSON bytes of what the function returned. Raises InvalidArguments."""
+        try:
+            return canonical_bytes(self._result.dump_json(self._result.validate_python(value)))
+        except ValueError as error:
+            raise InvalidArguments(f"Result of {self.name}: {_why(error)}") from error
+
+    def decode_result(self, encoded: bytes) -> R_co:
+        """The value that the workflow gets. Raises InvalidArguments."""
+        try:
+            return self._result.validate_json(encoded)
+        except ValidationError as error:
+            raise InvalidArguments(f"Result of {self.name}: {complaint(error)}") from error
+
+
+class ToolDecorator(Protocol):
+    """What `tool(...)` returns."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Call, ...], Returning[R]]) -> Tool[R]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Call, ...], R]) -> Tool[R]: ...
+
+
+def tool(
+    *,
+    effect: ToolEffect,
+    version: int = 1,
+    name: str | None = None,
+    owner: str = "",
+    roles: tuple[str, ...] = (),
+    risk: Risk = "low",
+    timeout: timedelta = timedelta(seconds=30),
+    retry: Retry | None = None,
+    concurrency: int = 16,
+    reconcile: Reconciler | None = None,
+) -> ToolDecorator:
+    """Declare a tool: `def name(call: Call, *, argument: Type, ...) -> Result`, sync or async.
+
+    `roles`: the requester must hold one of them (none named: anyone). `concurrency`: calls at once in a
+    worker. `reconcile`: looks up in the target what became of a call in doubt.
+    """
+
+    def declare(function: Callable[..., object]) -> Tool[object]:
+        label = name or function.__name__
+        if version < 1 or concurrency < 1 or timeout <= timedelta(0):
+            raise DeclarationError(f"Tool {label}: version, concurrency and timeout must be above zero.")
+        hints = hints_of(function)
+        if "return" not in hints:
+            raise DeclarationError(f"Tool {label}: annotate what it returns (None is a type too).")
+        return Tool(
+            name=label,
+            version=version,
+            effect=effect,
+            owner=owner,
+            roles=frozenset(roles),
+            risk=risk,
+            timeout_ms=round(timeout / timedelta(milliseconds=1)),
+            retry=retry or Retry(),
+            concurrency=concurrency,
+            function=function,
+            reconcile=reconcile,
+            _arguments=_arguments_model(label, function, hints),
+            _result=adapter_for(hints["return"], f"Result of tool {label}"),
+        )
+
+    return declare  # type: ignore[return-value]  # mypy can't see that one body serves both overloads
+
+
+def _arguments_model(
+    label: str, function: Callable[..., object], hints: dict[str, object]
+) -> type[BaseModel]:
+    first, *rest = inspect.signature(function).parameters.values() or (None,)
+    if first is None or hints.get(first.name) is not Call:
+        raise DeclarationError(f"Tool {label}: the first parameter must be `call: Call`.")
+    fields: dict[str, object] = {}
+    for parameter in rest:
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY or parameter.name not in hints:
+            raise DeclarationError(f"Tool {label}: make `{parameter.name}` keyword-only and annotate it.")
+        if parameter.name == "grant":
+            raise DeclarationError(f"Tool {label}: `grant` is run.tool's own keyword: name it otherwise.")
+        required = parameter.default is inspect.Parameter.empty
+        fields[parameter.name] = (hints[parameter.name], ... if required else parameter.default)
+    config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    model: type[BaseModel] = create_model(f"Arguments of {label}", __config__=config, **fields)  # type: ignore[call-overload]
+    return model
+
+
+def _why(error: ValueError) -> str:
+    return complaint(error) if isinstance(error, ValidationError) else str(error)

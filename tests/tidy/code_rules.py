@@ -29,7 +29,8 @@ def function_length(tree: Tree) -> Iterator[str]:
         for function in _functions(module.tree):
             lines = (function.end_lineno or function.lineno) - function.lineno + 1
             if lines > FUNCTION_LINES_MAX and not module.is_generated:
-                yield f"{module.path}:{function.lineno}: {function.name} has {lines} lines; {FUNCTION_LINES_MAX} is the most"
+                where = f"{module.path}:{function.lineno}: {function.name}"
+                yield f"{where} has {lines} lines; {FUNCTION_LINES_MAX} is the most"
 
 
 def module_names(tree: Tree) -> Iterator[str]:
@@ -72,7 +73,7 @@ def bare_imports(tree: Tree) -> Iterator[str]:
 
 
 def pure_decisions(tree: Tree) -> Iterator[str]:
-    """What import-linter can't see of purity: the clock behind datetime, and the built-in ways to the world."""
+    """What import-linter can't see of purity: datetime's clock, and the built-in ways to the world."""
     for module in tree.modules("streams"):
         if module.name not in ("decision", "state"):
             continue
@@ -84,7 +85,7 @@ def pure_decisions(tree: Tree) -> Iterator[str]:
             ):
                 yield f"{module.path}:{node.lineno}: reads the clock; log time is in the input"
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WORLD:
-                yield f"{module.path}:{node.lineno}: {node.func.id}() reaches the world; a decision returns events"
+                yield f"{module.path}:{node.lineno}: {node.func.id}() reaches the world"
 
 
 def broad_excepts(tree: Tree) -> Iterator[str]:
@@ -112,7 +113,7 @@ def agent_folders(tree: Tree) -> Iterator[str]:
         words = ast.get_docstring(ast.parse(guard.read_text())) if guard.exists() else ""
         for duty in ("reads", "writes", "key", "state", "guarantees"):
             if duty not in (words or "").lower():
-                yield f"{here}/__init__.py:1: its docstring doesn't say what it {duty}, or of what {duty} it is"
+                yield f"{here}/__init__.py:1: its docstring has no word on: {duty}"
 
 
 def _functions(tree: ast.AST) -> Iterator[Function]:

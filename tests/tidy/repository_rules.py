@@ -1,4 +1,4 @@
-"""The rules that the repository as a whole can break: its links, its documents, its lock, its lists of folders."""
+"""The rules that the repository as a whole can break: links, documents, lock, lists of folders."""
 
 import ast
 import re
@@ -86,7 +86,7 @@ def documents(tree: Tree) -> Iterator[str]:
 
 
 def folder_lists(tree: Tree) -> Iterator[str]:
-    """A layer that one of pyproject's lists forgets is missing from the wheel, unchecked, or importable bare."""
+    """A layer that a list of pyproject's forgets is missing from the wheel, unchecked, or importable bare."""
     tool = _pyproject(tree)["tool"]
     targets = tool["hatch"]["build"]["targets"]
     lists = {

@@ -1,4 +1,4 @@
-"""Every import contract and every ruff ban refuses a planted violation, under the repository's own configuration.
+"""Every import contract and every ruff ban refuses a planted violation, under our own configuration.
 
 The tree is planted, so that these tests show what the rules catch whatever the checkout holds at the moment.
 """

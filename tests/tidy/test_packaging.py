@@ -1,7 +1,8 @@
-"""The wheel holds the whole package, also when it is made from the sdist: the links and lists of pyproject are right.
+"""The wheel holds the whole package, also when it is made from the sdist: links and lists are right.
 
-Everything is built without an index: the build backend and the dependencies are those of the developer's environment,
-which the clean one borrows by path (a path file inside a path isn't followed, so the editable install stays out).
+Everything is built without an index: the build backend and the dependencies are those of the developer's
+environment, which the clean one borrows by path (a path file inside a path isn't followed, so the editable
+install stays out).
 """
 
 import subprocess
@@ -29,7 +30,7 @@ print("\\n".join(names))
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """dist/ with the sdist and the wheel that was built from it, and direct/ with the wheel of the checkout."""
+    """dist/: the sdist and the wheel that was built from it; direct/: the wheel of the checkout."""
     out = tmp_path_factory.mktemp("built")
     build = [str(UV), "build", "--quiet", "--offline", "--no-build-isolation", "--python", sys.executable]
     subprocess.run([*build, "--out-dir", str(out / "dist"), str(REPOSITORY)], check=True)

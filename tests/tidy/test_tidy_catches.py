@@ -12,7 +12,7 @@ PLANTED_DOCSTRING = '"""Planted."""\n'
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """A small checkout that keeps every rule: the layers, their links, the real pyproject, lock and Makefile."""
+    """A small checkout that keeps every rule: layers and links, and our own pyproject, lock, Makefile."""
     for layer in LAYERS:
         (tmp_path / layer).mkdir()
         (tmp_path / layer / "__init__.py").write_text((REPOSITORY / layer / "__init__.py").read_text())

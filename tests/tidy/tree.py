@@ -1,7 +1,7 @@
 """The checkout as the tidy rules see it: a root folder, its Python modules and its text files.
 
-A rule takes a Tree and gives one line a violation, "path:line: what is wrong and what to do". So the same rule runs
-over the real checkout and over a planted one.
+A rule takes a Tree and gives one line a violation, "path:line: what is wrong and what to do". So the same
+rule runs over the real checkout and over a planted one.
 """
 
 import ast

@@ -1,0 +1,166 @@
+"""From records to the rows of all views, without IO: read a batch, fold it, say which rows changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from penstock.audit.views import approval, dead_letter, run, run_event, tool_call
+from penstock.audit.views.columns import Row
+from penstock.audit.views.dead_letter import DeadLetterRow
+from penstock.audit.views.run_event import RunEventRow
+from penstock.producers.log import Record
+from penstock.runtime.epochs import EpochFilter
+from penstock.schemas.codec import Codec, EventBody, Undecodable
+from penstock.schemas.envelope.records import EventMeta
+from penstock.schemas.log.records import PartitionTaken
+from penstock.schemas.run.records import ToolCallRequested
+from penstock.schemas.topics import RUN_EVENTS, VIEWS_GROUP
+
+EVENTS_TOPICS: Final = frozenset({RUN_EVENTS})
+
+
+class SequenceGap(Exception):
+    """A run's history skips a number: its rows show what is known; compare the views with the log."""
+
+
+@dataclass(slots=True)
+class RunRows:
+    """All rows of one run. `changed_*` name those that the views don't have yet."""
+
+    run: Row = field(default_factory=dict)
+    calls: dict[str, Row] = field(default_factory=dict)
+    approvals: dict[str, Row] = field(default_factory=dict)
+    changed_calls: set[str] = field(default_factory=set)
+    changed_approvals: set[str] = field(default_factory=set)
+
+    @property
+    def last_seq(self) -> int:
+        """The last event folded into these rows; 0 before the first."""
+        seq = self.run.get("last_seq", 0)
+        return seq if isinstance(seq, int) else 0
+
+    @property
+    def ended(self) -> bool:
+        """No more steps will follow."""
+        return self.run.get("phase") in run.ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A record of an events topic, decoded."""
+
+    record: Record
+    meta: EventMeta
+    body: EventBody
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch of records holds: `events` of runs in the order of their topics, and dead letters."""
+
+    events: tuple[Event, ...]
+    dead_letters: tuple[DeadLetterRow, ...]
+
+    def runs(self) -> frozenset[str]:
+        """The runs that it speaks of."""
+        return frozenset(event.meta.entity_id for event in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The rows that a batch writes, each once, as they stand after it."""
+
+    runs: tuple[Row, ...]
+    calls: tuple[Row, ...]
+    approvals: tuple[Row, ...]
+    run_events: tuple[RunEventRow, ...]
+    dead_letters: tuple[DeadLetterRow, ...]
+
+
+def read(records: Iterable[Record], epochs: EpochFilter, codec: Codec) -> Batch:
+    """Decode what readers may see. What can't be decoded becomes a dead letter, and stops nothing."""
+    events: list[Event] = []
+    dead_letters: list[DeadLetterRow] = []
+    for record in records:
+        if record.topic not in EVENTS_TOPICS:
+            dead_letters.append(dead_letter.project(record))
+        elif epochs.admit(record):
+            try:
+                meta, body = codec.decode_event(record.value or b"")
+            except Undecodable as error:
+                dead_letters.append(dead_letter.unprojectable(record, VIEWS_GROUP, error))
+                continue
+            # The entity of PartitionTaken is the partition, not a run.
+            if not isinstance(body, PartitionTaken):
+                events.append(Event(record, meta, body))
+    return Batch(tuple(events), tuple(dead_letters))
+
+
+def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
+    """Fold a batch into the rows of its runs, which it changes. Events folded before change nothing."""
+    run_events: list[RunEventRow] = []
+    dead_letters = list(batch.dead_letters)
+    touched: dict[str, RunRows] = {}
+    for event in batch.events:
+        run_id = event.meta.entity_id
+        own = rows[run_id]
+        behind = event.meta.entity_seq - own.last_seq - 1
+        if behind < 0:
+            continue
+        if behind > 0:
+            gap = SequenceGap(f"seq {event.meta.entity_seq} follows {own.last_seq} in run {run_id}")
+            dead_letters.append(dead_letter.unprojectable(event.record, VIEWS_GROUP, gap))
+        apply(own, event.meta, event.body)
+        run_events.append(run_event.project(event.record, event.meta, event.body))
+        touched[run_id] = own
+    for own in touched.values():
+        _conclude(own)
+    return Changes(
+        tuple(own.run for own in touched.values()),
+        tuple(own.calls[key] for own in touched.values() for key in sorted(own.changed_calls)),
+        tuple(own.approvals[key] for own in touched.values() for key in sorted(own.changed_approvals)),
+        tuple(run_events),
+        tuple(dead_letters),
+    )
+
+
+def apply(own: RunRows, meta: EventMeta, body: EventBody) -> None:
+    """Fold one event into the rows of its run."""
+    own.run |= run.project(own.run, meta, body)
+    call_id = tool_call.key_of(body)
+    if call_id is not None:
+        row = own.calls.setdefault(call_id, {})
+        row |= {"call_id": call_id} | tool_call.project(row, meta, body)
+        own.changed_calls.add(call_id)
+        if isinstance(body, ToolCallRequested) and body.grant_id is not None:
+            _spend(own, meta, body.grant_id, call_id)
+    approval_id = approval.key_of(body)
+    if approval_id is not None:
+        requester = own.run.get("requester")
+        row = own.approvals.setdefault(approval_id, {})
+        row |= {"approval_id": approval_id} | approval.project(
+            row, meta, body, requester if isinstance(requester, str) else None
+        )
+        own.changed_approvals.add(approval_id)
+
+
+def _spend(own: RunRows, meta: EventMeta, grant_id: str, call_id: str) -> None:
+    for approval_id, row in own.approvals.items():
+        if row.get("grant_id") == grant_id and row.get("spent_by") is None:
+            row |= approval.spent(meta, call_id)
+            own.changed_approvals.add(approval_id)
+
+
+def _conclude(own: RunRows) -> None:
+    """What all rows of a run say together: questions and calls that its end left open, its status."""
+    if own.ended or own.run.get("phase") == "ending":
+        for key, row in own.approvals.items():
+            if row["status"] == "waiting":
+                row["status"] = "closed"
+                own.changed_approvals.add(key)
+    if own.ended:
+        for key, row in own.calls.items():
+            if row["status"] in tool_call.OPEN:
+                row["status"] = "abandoned"
+                own.changed_calls.add(key)
+    own.run["status"] = run.status_of(own.run, own.calls.values(), own.approvals.values())

@@ -1,0 +1,81 @@
+"""The view of approvals: one row a question to people, and one a grant that a rule gave by itself."""
+
+from penstock.audit.views.columns import Row, RowSoFar, text
+from penstock.audit.views.readable import content_json
+from penstock.schemas.bodies import EventBody
+from penstock.schemas.envelope.records import EventMeta
+from penstock.schemas.run.records import (
+    ApprovalExpired,
+    ApprovalGranted,
+    ApprovalRefused,
+    ApprovalRequested,
+)
+
+
+def key_of(body: EventBody) -> str | None:
+    """The approval that an event changes, if it changes one. A refused vote changes nothing."""
+    match body:
+        case ApprovalRequested() | ApprovalGranted() | ApprovalRefused() | ApprovalExpired():
+            return text(body.approval_id)
+        case _:
+            return None
+
+
+def project(row: RowSoFar, meta: EventMeta, body: EventBody, requester: str | None) -> Row:
+    """What an event changes in the row of its approval. `requester` is the run's, who may never vote."""
+    changes: Row = {"last_seq": meta.entity_seq}
+    if not row:
+        changes |= {"run_id": meta.entity_id, "tenant": text(meta.tenant), "decided_by": ()}
+        changes |= {"status": "closed", "requester": requester}
+    return changes | _outcome(meta, body)
+
+
+def spent(meta: EventMeta, call_id: str) -> Row:
+    """What the first request that names a grant changes in the row that gave it."""
+    return {"spent_by": call_id, "last_seq": meta.entity_seq}
+
+
+def _outcome(meta: EventMeta, body: EventBody) -> Row:
+    match body:
+        case ApprovalRequested():
+            return _requested(meta, body)
+        case ApprovalGranted():
+            return _granted(meta, body)
+        case ApprovalRefused():
+            return _decided(meta, "refused", (text(body.refused_by),)) | {"reason": text(body.reason)}
+        case ApprovalExpired():
+            return _decided(meta, "expired", ())
+        case _:
+            return {}
+
+
+def _requested(meta: EventMeta, body: ApprovalRequested) -> Row:
+    return {
+        "status": "waiting",
+        "step": body.step,
+        "tool": text(body.tool),
+        "tool_version": body.tool_version,
+        "arguments": content_json(body.arguments),
+        "args_sha256": text(body.arguments.sha256),
+        "role": text(body.role),
+        "quorum": body.quorum,
+        "rule_version": body.rule_version,
+        "requested_at_ms": meta.time_ms,
+        "expires_at_ms": body.expires_at_ms,
+    }
+
+
+def _granted(meta: EventMeta, body: ApprovalGranted) -> Row:
+    return _decided(meta, "granted", tuple(text(who) for who in body.granted_by)) | {
+        "tool": text(body.tool),
+        "tool_version": body.tool_version,
+        "args_sha256": text(body.args_sha256),
+        "rule": None if body.rule is None else text(body.rule),
+        "rule_version": body.rule_version,
+        "grant_id": text(body.grant_id),
+        "expires_at_ms": body.expires_at_ms,
+    }
+
+
+def _decided(meta: EventMeta, status: str, by: tuple[str, ...]) -> Row:
+    return {"status": status, "decided_by": by, "decided_at_ms": meta.time_ms}

@@ -1,0 +1,80 @@
+"""The view of dead letters: what stands on the dead-letter topics, and what the projector couldn't take."""
+
+from typing import NamedTuple
+
+from penstock.audit.views.columns import text
+from penstock.audit.views.readable import dumps
+from penstock.producers.log import Record
+from penstock.schemas import headers
+from penstock.schemas.ids import dead_letter_id
+
+
+class DeadLetterRow(NamedTuple):
+    """A row of views.dead_letter. Place and time are the original record's; `headers` is JSON text."""
+
+    id: str
+    consumer_group: str
+    topic: str
+    partition: int
+    offset: int
+    error_class: str
+    error_message: str
+    error_stage: str
+    key: bytes | None
+    value: bytes | None
+    headers: str
+    time_ms: int
+
+
+def project(record: Record) -> DeadLetterRow:
+    """The row of a record on a dead-letter topic. Where its headers don't say, it stands for itself."""
+    # A record that was dead-lettered twice carries the headers twice: the last ones speak of this topic.
+    said = dict(record.headers)
+    topic = _text(said.get(headers.DLQ_TOPIC)) or record.topic
+    partition = _number(said.get(headers.DLQ_PARTITION), record.partition)
+    offset = _number(said.get(headers.DLQ_OFFSET), record.offset)
+    return DeadLetterRow(
+        id=_text(said.get(headers.DLQ_ID)) or dead_letter_id(topic, partition, offset),
+        consumer_group=_text(said.get(headers.DLQ_GROUP)) or "unknown",
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        error_class=_text(said.get(headers.DLQ_ERROR_CLASS)) or "unknown",
+        error_message=_text(said.get(headers.DLQ_ERROR_MESSAGE)),
+        error_stage=_text(said.get(headers.DLQ_ERROR_STAGE)) or "unknown",
+        key=record.key,
+        value=record.value,
+        headers=_headers(record),
+        time_ms=_number(said.get(headers.DLQ_TIMESTAMP), record.time_ms),
+    )
+
+
+def unprojectable(record: Record, group: str, error: Exception) -> DeadLetterRow:
+    """The row of a record that the projector can't take."""
+    return DeadLetterRow(
+        id=dead_letter_id(record.topic, record.partition, record.offset),
+        consumer_group=group,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        error_class=type(error).__name__,
+        error_message=text(str(error)),
+        error_stage="projection",
+        key=record.key,
+        value=record.value,
+        headers=_headers(record),
+        time_ms=record.time_ms,
+    )
+
+
+def _headers(record: Record) -> str:
+    return dumps([[name, value.decode("utf-8", "backslashreplace")] for name, value in record.headers])
+
+
+def _text(value: bytes | None) -> str:
+    return text((value or b"").decode("utf-8", "replace"))
+
+
+def _number(value: bytes | None, otherwise: int) -> int:
+    """Decimal text as a number that fits a bigint."""
+    return int(value) if value is not None and value.isdigit() and len(value) <= 18 else otherwise

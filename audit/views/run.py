@@ -1,0 +1,114 @@
+"""The view of runs: one row a run, from its start, its ends, its stalls and its parked inputs."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from penstock.audit.views.columns import Column, Row, RowSoFar, text
+from penstock.audit.views.readable import content_json, failure_json, failure_of
+from penstock.schemas.bodies import EventBody
+from penstock.schemas.envelope.records import EventMeta
+from penstock.schemas.log.records import InputDiscarded, InputParked, InputRefused, InputReleased
+from penstock.schemas.run.records import (
+    RunCancelled,
+    RunCompleted,
+    RunEnding,
+    RunFailed,
+    RunResumed,
+    RunStalled,
+    RunStarted,
+)
+
+ENDED: Final = frozenset({"completed", "failed", "cancelled"})
+# Phases in which nothing has been settled yet: a refusal gives an id neither a tenant nor a beginning.
+_UNSETTLED: Final = frozenset({None, "refused"})
+
+
+def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
+    """What an event changes in its run's row."""
+    unsettled = row.get("phase") in _UNSETTLED
+    changes: Row = {"last_seq": meta.entity_seq, "last_event_at_ms": meta.time_ms}
+    if unsettled:
+        refused = isinstance(body, InputRefused)
+        changes |= {"tenant": text(meta.tenant), "phase": "refused" if refused else "accepted"}
+        if not refused:
+            changes["error"] = None
+    if not row:
+        changes |= {"run_id": meta.entity_id, "parked_inputs": ()}
+    changes |= _phase(row, meta, body, unsettled)
+    return changes
+
+
+def _phase(row: RowSoFar, meta: EventMeta, body: EventBody, unsettled: bool) -> Row:
+    match body:
+        case RunStarted():
+            return _started(meta, body)
+        case RunStalled():
+            return {"phase": "stalled", "error": failure_json(body.kind, body.detail)}
+        case RunResumed():
+            again = {"phase": "running"} if row.get("phase") == "stalled" else {}
+            return {**again, "error": None, "code_hash": text(body.code_hash)}
+        case RunEnding():
+            return {"phase": "ending", "error": failure_json(body.reason, body.detail)}
+        case RunCompleted():
+            return _ended(meta, "completed") | {"result": content_json(body.result), "error": None}
+        case RunFailed():
+            return _ended(meta, "failed") | {"error": failure_of(body.error)}
+        case RunCancelled():
+            return _ended(meta, "cancelled") | {"error": failure_json("cancelled", body.reason)}
+        case InputRefused() if unsettled:
+            return {"error": failure_json(body.reason, body.detail)}
+        case InputParked():
+            parked: Row = {"parked_inputs": (*_parked(row), text(body.input_id))}
+            return parked if row.get("phase") in ENDED else parked | {"error": failure_of(body.error)}
+        case InputReleased() | InputDiscarded():
+            return _unparked(row, text(body.parked_input_id))
+        case _:
+            return {}
+
+
+def _started(meta: EventMeta, body: RunStarted) -> Row:
+    return {
+        "phase": "running",
+        "workflow": text(body.workflow),
+        "workflow_version": body.workflow_version,
+        "requester": text(body.requester),
+        "input": content_json(body.input),
+        "body_sha256": text(body.body_sha256),
+        "code_hash": text(body.code_hash),
+        "started_at_ms": meta.time_ms,
+        "deadline_ms": body.deadline_ms,
+    }
+
+
+def _ended(meta: EventMeta, phase: str) -> Row:
+    return {"phase": phase, "ended_at_ms": meta.time_ms}
+
+
+def _parked(row: RowSoFar) -> tuple[str, ...]:
+    parked = row.get("parked_inputs")
+    return parked if isinstance(parked, tuple) else ()
+
+
+def _unparked(row: RowSoFar, input_id: str) -> Row:
+    left = tuple(parked for parked in _parked(row) if parked != input_id)
+    changes: Row = {"parked_inputs": left}
+    # A run that has ended keeps the error it ended with.
+    if not left and row.get("phase") not in ENDED:
+        changes["error"] = None
+    return changes
+
+
+def status_of(row: RowSoFar, calls: Iterable[RowSoFar], approvals: Iterable[RowSoFar]) -> Column:
+    """What a person is shown: first what somebody must do, then what the run's own events say."""
+    phase = row["phase"]
+    if phase in ENDED:
+        return phase
+    if row["parked_inputs"]:
+        return "parked"
+    if phase == "stalled":
+        return phase
+    if any(call["status"] == "in_doubt" for call in calls):
+        return "in_doubt"
+    if phase == "running" and any(approval["status"] == "waiting" for approval in approvals):
+        return "waiting_approval"
+    return phase

@@ -1,0 +1,120 @@
+"""The view of tool calls: one row a call, as its last attempt stands."""
+
+from typing import Final
+
+from penstock.audit.views.columns import Row, RowSoFar, text
+from penstock.audit.views.readable import content_json, failure_json, failure_of
+from penstock.schemas.bodies import EventBody
+from penstock.schemas.envelope.records import EventMeta
+from penstock.schemas.run.records import (
+    LateAnswer,
+    ToolCallCompleted,
+    ToolCallFailed,
+    ToolCallInDoubt,
+    ToolCallRefused,
+    ToolCallRequested,
+    ToolCallStarted,
+)
+
+OPEN: Final = frozenset({"requested", "started"})
+
+
+def key_of(body: EventBody) -> str | None:
+    """The call that an event speaks of, if it speaks of one."""
+    match body:
+        case (
+            ToolCallRequested()
+            | ToolCallStarted()
+            | ToolCallCompleted()
+            | ToolCallFailed()
+            | ToolCallRefused()
+            | ToolCallInDoubt()
+            | LateAnswer()
+        ):
+            return text(body.call_id)
+        case _:
+            return None
+
+
+def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
+    """What an event changes in the row of its call."""
+    changes: Row = {"last_seq": meta.entity_seq}
+    if not row:
+        changes |= {"run_id": meta.entity_id, "tenant": text(meta.tenant), "late_answers": 0}
+        changes["status"] = "abandoned"
+    return changes | _outcome(row, meta, body)
+
+
+def _outcome(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
+    match body:
+        case ToolCallRequested():
+            return _requested(meta, body)
+        case ToolCallStarted():
+            return {
+                "status": "started",
+                "attempt": body.attempt,
+                "lease_id": text(body.lease_id),
+                "worker": text(body.worker),
+                "started_at_ms": meta.time_ms,
+            }
+        case ToolCallCompleted():
+            result: Row = {"result": content_json(body.result), "error": None}
+            return _settled(meta, "completed", body) | result
+        case ToolCallFailed():
+            return _settled(meta, "failed", body) | {"error": failure_of(body.error)}
+        case ToolCallRefused():
+            return _refused(meta, body)
+        case ToolCallInDoubt():
+            error = failure_json("in_doubt", body.reason)
+            return {"status": "in_doubt", "attempt": body.attempt, "error": error}
+        case LateAnswer():
+            late = row.get("late_answers")
+            return {"late_answers": 1 + (late if isinstance(late, int) else 0)}
+        case _:
+            return {}
+
+
+def _requested(meta: EventMeta, body: ToolCallRequested) -> Row:
+    """A request, the first or that of the next attempt: what the attempt before it left is gone."""
+    return {
+        "status": "requested",
+        "step": body.step,
+        "tool": text(body.tool),
+        "tool_version": body.tool_version,
+        "effect": body.effect,
+        "attempt": body.attempt,
+        "lease_id": None,
+        "worker": None,
+        "grant_id": None if body.grant_id is None else text(body.grant_id),
+        "arguments": content_json(body.arguments),
+        "args_sha256": text(body.arguments.sha256),
+        "result": None,
+        "error": None,
+        "settled_by": None,
+        "requested_at_ms": meta.time_ms,
+        "started_at_ms": None,
+        "settled_at_ms": None,
+        "duration_ms": None,
+    }
+
+
+def _settled(meta: EventMeta, status: str, body: ToolCallCompleted | ToolCallFailed) -> Row:
+    return {
+        "status": status,
+        "attempt": body.attempt,
+        "settled_by": text(body.settled_by),
+        "settled_at_ms": meta.time_ms,
+        "duration_ms": body.duration_ms,
+    }
+
+
+def _refused(meta: EventMeta, body: ToolCallRefused) -> Row:
+    return {
+        "status": "refused",
+        "step": body.step,
+        "tool": text(body.tool),
+        "tool_version": body.tool_version,
+        "args_sha256": text(body.args_sha256),
+        "error": failure_json(body.reason, body.detail),
+        "settled_at_ms": meta.time_ms,
+    }

@@ -52,6 +52,7 @@ def standalone() -> Iterator[str]:
     return (name for name, schema in declared().items() if kind(schema) != "part")
 
 
+@cache
 def named_types() -> Mapping[str, Schema]:
     """The declared types and those defined inside them (enums in a field), by full name."""
     found = dict(declared())
@@ -61,6 +62,60 @@ def named_types() -> Mapping[str, Schema]:
             if isinstance(inner, dict) and inner["type"] in NAMED:
                 found[full_name(inner)] = inner
     return found
+
+
+def definition(schema: Schema) -> Schema:
+    """The definition that a name stands for; anything else as it is."""
+    return named_types().get(schema, schema) if isinstance(schema, str) else schema
+
+
+def is_record(schema: Schema) -> bool:
+    """True for a record, be it named or defined here."""
+    found = definition(schema)
+    return isinstance(found, dict) and found["type"] == "record"
+
+
+def body_fields(record: Schema) -> list[Schema]:
+    """The fields of a record without an input's or event's `meta`."""
+    return [field for field in record["fields"] if kind(record) == "part" or field["name"] != "meta"]
+
+
+def references(schema: Schema) -> Iterator[str]:
+    """Full names of the named types that a schema mentions, of a record those in its fields."""
+    if isinstance(schema, str):
+        if schema in named_types():
+            yield schema
+    elif isinstance(schema, list):
+        for branch in schema:
+            yield from references(branch)
+    elif schema["type"] == "record":
+        for field in schema["fields"]:
+            yield from references(field["type"])
+    elif schema["type"] == "enum":
+        yield full_name(schema)
+    elif schema["type"] == "array":
+        yield from references(schema["items"])
+
+
+def records_of(folder: str) -> Iterator[Schema]:
+    """A folder's records: parts, each after the parts that it holds, then inputs, then events."""
+    namespace = f"penstock.{folder}"
+    mine = [
+        schema for schema in declared().values() if schema["namespace"] == namespace and is_record(schema)
+    ]
+    placed: set[str] = set()
+
+    def place(record: Schema) -> Iterator[Schema]:
+        if full_name(record) not in placed:
+            placed.add(full_name(record))
+            for name in references(record):
+                if name.startswith(f"{namespace}.") and is_record(name):
+                    yield from place(declared()[name])
+            yield record
+
+    order = ("part", "input", "event")
+    for record in sorted(mine, key=lambda record: (order.index(kind(record)), full_name(record))):
+        yield from place(record)
 
 
 def self_contained(name: str) -> Schema:

@@ -2,9 +2,10 @@
 `python -m penstock.schemas.generate`.
 """
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
+from penstock.schemas.log import wire as log_wire
 from penstock.schemas.log.records import (
     DiscardInput,
     InputAccepted,
@@ -15,6 +16,7 @@ from penstock.schemas.log.records import (
     PartitionTaken,
     ReleaseInput,
 )
+from penstock.schemas.run import wire as run_wire
 from penstock.schemas.run.records import (
     ApprovalExpired,
     ApprovalGranted,
@@ -139,3 +141,10 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.ToolCallStarted": ToolCallStarted,
     "penstock.run.VoteRefused": VoteRefused,
 }
+
+# Reading and writing the fields behind meta, by the record's full name.
+READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
+    **log_wire.READERS,
+    **run_wire.READERS,
+}
+WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {**log_wire.WRITERS, **run_wire.WRITERS}

@@ -1,44 +1,44 @@
-"""Between bytes on the log and typed records: Confluent framing (0x00, schema id, Avro) around fastavro.
+"""Between bytes on the log and typed records: Confluent framing (0x00, schema id as int32), then Avro.
 
-What decodes has passed every check that later parts rely on. What doesn't is `Undecodable`, whatever is wrong
-with it: a record from the log can't make the codec raise anything else.
+What decodes has passed every check that later parts rely on: the right kind of record, ids that are UUIDs, an
+envelope that names its record, text that Postgres can store, numbers of the declared width, nothing behind
+the end. What doesn't is `Undecodable`, whatever is wrong: no bytes on the log make the codec raise anything
+else. (Over a live registry it may raise RegistryUnavailable: then the value has not been judged.)
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
 from typing import Any, Final, Generic, TypeVar
 
-import fastavro
-
-from penstock.schemas.avro import Schema, full_name, self_contained
-from penstock.schemas.bodies import EVENTS, INPUTS, EventBody, InputBody
+from penstock.schemas.avro import full_name
+from penstock.schemas.bodies import EVENTS, INPUTS, READERS, WRITERS, EventBody, InputBody
 from penstock.schemas.envelope.records import EventMeta, InputMeta
+from penstock.schemas.envelope.wire import (
+    read_event_meta,
+    read_input_meta,
+    write_event_meta,
+    write_input_meta,
+)
 from penstock.schemas.registry import SchemaIds, pinned
+from penstock.schemas.translation import Translate, translator
 
 __all__ = ["Codec", "EventBody", "InputBody", "Undecodable", "Unencodable", "pinned_codec"]
 
 FRAME_BYTES: Final = 5
-_UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
-# All that fastavro, and the making of our types, can raise over bytes that aren't what they claim to be.
-_MALFORMED: Final = (
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-_KIND_OF: Final = {InputMeta: "input", EventMeta: "event"}
+# Matches id and entity_id written one behind the other.
+_TWO_UUIDS: Final = re.compile("(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}){2}").fullmatch
+# What the wire modules raise over bytes that aren't a record: an end that comes too early, a symbol or a
+# branch that doesn't exist, invalid UTF-8, and Malformed (a ValueError, as UnicodeDecodeError is).
+_MALFORMED: Final = (IndexError, KeyError, ValueError)
 
+Meta = TypeVar("Meta", InputMeta, EventMeta)
 Body = TypeVar("Body")
 
 
 class Undecodable(ValueError):
-    """The value can't be a record of ours: put it into the dead letters with its original bytes, go on."""
+    """The value isn't a record of ours: put it into the dead letters with its original bytes, and go on."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -46,24 +46,26 @@ class Undecodable(ValueError):
 
 
 class Unencodable(ValueError):
-    """Meta and body don't make a record: a bug of the caller. Nothing was written."""
+    """Meta and body don't make a record: a bug of the caller, nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """How one record is written: its frame, and its schema as fastavro wants it."""
+    """How one record is written: its frame, the envelope it needs and its fields."""
 
     frame: bytes
-    schema: Schema
+    meta: type[Any]
+    write_meta: Callable[[Any], bytes]
+    write: Callable[[Any], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader(Generic[Body]):
-    """How the values of one schema id are read. `reader` is None where the writer's schema is today's own."""
+    """How the values of one schema id are read. `translate` is None where that schema is today's."""
 
-    body: type[Body]
-    writer: Schema
-    reader: Schema | None
+    name: str
+    read: Callable[[bytes, int], tuple[Body, int]]
+    translate: Translate | None
 
 
 class Codec:
@@ -71,109 +73,97 @@ class Codec:
 
     def __init__(self, ids: SchemaIds) -> None:
         self._ids = ids
-        self._writers: dict[str, _Writer] = {}
+        self._writers: dict[type, _Writer] = {}
         self._inputs: dict[int, _Reader[InputBody]] = {}
         self._events: dict[int, _Reader[EventBody]] = {}
 
     def encode(self, meta: InputMeta | EventMeta, body: InputBody | EventBody) -> bytes:
-        """The record's value. Raises Unencodable."""
-        name = body.FULL_NAME
-        writer = self._writers.get(name) or self._writer(name)
-        if meta.type != type(body).__name__ or _KIND_OF[type(meta)] != body.KIND:
-            raise Unencodable(f"{type(meta).__name__} of type {meta.type!r} around a {name}")
-        fields = body.to_avro()
-        fields["meta"] = meta.to_avro()
-        stream = BytesIO()
-        stream.write(writer.frame)
+        """The record's value. U+0000 and lone surrogates in text become U+FFFD. Raises Unencodable."""
+        kind = type(body)
         try:
-            fastavro.schemaless_writer(stream, writer.schema, fields)
-        except _MALFORMED as error:
-            raise Unencodable(f"{name}: {error}") from error
-        return stream.getvalue()
+            writer = self._writers.get(kind) or self._writer(kind)
+            if type(meta) is not writer.meta or meta.type != kind.__name__:
+                raise Unencodable(f"a {type(meta).__name__} of type {meta.type!r} around a {kind.__name__}")
+            return writer.frame + writer.write_meta(meta) + writer.write(body)
+        except (ArithmeticError, AttributeError, KeyError, TypeError) as error:
+            # One of: a number too wide, a field of another type, a symbol or a record that has no schema.
+            raise Unencodable(f"{kind.__name__}: {type(error).__name__} {error}") from error
 
     def decode_input(self, value: bytes) -> tuple[InputMeta, InputBody]:
-        """The input that an inbox's value holds. Raises Undecodable."""
-        schema_id = _schema_id(value)
-        reader = self._inputs.get(schema_id)
-        if reader is None:
-            reader = self._inputs[schema_id] = self._reader(schema_id, INPUTS)
-        fields = _fields(value, reader)
-        try:
-            meta, body = InputMeta.from_avro(fields["meta"]), reader.body.from_avro(fields)
-        except _MALFORMED as error:
-            raise Undecodable(f"{reader.body.__name__}: {error}") from error
-        _check(meta, reader.body)
-        return meta, body
+        """The input that a value of an inbox holds. Raises Undecodable."""
+        return _decode(value, self._inputs, self._reader, INPUTS, read_input_meta)
 
     def decode_event(self, value: bytes) -> tuple[EventMeta, EventBody]:
-        """The event that an events topic's value holds. Raises Undecodable."""
-        schema_id = _schema_id(value)
-        reader = self._events.get(schema_id)
-        if reader is None:
-            reader = self._events[schema_id] = self._reader(schema_id, EVENTS)
-        fields = _fields(value, reader)
-        try:
-            meta, body = EventMeta.from_avro(fields["meta"]), reader.body.from_avro(fields)
-        except _MALFORMED as error:
-            raise Undecodable(f"{reader.body.__name__}: {error}") from error
-        _check(meta, reader.body)
-        return meta, body
+        """The event that a value of an events topic holds. Raises Undecodable."""
+        return _decode(value, self._events, self._reader, EVENTS, read_event_meta)
 
-    def _writer(self, name: str) -> _Writer:
+    def _writer(self, kind: type[InputBody] | type[EventBody]) -> _Writer:
+        name = kind.FULL_NAME
         frame = b"\0" + self._ids.id_of(name).to_bytes(4, "big")
-        made = self._writers[name] = _Writer(frame, _parsed(name))
-        return made
+        if kind.KIND == "input":
+            writer = _Writer(frame, InputMeta, write_input_meta, WRITERS[name])
+        else:
+            writer = _Writer(frame, EventMeta, write_event_meta, WRITERS[name])
+        self._writers[kind] = writer
+        return writer
 
     def _reader(self, schema_id: int, bodies: Mapping[str, type[Body]]) -> _Reader[Body]:
         schema = self._ids.schema_of(schema_id)
         if schema is None:
             raise Undecodable(f"no schema has the id {schema_id}")
-        name = full_name(schema)
-        body = bodies.get(name)
-        if body is None:
+        try:
+            name = full_name(schema)
+        except (KeyError, TypeError) as error:
+            raise Undecodable(f"schema {schema_id} is no record's") from error
+        if name not in bodies:
             raise Undecodable(f"a {name} doesn't belong here")
-        own = _parsed(name)
-        writer = fastavro.parse_schema(schema)
-        same = _canonical(writer) == _canonical(own)
-        return _Reader(body, own if same else writer, None if same else own)
+        try:
+            return _Reader(name, READERS[name], translator(schema))
+        except ValueError as error:
+            raise Undecodable(str(error)) from error
 
 
-def _schema_id(value: bytes) -> int:
+def _decode(
+    value: bytes,
+    readers: dict[int, _Reader[Body]],
+    find: Callable[[int, Mapping[str, type[Body]]], _Reader[Body]],
+    bodies: Mapping[str, type[Body]],
+    read_meta: Callable[[bytes, int], tuple[Meta, int]],
+) -> tuple[Meta, Body]:
     if len(value) < FRAME_BYTES or value[0] != 0:
-        raise Undecodable("not in Confluent framing: 0x00 and a schema id must come first")
-    return int.from_bytes(value[1:FRAME_BYTES], "big")
-
-
-def _fields(value: bytes, reader: _Reader[Any]) -> dict[str, Any]:
-    stream = BytesIO(value)
-    stream.seek(FRAME_BYTES)
+        raise Undecodable("not in Confluent framing: 0x00 and a schema id come first")
+    schema_id = int.from_bytes(value[1:FRAME_BYTES], "big")
+    reader = readers.get(schema_id)
+    if reader is None:
+        reader = readers[schema_id] = find(schema_id, bodies)
     try:
-        fields: dict[str, Any] = fastavro.schemaless_reader(stream, reader.writer, reader.reader)
+        if reader.translate is not None:
+            value = value[:FRAME_BYTES] + reader.translate(value, FRAME_BYTES)
+        meta, at = read_meta(value, FRAME_BYTES)
+        body, at = reader.read(value, at)
     except _MALFORMED as error:
-        raise Undecodable(f"{reader.body.__name__}: {type(error).__name__} {error}") from error
-    if stream.tell() != len(value):
-        raise Undecodable(f"{reader.body.__name__}: {len(value) - stream.tell()} bytes too many")
-    return fields
+        raise Undecodable(f"{reader.name}: {_why(error)}") from error
+    if at > len(value):
+        raise Undecodable(f"{reader.name}: {_why(IndexError())}")
+    if at < len(value):
+        raise Undecodable(f"{reader.name}: {len(value) - at} bytes behind its end")
+    if not _TWO_UUIDS(meta.id + meta.entity_id) or len(meta.id) != 36:
+        raise Undecodable(f"{reader.name}: its id and entity_id must be UUIDs in lower case")
+    if meta.type != type(body).__name__:
+        raise Undecodable(f"{reader.name}: its envelope says {meta.type!r}")
+    return meta, body
 
 
-def _check(meta: InputMeta | EventMeta, body: type[Any]) -> None:
-    if meta.type != body.__name__:
-        raise Undecodable(f"a {body.__name__} whose envelope says {meta.type!r}")
-    if not _UUID(meta.id):
-        raise Undecodable(f"{body.__name__}: its id isn't a lower-case UUID")
-    if not _UUID(meta.entity_id):
-        raise Undecodable(f"{body.__name__}: its entity_id isn't a lower-case UUID")
-
-
-@cache
-def _parsed(name: str) -> Schema:
-    return fastavro.parse_schema(self_contained(name))
-
-
-def _canonical(schema: Schema) -> str:
-    """Equal for schemas that write the same bytes."""
-    text: str = fastavro.schema.to_parsing_canonical_form(schema)
-    return text
+def _why(error: Exception) -> str:
+    """In words: what a reading error means."""
+    match error:
+        case IndexError():
+            return "it ends too early"
+        case KeyError():
+            return f"an enum has no symbol at {error}"
+        case UnicodeDecodeError():
+            return "text that isn't UTF-8"
+    return str(error)
 
 
 @cache

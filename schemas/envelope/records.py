@@ -31,16 +31,16 @@ class Actor:
     roles: tuple[str, ...] = ()
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them."""
+        """The fields as Avro libraries write them."""
         return {
             "kind": self.kind,
             "subject": self.subject,
-            "roles": self.roles,
+            "roles": list(self.roles),
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "Actor":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             kind=fields["kind"],
             subject=fields["subject"],
@@ -73,7 +73,7 @@ class Cause:
     count: int
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them."""
+        """The fields as Avro libraries write them."""
         return {
             "id": self.id,
             "topic": self.topic,
@@ -86,7 +86,7 @@ class Cause:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "Cause":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             id=fields["id"],
             topic=fields["topic"],
@@ -125,7 +125,7 @@ class EventMeta:
     cause: Cause
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them."""
+        """The fields as Avro libraries write them."""
         return {
             "id": self.id,
             "type": self.type,
@@ -139,7 +139,7 @@ class EventMeta:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "EventMeta":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             id=fields["id"],
             type=fields["type"],
@@ -169,7 +169,7 @@ class Failure:
     retryable: bool = False
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them."""
+        """The fields as Avro libraries write them."""
         return {
             "kind": self.kind,
             "message": self.message,
@@ -178,7 +178,7 @@ class Failure:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "Failure":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             kind=fields["kind"],
             message=fields["message"],
@@ -209,7 +209,7 @@ class InputMeta:
     actor: Actor
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them."""
+        """The fields as Avro libraries write them."""
         return {
             "id": self.id,
             "type": self.type,
@@ -221,7 +221,7 @@ class InputMeta:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "InputMeta":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             id=fields["id"],
             type=fields["type"],
@@ -254,7 +254,7 @@ class Payload:
     key_id: str | None = None
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them."""
+        """The fields as Avro libraries write them."""
         return {
             "content_type": self.content_type,
             "content": self.content,
@@ -265,7 +265,7 @@ class Payload:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "Payload":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             content_type=fields["content_type"],
             content=fields["content"],

@@ -24,7 +24,7 @@ class DiscardInput:
     reason: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "parked_input_id": self.parked_input_id,
             "reason": self.reason,
@@ -32,7 +32,7 @@ class DiscardInput:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "DiscardInput":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             parked_input_id=fields["parked_input_id"],
             reason=fields["reason"],
@@ -54,7 +54,7 @@ class ReleaseInput:
     reason: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "parked_input_id": self.parked_input_id,
             "reason": self.reason,
@@ -62,7 +62,7 @@ class ReleaseInput:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ReleaseInput":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             parked_input_id=fields["parked_input_id"],
             reason=fields["reason"],
@@ -84,7 +84,7 @@ class InputAccepted:
     note: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "input_type": self.input_type,
             "note": self.note,
@@ -92,7 +92,7 @@ class InputAccepted:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "InputAccepted":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             input_type=fields["input_type"],
             note=fields["note"],
@@ -114,7 +114,7 @@ class InputDiscarded:
     reason: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "parked_input_id": self.parked_input_id,
             "reason": self.reason,
@@ -122,7 +122,7 @@ class InputDiscarded:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "InputDiscarded":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             parked_input_id=fields["parked_input_id"],
             reason=fields["reason"],
@@ -151,7 +151,7 @@ class InputParked:
     error: Failure
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "input_id": self.input_id,
             "input_type": self.input_type,
@@ -162,7 +162,7 @@ class InputParked:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "InputParked":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             input_id=fields["input_id"],
             input_type=fields["input_type"],
@@ -189,7 +189,7 @@ class InputRefused:
     detail: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "input_type": self.input_type,
             "reason": self.reason,
@@ -198,7 +198,7 @@ class InputRefused:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "InputRefused":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             input_type=fields["input_type"],
             reason=fields["reason"],
@@ -221,7 +221,7 @@ class InputReleased:
     reason: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "parked_input_id": self.parked_input_id,
             "reason": self.reason,
@@ -229,7 +229,7 @@ class InputReleased:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "InputReleased":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             parked_input_id=fields["parked_input_id"],
             reason=fields["reason"],
@@ -252,7 +252,7 @@ class PartitionTaken:
     owner: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "epoch": self.epoch,
             "owner": self.owner,
@@ -260,7 +260,7 @@ class PartitionTaken:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "PartitionTaken":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             epoch=fields["epoch"],
             owner=fields["owner"],

@@ -37,14 +37,14 @@ class CancelRun:
     reason: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "reason": self.reason,
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "CancelRun":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             reason=fields["reason"],
         )
@@ -69,7 +69,7 @@ class CastVote:
     reason: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "approval_id": self.approval_id,
             "decision": self.decision,
@@ -79,7 +79,7 @@ class CastVote:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "CastVote":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             approval_id=fields["approval_id"],
             decision=fields["decision"],
@@ -109,7 +109,7 @@ class CompleteToolCall:
     duration_ms: int
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -120,7 +120,7 @@ class CompleteToolCall:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "CompleteToolCall":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -154,7 +154,7 @@ class FailToolCall:
     duration_ms: int
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -166,7 +166,7 @@ class FailToolCall:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "FailToolCall":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -190,14 +190,14 @@ class FireTimer:
     timer_id: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "timer_id": self.timer_id,
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "FireTimer":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             timer_id=fields["timer_id"],
         )
@@ -220,7 +220,7 @@ class ReportLostLease:
     lease_id: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -229,7 +229,7 @@ class ReportLostLease:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ReportLostLease":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -250,14 +250,14 @@ class ResumeRun:
     code_hash: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "code_hash": self.code_hash,
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ResumeRun":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             code_hash=fields["code_hash"],
         )
@@ -287,19 +287,19 @@ class SettleToolCall:
     evidence: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
             "happened": self.happened,
-            "result": None if self.result is None else ("penstock.envelope.Payload", self.result.to_avro()),
+            "result": None if self.result is None else self.result.to_avro(),
             "basis": self.basis,
             "evidence": self.evidence,
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "SettleToolCall":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -329,7 +329,7 @@ class StartRun:
     body_sha256: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "workflow": self.workflow,
             "workflow_version": self.workflow_version,
@@ -339,7 +339,7 @@ class StartRun:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "StartRun":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             workflow=fields["workflow"],
             workflow_version=fields["workflow_version"],
@@ -367,7 +367,7 @@ class StartToolCall:
     worker: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -377,7 +377,7 @@ class StartToolCall:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "StartToolCall":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -399,14 +399,14 @@ class ApprovalExpired:
     approval_id: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "approval_id": self.approval_id,
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ApprovalExpired":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             approval_id=fields["approval_id"],
         )
@@ -441,14 +441,14 @@ class ApprovalGranted:
     expires_at_ms: int
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "approval_id": self.approval_id,
             "grant_id": self.grant_id,
             "tool": self.tool,
             "tool_version": self.tool_version,
             "args_sha256": self.args_sha256,
-            "granted_by": self.granted_by,
+            "granted_by": list(self.granted_by),
             "rule": self.rule,
             "rule_version": self.rule_version,
             "expires_at_ms": self.expires_at_ms,
@@ -456,7 +456,7 @@ class ApprovalGranted:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ApprovalGranted":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             approval_id=fields["approval_id"],
             grant_id=fields["grant_id"],
@@ -487,7 +487,7 @@ class ApprovalRefused:
     reason: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "approval_id": self.approval_id,
             "refused_by": self.refused_by,
@@ -496,7 +496,7 @@ class ApprovalRefused:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ApprovalRefused":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             approval_id=fields["approval_id"],
             refused_by=fields["refused_by"],
@@ -533,7 +533,7 @@ class ApprovalRequested:
     rule_version: int
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "approval_id": self.approval_id,
             "step": self.step,
@@ -548,7 +548,7 @@ class ApprovalRequested:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ApprovalRequested":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             approval_id=fields["approval_id"],
             step=fields["step"],
@@ -581,7 +581,7 @@ class LateAnswer:
     detail: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -591,7 +591,7 @@ class LateAnswer:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "LateAnswer":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -613,14 +613,14 @@ class RunCancelled:
     reason: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "reason": self.reason,
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "RunCancelled":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             reason=fields["reason"],
         )
@@ -639,14 +639,14 @@ class RunCompleted:
     result: Payload
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "result": self.result.to_avro(),
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "RunCompleted":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             result=Payload.from_avro(fields["result"]),
         )
@@ -669,7 +669,7 @@ class RunEnding:
     detail: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "outcome": self.outcome,
             "reason": self.reason,
@@ -678,7 +678,7 @@ class RunEnding:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "RunEnding":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             outcome=fields["outcome"],
             reason=fields["reason"],
@@ -699,14 +699,14 @@ class RunFailed:
     error: Failure
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "error": self.error.to_avro(),
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "RunFailed":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             error=Failure.from_avro(fields["error"]),
         )
@@ -725,14 +725,14 @@ class RunResumed:
     code_hash: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "code_hash": self.code_hash,
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "RunResumed":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             code_hash=fields["code_hash"],
         )
@@ -755,7 +755,7 @@ class RunStalled:
     code_hash: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "kind": self.kind,
             "detail": self.detail,
@@ -764,7 +764,7 @@ class RunStalled:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "RunStalled":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             kind=fields["kind"],
             detail=fields["detail"],
@@ -801,14 +801,14 @@ class RunStarted:
     code_hash: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "workflow": self.workflow,
             "workflow_version": self.workflow_version,
             "input": self.input.to_avro(),
             "body_sha256": self.body_sha256,
             "requester": self.requester,
-            "requester_roles": self.requester_roles,
+            "requester_roles": list(self.requester_roles),
             "deadline_ms": self.deadline_ms,
             "max_steps": self.max_steps,
             "code_hash": self.code_hash,
@@ -816,7 +816,7 @@ class RunStarted:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "RunStarted":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             workflow=fields["workflow"],
             workflow_version=fields["workflow_version"],
@@ -849,7 +849,7 @@ class TimerArmed:
     due_ms: int
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "timer_id": self.timer_id,
             "step": self.step,
@@ -859,7 +859,7 @@ class TimerArmed:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "TimerArmed":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             timer_id=fields["timer_id"],
             step=fields["step"],
@@ -881,14 +881,14 @@ class TimerFired:
     timer_id: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "timer_id": self.timer_id,
         }
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "TimerFired":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             timer_id=fields["timer_id"],
         )
@@ -909,7 +909,7 @@ class TimerRearmed:
     due_ms: int
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "timer_id": self.timer_id,
             "due_ms": self.due_ms,
@@ -917,7 +917,7 @@ class TimerRearmed:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "TimerRearmed":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             timer_id=fields["timer_id"],
             due_ms=fields["due_ms"],
@@ -945,7 +945,7 @@ class ToolCallCompleted:
     settled_by: str = "worker"
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -956,7 +956,7 @@ class ToolCallCompleted:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ToolCallCompleted":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -989,7 +989,7 @@ class ToolCallFailed:
     settled_by: str = "worker"
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -1001,7 +1001,7 @@ class ToolCallFailed:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ToolCallFailed":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -1031,7 +1031,7 @@ class ToolCallInDoubt:
     reason: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -1041,7 +1041,7 @@ class ToolCallInDoubt:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ToolCallInDoubt":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -1076,7 +1076,7 @@ class ToolCallRefused:
     detail: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "step": self.step,
@@ -1089,7 +1089,7 @@ class ToolCallRefused:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ToolCallRefused":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             step=fields["step"],
@@ -1132,7 +1132,7 @@ class ToolCallRequested:
     not_before_ms: int = 0
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "step": self.step,
@@ -1148,7 +1148,7 @@ class ToolCallRequested:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ToolCallRequested":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             step=fields["step"],
@@ -1182,7 +1182,7 @@ class ToolCallStarted:
     worker: str
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "call_id": self.call_id,
             "attempt": self.attempt,
@@ -1192,7 +1192,7 @@ class ToolCallStarted:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "ToolCallStarted":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             call_id=fields["call_id"],
             attempt=fields["attempt"],
@@ -1221,7 +1221,7 @@ class VoteRefused:
     detail: str = ""
 
     def to_avro(self) -> dict[str, Any]:
-        """The fields as fastavro writes them, without meta."""
+        """The fields as Avro libraries write them, without meta."""
         return {
             "approval_id": self.approval_id,
             "voter": self.voter,
@@ -1231,7 +1231,7 @@ class VoteRefused:
 
     @classmethod
     def from_avro(cls, fields: Mapping[str, Any]) -> "VoteRefused":
-        """From the fields as fastavro reads them."""
+        """From the fields as Avro libraries read them."""
         return cls(
             approval_id=fields["approval_id"],
             voter=fields["voter"],

@@ -3,9 +3,11 @@
 Two logs keep this contract: Kafka (`producers.kafka`) and the in-memory log (`producers.memory`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+from penstock.producers.errors import LogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +84,17 @@ class Log(Protocol):
         ...
 
 
+# What becomes of a record that was handed over: where it stands, or why it won't.
+OnDone: TypeAlias = Callable[[Record | LogError], None]
+
+
+class SoonLog(Log, Protocol):
+    """A log that also takes records without making the caller wait."""
+
+    def append_soon(self, record: Outgoing, on_done: OnDone) -> None:
+        """Hand one record over; `on_done` is called once, later, perhaps by another thread: it mustn't block.
+
+        Records that one thread hands over for one partition stand in that order. Raises what `append` does,
+        and BufferFull; then `on_done` is never called.
+        """
+        ...

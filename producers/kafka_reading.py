@@ -1,0 +1,159 @@
+"""Reading stretches of a Kafka log by offset, without any consumer group.
+
+Reads: any partition. Guarantees: every record with start <= offset < end, once and in order, across gaps and
+broker restarts. Like Faust's consumer it reads uncommitted, so that both see the same records.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from penstock.producers.errors import LogRefused, UnknownTopic
+from penstock.producers.log import Record
+
+logger = logging.getLogger(__name__)
+
+_WAIT_S: Final = 0.25
+_FETCH_RECORDS: Final = 500
+_IDLE_CONSUMERS_MAX: Final = 2
+_UNKNOWN: Final = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)
+# The partition was trimmed or cut while it was read, or this client may not read it: waiting can't help.
+_ENDING: Final = (
+    KafkaError._AUTO_OFFSET_RESET,
+    KafkaError.OFFSET_OUT_OF_RANGE,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_EXCEPTION,
+    KafkaError._INVALID_ARG,
+)
+
+
+class Readers:
+    """Consumers to borrow: each read has one to itself, so reads may be interleaved and left unfinished."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = {
+            **settings,
+            # Only because librdkafka insists on one: nothing is ever subscribed or committed.
+            "group.id": f"penstock-reader-{uuid.uuid4()}",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_uncommitted",
+            # A fetch of the next read waits behind the last one of this read, so that one mustn't dawdle.
+            "fetch.wait.max.ms": 5,
+            "queued.max.messages.kbytes": 16 * 1024,
+            "reconnect.backoff.max.ms": 1000,
+            "error_cb": _log_error,
+        }
+        self._idle: list[Consumer] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """(first offset kept, high watermark), asked of the broker. Waits while it is away."""
+        with self._borrowed() as consumer:
+            return self._bounds(consumer, topic, partition)
+
+    def read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Record]:
+        """Every record with start <= offset < end that the partition keeps when the reading begins."""
+        with self._borrowed() as consumer:
+            first, high = self._bounds(consumer, topic, partition)
+            position, end = max(start, first), min(end, high)
+            if position < end:
+                consumer.assign([TopicPartition(topic, partition, position)])
+            while position < end:
+                for message in self._fetched(consumer):
+                    error, offset = message.error(), message.offset()
+                    if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                        wait_or_raise(error, topic, partition)
+                    elif offset is not None and offset >= position:
+                        # Whatever was skipped is a gap. The partition's end is told as an error.
+                        position = offset
+                        if error is None and offset < end:
+                            position = offset + 1
+                            yield _record(message, topic, partition, offset)
+
+    def close(self) -> None:
+        """Reads under way end with LogRefused."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for consumer in idle:
+            consumer.close()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Consumer]:
+        with self._lock:
+            self._refuse_if_closed()
+            consumer = self._idle.pop() if self._idle else Consumer(self._settings, logger=logger)
+        try:
+            yield consumer
+        finally:
+            self._give_back(consumer)
+
+    def _give_back(self, consumer: Consumer) -> None:
+        consumer.unassign()
+        with self._lock:
+            keep = not self._closed and len(self._idle) < _IDLE_CONSUMERS_MAX
+            if keep:
+                self._idle.append(consumer)
+        if not keep:
+            consumer.close()
+
+    def _bounds(self, consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+        place = TopicPartition(topic, partition)
+        while True:
+            self._refuse_if_closed()
+            try:
+                first, high = consumer.get_watermark_offsets(place, timeout=5)
+                return first, high
+            except KafkaException as error:
+                wait_or_raise(error.args[0], topic, partition)
+
+    def _fetched(self, consumer: Consumer) -> list[Message]:
+        """What is there, waiting only for the first: a consume with a timeout would wait to be full."""
+        self._refuse_if_closed()
+        message = consumer.poll(_WAIT_S)
+        if message is None:
+            return []
+        return [message, *consumer.consume(_FETCH_RECORDS, 0)]
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise LogRefused("the log is closed: make a new one")
+
+
+def _record(message: Message, topic: str, partition: int, offset: int) -> Record:
+    pairs = message.headers()
+    headers = tuple((str(pair[0]), _bytes(pair[1]) or b"") for pair in pairs or ())
+    time_ms = message.timestamp()[1]
+    return Record(topic, partition, offset, time_ms, _bytes(message.key()), _bytes(message.value()), headers)
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
+
+
+def wait_or_raise(error: KafkaError, topic: str, partition: int | None = None) -> None:
+    """Errors of the network pass, to be tried again; those of the request are raised."""
+    if error.code() in _UNKNOWN:
+        raise UnknownTopic(topic, partition)
+    if error.code() in _ENDING or error.fatal():
+        raise LogRefused(f"{topic} can't be read: {error.name()}: {error.str()}")
+    logger.info("waiting for the broker: %s: %s", error.name(), error.str())
+
+
+def _log_error(error: KafkaError) -> None:
+    logger.info("waiting for the broker: %s: %s", error.name(), error.str())

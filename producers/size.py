@@ -1,0 +1,37 @@
+"""How large a record is on the log, and how large its topic lets it be.
+
+The broker limits a whole batch, and refuses all of it if one record is too large. So a record is measured
+as the only one of its batch, in the worst case, before anything is sent.
+"""
+
+from typing import Final
+
+from penstock.producers.errors import RecordTooLarge
+from penstock.producers.log import Outgoing
+from penstock.schemas.topics import BY_NAME, RECORD_BYTES_MAX
+
+# Kafka's batch format, version 2: the batch's own 61 bytes, then per record one byte of attributes and
+# variable-length integers (at most 5 bytes for an int32, 10 for an int64) before whatever has a length.
+_BATCH_BYTES: Final = 61
+_RECORD_BYTES: Final = 1 + 10 + 5 * 5
+_HEADER_BYTES: Final = 5 + 5
+
+
+def record_bytes(record: Outgoing) -> int:
+    """Bytes that the record takes on the log, at most, when it is the only one of its batch."""
+    headers = sum(_HEADER_BYTES + len(name.encode()) + len(value) for name, value in record.headers)
+    return _BATCH_BYTES + _RECORD_BYTES + len(record.key or b"") + len(record.value or b"") + headers
+
+
+def record_bytes_max(topic: str) -> int:
+    """The topic's limit in bytes, as the catalogue says it; that of an ordinary topic for any other name."""
+    known = BY_NAME.get(topic)
+    return RECORD_BYTES_MAX if known is None else int(known.config["max.message.bytes"])
+
+
+def check_size(record: Outgoing, limit_bytes: int | None = None) -> None:
+    """Raise RecordTooLarge if the record is over the limit, by default its topic's."""
+    limit = record_bytes_max(record.topic) if limit_bytes is None else limit_bytes
+    size = record_bytes(record)
+    if size > limit:
+        raise RecordTooLarge(record.topic, size, limit)

@@ -12,8 +12,10 @@ from typing import Final, Generic, TypeVar
 
 from penstock.producers.log import Log, Outgoing, Record
 from penstock.producers.signing import Keyring
+from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.points import armed, reach
 from penstock.schemas.codec import Codec
+from penstock.schemas.topics import BY_NAME
 from penstock.streams.arrival import Arrival, Malformed, receive
 from penstock.streams.decider import Decider
 from penstock.streams.drafting import Draft, Drafter, Unappliable
@@ -28,7 +30,8 @@ log = logging.getLogger("penstock.streams.runner")
 S = TypeVar("S")
 
 FAILED_IN_A_ROW_MAX: Final = 5
-EVENT_BYTES_MAX: Final = 1_900_000
+# Room for key and headers beside the value.
+ENVELOPE_BYTES: Final = 8_192
 
 
 @dataclass(slots=True)
@@ -52,7 +55,7 @@ class Runner(Generic[S]):
         codec: Codec,
         keyring: Keyring,
         owner: str,
-        event_bytes_max: int = EVENT_BYTES_MAX,
+        event_bytes_max: int | None = None,
     ) -> None:
         self.topic = f"penstock.{decider.noun}.inbox"
         self.group_id = decider.group_id
@@ -62,7 +65,9 @@ class Runner(Generic[S]):
         self._codec = codec
         self._keyring = keyring
         self._partitions = log_.partitions(self.topic)
-        self._writer = Writer(codec, f"penstock.{decider.noun}.events", decider.group_id, event_bytes_max)
+        events = f"penstock.{decider.noun}.events"
+        fits = int(BY_NAME[events].config["max.message.bytes"]) - ENVELOPE_BYTES
+        self._writer = Writer(codec, events, decider.group_id, event_bytes_max or fits)
         self._drafter = Drafter(decider, codec, keyring)
         self._taker = Taker(journal, log_, self._writer, self.topic, owner)
         self._tenures: dict[int, Tenure[S]] = {}
@@ -197,13 +202,23 @@ class Runner(Generic[S]):
     def _publish(self, tenure: Tenure[S], events: Sequence[Outgoing]) -> None:
         if not events:
             return
-        sent = 0
+        stands: list[Record] = []
         if armed("mid-publish"):
-            sent = len(events) // 2
-            self._log.append(events[:sent])
+            stands += self._log.append(events[: len(events) // 2])
             reach("mid-publish")
-        stands = self._log.append(events[sent:])
+        stands += self._log.append(events[len(stands) :])
+        if stands[0].offset != tenure.events_position:
+            self._check_for_another_owner(tenure, stands[0].offset)
         tenure.events_position = stands[-1].offset + 1
+
+    def _check_for_another_owner(self, tenure: Tenure[S], end: int) -> None:
+        """Only the owner writes an events partition. Records between ours are a stranger's, or those of an owner
+        that another database made: then ours are seen by nobody, and the partition must be taken anew."""
+        epochs = EpochFilter({(self._writer.topic, tenure.partition): tenure.epoch})
+        for record in self._log.read(self._writer.topic, tenure.partition, tenure.events_position, end):
+            epochs.admit(record)
+        if epochs.state()[self._writer.topic, tenure.partition] > tenure.epoch:
+            raise Fenced(f"{self._writer.topic}/{tenure.partition} has an owner of a higher epoch than ours")
 
 
 def _place(record: Record) -> str:

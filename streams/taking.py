@@ -21,6 +21,7 @@ from penstock.streams.writing import Writer
 log = logging.getLogger("penstock.streams.taking")
 
 ADOPT_ROWS: Final = 2_000
+ON_THE_LOG: Final = -1  # position of an adopted row: it never counts as unpublished
 PROGRESS_EVERY_S: Final = 5.0
 RESET: Final = "type `penstock reset-derived` to drop what was derived from the other log, then `penstock up`"
 
@@ -158,7 +159,7 @@ class Taker:
                 continue
             if not isinstance(body, PartitionTaken):
                 cause = meta.cause
-                place = (cause.offset + 1, cause.offset, cause.id, cause.index)
+                place = (ON_THE_LOG, cause.offset, cause.id, cause.index)
                 yield Row(meta.entity_id, meta.entity_seq, *place, record.value)
 
 

@@ -1,0 +1,240 @@
+"""The claiming half of every effector: take, receive, filter, fold, act, save.
+
+Reads an events topic. What is open is a fold of it (law L6), kept in memory, and acted upon only after the high
+watermark that stood when the partition was taken. The database keeps a snapshot of the fold with its position,
+in one transaction, every now and then: a crash costs the reading of some records again, nothing more, because
+what has been settled meanwhile is settled on the log.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from penstock.producers.log import Log, Outgoing, Record
+from penstock.runtime.epochs import EpochFilter
+from penstock.runtime.points import reach
+from penstock.schemas.codec import Codec, Undecodable
+from penstock.schemas.headers import CE_TYPE, EPOCH, dead_letter_headers
+from penstock.schemas.ids import dead_letter_id, partition_of
+from penstock.schemas.topics import dead_letter_topic
+from penstock.streams.background import Background
+from penstock.streams.host import Fenced
+from penstock.streams.open_work import Act, Fold, OpenWork, Seen, Work
+from penstock.streams.positions import Move, Positions
+from penstock.streams.transactions import AWAY
+
+log = logging.getLogger("penstock.streams.effector")
+W = TypeVar("W", bound=Work)
+
+SAVE_EVERY_S: Final = 0.5
+SAVE_EVERY_RECORDS: Final = 5_000
+CLOSE_S: Final = 8.0
+
+
+class NoEvent(Exception):
+    """A record that its topic's decider can't have written: it goes to the dead letters as it came."""
+
+    def __init__(self, kind: str, stage: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.stage = stage
+
+
+@dataclass(slots=True)
+class Holding(Generic[W]):
+    """A partition while this process owns it. The snapshot stands at `saved`, the fold at `position`."""
+
+    partition: int
+    epoch: int
+    saved: int
+    position: int
+    live_from: int
+    epochs: EpochFilter
+    open_work: OpenWork[W]
+    live: bool = False
+    unsaved: set[str] = field(default_factory=set)
+    sent: Move[W] | None = None
+    saved_at_s: float = field(default_factory=time.monotonic)
+
+
+class EffectHost(Generic[W]):
+    """Hosts one effector. A `PartitionHost`."""
+
+    def __init__(
+        self,
+        topic: str,
+        group_id: str,
+        log_: Log,
+        codec: Codec,
+        positions: Positions[W],
+        fold: Fold[W],
+        act: Act[W],
+        background: Background,
+        *,
+        save_every_s: float = SAVE_EVERY_S,
+        close_s: float = CLOSE_S,
+    ) -> None:
+        self.topic = topic
+        self.group_id = group_id
+        self._log = log_
+        self._codec = codec
+        self._positions = positions
+        self._fold = fold
+        self._types = frozenset(name.encode() for name in fold.types)
+        self._act = act
+        self._background = background
+        self._save_every_s = save_every_s
+        self._close_s = close_s
+        self._partitions = log_.partitions(topic)
+        self._held: dict[int, Holding[W]] = {}
+
+    def take(self, partition: int) -> int:
+        self._background.check()
+        self.drop(partition)
+        bounds: Callable[[], tuple[int, int]] = lambda: self._log.bounds(self.topic, partition)  # noqa: E731
+        standing = self._positions.take(partition, self._log.identity(self.topic), bounds)
+        reach("while-taking")
+        held = Holding(
+            partition=partition,
+            epoch=standing.epoch,
+            saved=standing.position,
+            position=standing.position,
+            live_from=self._log.bounds(self.topic, partition)[1],
+            epochs=EpochFilter({(self.topic, partition): standing.seen_epoch}),
+            open_work=OpenWork(standing.works),
+        )
+        self._held[partition] = held
+        log.info(
+            "%s took %s/%d under epoch %d, from offset %d, with %d open",
+            *(self.group_id, self.topic, partition, held.epoch, held.position, len(held.open_work)),
+        )
+        self._act_on(held)
+        return held.position
+
+    def handle(self, partition: int, records: Sequence[Record]) -> None:
+        self._background.check()
+        held = self._held.get(partition)
+        if held is None:
+            raise Fenced(f"partition {partition} isn't held by this process")
+        new = [record for record in records if record.offset >= held.position]
+        if not new:
+            return
+        try:
+            self._fold_act_save(held, new)
+        except BaseException:
+            # What is in memory may be ahead of what the log says: nothing of it may be built upon.
+            self.drop(partition)
+            raise
+
+    def drop(self, partition: int) -> None:
+        self._held.pop(partition, None)
+        self._act.drop(partition)
+
+    def close(self) -> None:
+        self._background.stopping.set()
+        for held in self._held.values():
+            try:
+                self._save(held)
+            except (Fenced, *AWAY) as error:
+                log.info("partition %d isn't saved at the end, which costs a second: %s", held.partition, error)
+        self._held.clear()
+        self._act.close(self._close_s)
+        self._positions.close()
+        self._log.close()
+
+    def _fold_act_save(self, held: Holding[W], records: Sequence[Record]) -> None:
+        reach("after-receive")
+        dead_letters: list[Outgoing] = []
+        for record in records:
+            try:
+                self._fold_record(held, record)
+            except NoEvent as error:
+                log.warning("%s/%d %d: %s", record.topic, record.partition, record.offset, error)
+                dead_letters.append(self._dead_letter(record, error))
+        if dead_letters:
+            self._log.append(dead_letters)
+        held.position = records[-1].offset + 1
+        self._act_on(held)
+        waited_s = time.monotonic() - held.saved_at_s
+        behind = held.position - held.saved
+        if dead_letters or waited_s >= self._save_every_s or behind >= SAVE_EVERY_RECORDS:
+            self._save_if_possible(held)
+
+    def _fold_record(self, held: Holding[W], record: Record) -> None:
+        epoch = record.header(EPOCH)
+        if epoch is None or not epoch.isdigit():
+            raise NoEvent("NoEpoch", "receive", "no decider wrote this: its epoch header is missing")
+        if not held.epochs.admit(record) or record.header(CE_TYPE) not in self._types:
+            return
+        if record.key is None or record.value is None:
+            raise NoEvent("Undecodable", "receive", "a record without key or value")
+        if partition_of(record.key, self._partitions) != record.partition:
+            raise NoEvent("Misplaced", "place", f"murmur2 puts this key elsewhere than {record.partition}")
+        try:
+            meta, body = self._codec.decode_event(record.value)
+        except Undecodable as error:
+            raise NoEvent("Undecodable", "decode", str(error)) from error
+        if meta.entity_id.encode() != record.key or meta.type not in self._fold.types:
+            raise NoEvent("Misplaced", "place", f"key and ce_type don't fit a {meta.type} of {meta.entity_id}")
+        self._fold.evolve(held.open_work, Seen(meta, body, record.value))
+
+    def _act_on(self, held: Holding[W]) -> None:
+        changed = held.open_work.changes()
+        held.unsaved |= changed
+        if not held.live:
+            if held.position < held.live_from:
+                return
+            held.live = True
+            log.info("%s/%d is read up to its end: %d open", self.topic, held.partition, len(held.open_work))
+            changed = {work.key for work in held.open_work}
+        for key in changed:
+            work = held.open_work.get(key)
+            if work is None:
+                self._act.settled(key)
+            else:
+                self._act.open(held.partition, work)
+
+    def _save_if_possible(self, held: Holding[W]) -> None:
+        try:
+            self._save(held)
+        except AWAY as error:
+            # Nothing waits for a snapshot: the next batch tries again, and saves more.
+            log.warning("%s: the database is away (%s)", self.group_id, str(error).strip())
+        held.saved_at_s = time.monotonic()
+        reach("after-commit")
+
+    def _save(self, held: Holding[W]) -> None:
+        """A step that was sent and whose outcome isn't known is sent again as it was, then the rest."""
+        if held.sent is not None:
+            self._send(held, held.sent)
+        if held.position > held.saved:
+            works = {key: held.open_work.get(key) for key in held.unsaved}
+            held.unsaved = set()
+            seen_epoch = held.epochs.state().get((self.topic, held.partition), 0)
+            self._send(
+                held, Move(held.partition, held.epoch, held.saved, held.position, seen_epoch, works)
+            )
+
+    def _send(self, held: Holding[W], step: Move[W]) -> None:
+        held.sent = step
+        self._positions.move(step)
+        held.sent = None
+        held.saved = step.new_position
+
+    def _dead_letter(self, record: Record, error: NoEvent) -> Outgoing:
+        headers = dead_letter_headers(
+            record.headers,
+            dead_letter_id=dead_letter_id(record.topic, record.partition, record.offset),
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            time_ms=record.time_ms,
+            group=self.group_id,
+            error_class=error.kind,
+            message=str(error),
+            stage=error.stage,
+        )
+        topic = dead_letter_topic(record.topic, self.group_id)
+        return Outgoing(topic, record.key, record.value, headers, record.partition)

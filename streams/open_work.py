@@ -1,0 +1,130 @@
+"""Open work: what events of a partition asked for and nothing has settled yet (law L6)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from penstock.schemas.codec import EventBody
+from penstock.schemas.envelope.records import EventMeta
+from penstock.streams.transactions import Session
+
+
+class Work(Protocol):
+    """One thing that is open. Frozen: a change is another object under the same key."""
+
+    @property
+    def key(self) -> str:
+        """Id of the call or the timer."""
+        ...
+
+    @property
+    def run_id(self) -> str:
+        """The run that asked."""
+        ...
+
+
+W = TypeVar("W", bound=Work)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event as a fold gets it, with its bytes as they stand on the log."""
+
+    meta: EventMeta
+    body: EventBody
+    value: bytes
+
+
+class OpenWork(Generic[W]):
+    """The open work of one partition, and which keys changed since someone last asked."""
+
+    def __init__(self, works: Iterable[W] = ()) -> None:
+        self._works: dict[str, W] = {}
+        self._by_run: dict[str, set[str]] = {}
+        self._changed: set[str] = set()
+        for work in works:
+            self.put(work)
+        self._changed.clear()
+
+    def __len__(self) -> int:
+        return len(self._works)
+
+    def __iter__(self) -> Iterator[W]:
+        return iter(self._works.values())
+
+    def get(self, key: str) -> W | None:
+        """What is open under that key."""
+        return self._works.get(key)
+
+    def put(self, work: W) -> None:
+        """Open it, or put it in the place of what stood under its key."""
+        self._works[work.key] = work
+        self._by_run.setdefault(work.run_id, set()).add(work.key)
+        self._changed.add(work.key)
+
+    def remove(self, key: str) -> None:
+        """It is settled. Unknown keys are no error: others settle too."""
+        work = self._works.pop(key, None)
+        if work is None:
+            return
+        keys = self._by_run[work.run_id]
+        keys.discard(key)
+        if not keys:
+            del self._by_run[work.run_id]
+        self._changed.add(key)
+
+    def remove_run(self, run_id: str) -> None:
+        """The run ended: nothing of it is open."""
+        for key in tuple(self._by_run.get(run_id, ())):
+            self.remove(key)
+
+    def changes(self) -> set[str]:
+        """Keys put or removed since the last call."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+
+class Fold(Protocol[W]):
+    """How events become open work. Pure, and the same for every process: that is what makes it rebuildable."""
+
+    types: frozenset[str]
+
+    def evolve(self, open_work: OpenWork[W], seen: Seen) -> None:
+        """Fold one event of `types` in."""
+        ...
+
+
+class Rows(Protocol[W]):
+    """The table in which a snapshot of open work is kept. Called inside the transaction of the position."""
+
+    def load(self, session: Session, partition: int) -> Sequence[W]:
+        """Everything open there."""
+        ...
+
+    def save(self, session: Session, partition: int, works: Mapping[str, W | None]) -> None:
+        """Write each work over what stood under its key; None: delete it."""
+        ...
+
+    def clear(self, session: Session, partition: int) -> None:
+        """Forget the partition: it is folded anew from its first record."""
+        ...
+
+
+class Act(Protocol[W]):
+    """What is done about open work of partitions that have been read up to their end. Never blocks."""
+
+    def open(self, partition: int, work: W) -> None:
+        """This is open, new or changed."""
+        ...
+
+    def settled(self, key: str) -> None:
+        """This isn't open any more."""
+        ...
+
+    def drop(self, partition: int) -> None:
+        """Begin nothing more of this partition. What runs may finish and answer."""
+        ...
+
+    def close(self, deadline_s: float) -> None:
+        """Begin nothing more at all; wait so long for what runs, and for its answers to be on the log."""
+        ...

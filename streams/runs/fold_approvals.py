@@ -1,0 +1,82 @@
+"""The fold of approvals: questions, what became of them, and grants."""
+
+from dataclasses import replace
+from typing import Final
+
+from penstock.declare.grants import Grant, GrantOutcome
+from penstock.schemas.run.records import ApprovalExpired, ApprovalGranted, ApprovalRefused, ApprovalRequested
+from penstock.streams.runs.fold_entries import asked, entry, told
+from penstock.streams.runs.state import ApprovalState, GrantState, RunState, Step
+
+
+def _question(state: RunState, body: ApprovalRequested, time_ms: int) -> RunState:
+    approval = ApprovalState(
+        approval_id=body.approval_id,
+        step=body.step,
+        tool=body.tool,
+        tool_version=body.tool_version,
+        arguments=body.arguments,
+        role=body.role,
+        rule_version=body.rule_version,
+        expires_at_ms=body.expires_at_ms,
+    )
+    steps = asked(state, body.step, Step("approval", body.tool, body.arguments.sha256, body.approval_id))
+    return replace(state, steps=steps, approvals={**state.approvals, body.approval_id: approval})
+
+
+def _granted(state: RunState, body: ApprovalGranted, time_ms: int) -> RunState:
+    if body.grant_id in state.grants:
+        return state
+    grant = GrantState(
+        grant_id=body.grant_id,
+        tool=body.tool,
+        tool_version=body.tool_version,
+        args_sha256=body.args_sha256,
+        rule_version=body.rule_version,
+        expires_at_ms=body.expires_at_ms,
+    )
+    # A rule's grant answers no question: nobody waits for it, the request that follows names it.
+    state = replace(state, grants={**state.grants, body.grant_id: grant})
+    return _answered(state, body.approval_id, "granted", time_ms, body.grant_id, body.granted_by)
+
+
+def _refused(state: RunState, body: ApprovalRefused, time_ms: int) -> RunState:
+    return _answered(state, body.approval_id, "refused", time_ms, None, (body.refused_by,), body.reason)
+
+
+def _expired(state: RunState, body: ApprovalExpired, time_ms: int) -> RunState:
+    return _answered(state, body.approval_id, "expired", time_ms)
+
+
+def _answered(
+    state: RunState,
+    approval_id: str,
+    outcome: GrantOutcome,
+    time_ms: int,
+    grant_id: str | None = None,
+    by: tuple[str, ...] = (),
+    reason: str = "",
+) -> RunState:
+    approval = state.approvals.get(approval_id)
+    if approval is None or approval.outcome is not None:
+        return state
+    grant = Grant(
+        outcome=outcome,
+        approval_id=approval_id,
+        tool=approval.tool,
+        tool_version=approval.tool_version,
+        arguments=approval.arguments.content or b"",
+        grant_id=grant_id,
+        by=by,
+        reason=reason,
+    )
+    approvals = {**state.approvals, approval_id: replace(approval, outcome=outcome)}
+    return replace(state, approvals=approvals, history=told(state, approval.step, time_ms, grant))
+
+
+FOLDS: Final = (
+    entry(ApprovalRequested, _question),
+    entry(ApprovalGranted, _granted),
+    entry(ApprovalRefused, _refused),
+    entry(ApprovalExpired, _expired),
+)

@@ -1,0 +1,162 @@
+"""A decider small enough to see through: CancelRun adds one, with reason 'raise' it raises, 'many' adds three."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penstock.producers.clock import FakeClock
+from penstock.producers.log import Log, Outgoing, Record
+from penstock.producers.memory import MemoryLog
+from penstock.producers.signing import Authority, Key, Keyring
+from penstock.schemas.bodies import EventBody, InputBody
+from penstock.schemas.codec import pinned_codec
+from penstock.schemas.envelope.records import Actor, EventMeta, InputMeta
+from penstock.schemas.headers import input_headers
+from penstock.schemas.ids import derived_id, partition_of, run_id
+from penstock.schemas.log.records import InputAccepted, InputRefused, ReleaseInput
+from penstock.schemas.run.records import FireTimer
+from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
+from penstock.streams.decider import Happened, Input
+from penstock.streams.host import Fenced
+from penstock.streams.journal import Journal
+from penstock.streams.runner import Runner
+
+CODEC = pinned_codec()
+SECRET = b"s" * 32
+KEYRING = Keyring(
+    [Key(a.value, SECRET, a, None) for a in (Authority.API, Authority.OPERATOR)]
+    + [Key("app:local", SECRET, Authority.APP, "local")]
+)
+OPERATOR = Actor(kind="person", subject="olga", roles=("operator",))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    count: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class TallyDecider:
+    """FireTimer(timer_id=note) is its only command."""
+
+    noun = "run"
+    group_id = "penstock.streams.runs"
+
+    def __init__(self) -> None:
+        self.broken = False
+        self.decided = 0
+
+    def initial(self, tenant: str, entity_id: str) -> Tally:
+        return Tally()
+
+    def decide(self, state: Tally, given: Input) -> Sequence[EventBody]:
+        self.decided += 1
+        assert isinstance(given.body, FireTimer)
+        note = given.body.timer_id
+        if given.authority is Authority.NONE:
+            return [InputRefused(input_type="FireTimer", reason="unsigned")]
+        if note == "huge":
+            return [InputAccepted(input_type="FireTimer", note="x" * 2_000_000)]
+        if note == "raise" or self.broken:
+            raise ValueError("a decider that raises")
+        copies = 3 if note.startswith("many") else 1
+        return [InputAccepted(input_type="FireTimer", note=f"{note}/{state.count + i}") for i in range(copies)]
+
+    def evolve(self, state: Tally, happened: Happened) -> Tally:
+        if isinstance(happened.body, InputAccepted):
+            return Tally(state.count + 1, (*state.notes, happened.body.note))
+        return state
+
+
+def entity(name: str) -> str:
+    return run_id("local", name)
+
+
+def input_record(name: str, body: InputBody, ident: str = "", authority: Authority | None = Authority.OPERATOR) -> Outgoing:
+    entity_id = entity(name)
+    meta = InputMeta(
+        id=derived_id(entity_id, ident or repr(body)),
+        type=type(body).__name__,
+        tenant="local",
+        entity_id=entity_id,
+        time_ms=0,
+        actor=OPERATOR,
+    )
+    value = CODEC.encode(meta, body)
+    signature = KEYRING.signer(authority).sign(meta.type, entity_id, "local", value) if authority else ""
+    return Outgoing(RUN_INBOX, entity_id.encode(), value, input_headers(meta, "test", signature))
+
+
+class World:
+    """A memory log, a journal and runners on them; `owners` come and go, the log and the journal stay."""
+
+    def __init__(self, journal: Journal, log: MemoryLog | None = None) -> None:
+        self.log = log or MemoryLog(clock=FakeClock())
+        self.journal = journal
+        self.decider = TallyDecider()
+
+    def runner(self, journal: Journal | None = None) -> "Owner":
+        return Owner(self, journal or self.journal)
+
+    def send(self, name: str, note: str, ident: str = "", authority: Authority | None = Authority.OPERATOR) -> Record:
+        return self.log.append([input_record(name, FireTimer(timer_id=note), ident, authority)])[0]
+
+    def release(self, name: str, input_id: str) -> Record:
+        return self.log.append([input_record(name, ReleaseInput(parked_input_id=input_id))])[0]
+
+    def events(self, name: str) -> list[tuple[EventMeta, EventBody]]:
+        """What stands on the log for an entity, seen as a reader does that knows epochs."""
+        found = []
+        for record in visible(self.log, self.partition(name)):
+            meta, body = CODEC.decode_event(record.value or b"")
+            if meta.entity_id == entity(name):
+                found.append((meta, body))
+        return found
+
+    def notes(self, name: str) -> list[str]:
+        return [body.note for _, body in self.events(name) if isinstance(body, InputAccepted)]
+
+    def partition(self, name: str) -> int:
+        return partition_of(entity(name).encode(), self.log.partitions(RUN_INBOX))
+
+
+class Owner:
+    """A runner and the positions it reads from, as the feeder keeps them."""
+
+    def __init__(self, world: World, journal: Journal) -> None:
+        self.log = world.log.another_client()
+        self.runner = Runner(world.decider, journal, self.log, CODEC, KEYRING, "test")
+        self.positions: dict[int, int] = {}
+
+    def take_all(self) -> "Owner":
+        for partition in range(self.log.partitions(RUN_INBOX)):
+            self.positions[partition] = self.runner.take(partition)
+        return self
+
+    def work(self, records_max: int = 500) -> int:
+        """Handle everything that is on the inbox; take anew what was fenced, as the feeder does."""
+        handled = 0
+        for partition in list(self.positions):
+            while records := self.log.deliver(RUN_INBOX, partition, self.positions[partition], records_max):
+                try:
+                    self.runner.handle(partition, records)
+                except Fenced:
+                    self.positions[partition] = self.runner.take(partition)
+                    continue
+                self.positions[partition] = records[-1].offset + 1
+                handled += len(records)
+        return handled
+
+
+def visible(log: Log, partition: int, topic: str = RUN_EVENTS) -> list[Record]:
+    """The records that count: an independent reading of law L4's rule about epochs."""
+    seen, kept = 0, []
+    start, end = log.bounds(topic, partition)
+    for record in log.read(topic, partition, start, end):
+        epoch = int(record.header("epoch") or b"0")
+        if epoch < seen:
+            continue
+        if record.header("ce_type") == b"PartitionTaken":
+            seen = epoch
+        else:
+            kept.append(record)
+    return kept

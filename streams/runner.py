@@ -15,7 +15,7 @@ from penstock.producers.signing import Keyring
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.points import armed, reach
 from penstock.schemas.codec import Codec
-from penstock.schemas.topics import BY_NAME
+from penstock.schemas.topics import EVENT_BYTES_MAX
 from penstock.streams.arrival import Arrival, Malformed, receive
 from penstock.streams.decider import Decider
 from penstock.streams.drafting import Draft, Drafter, Unappliable
@@ -55,7 +55,7 @@ class Runner(Generic[S]):
         codec: Codec,
         keyring: Keyring,
         owner: str,
-        event_bytes_max: int | None = None,
+        event_bytes_max: int = EVENT_BYTES_MAX - ENVELOPE_BYTES,
     ) -> None:
         self.topic = f"penstock.{decider.noun}.inbox"
         self.group_id = decider.group_id
@@ -66,8 +66,7 @@ class Runner(Generic[S]):
         self._keyring = keyring
         self._partitions = log_.partitions(self.topic)
         events = f"penstock.{decider.noun}.events"
-        fits = int(BY_NAME[events].config["max.message.bytes"]) - ENVELOPE_BYTES
-        self._writer = Writer(codec, events, decider.group_id, event_bytes_max or fits)
+        self._writer = Writer(codec, events, decider.group_id, event_bytes_max)
         self._drafter = Drafter(decider, codec, keyring)
         self._taker = Taker(journal, log_, self._writer, self.topic, owner)
         self._tenures: dict[int, Tenure[S]] = {}

@@ -55,7 +55,7 @@ class TallyDecider:
         if given.authority is Authority.NONE:
             return [InputRefused(input_type="FireTimer", reason="unsigned")]
         if note == "huge":
-            return [InputAccepted(input_type="FireTimer", note="x" * 2_000_000)]
+            return [InputAccepted(input_type="FireTimer", note="x" * 2_100_000)]
         if note == "raise" or self.broken:
             raise ValueError("a decider that raises")
         copies = 3 if note.startswith("many") else 1

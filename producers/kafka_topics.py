@@ -1,0 +1,61 @@
+"""The topics of a Kafka cluster as they are: their partitions and settings, and how a missing one is made."""
+
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.cimpl import NewTopic
+
+from penstock.producers.errors import BrokerUnreachable
+from penstock.schemas.topics import Topic
+
+
+class ClusterTopics:
+    """The topics of one cluster. Every call raises KafkaException for what the broker refuses."""
+
+    def __init__(self, bootstrap_servers: str, timeout_s: float) -> None:
+        """`timeout_s` is how long each question to the broker may take, in seconds."""
+        self._bootstrap_servers = bootstrap_servers
+        self._timeout_s = timeout_s
+        # BrokerUnreachable says what to do; librdkafka's own lines on stderr would only stand in its way.
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+
+    def partitions(self) -> dict[str, int]:
+        """Partition counts of all topics that are there, by name. Raises BrokerUnreachable."""
+        try:
+            found = self._admin.list_topics(timeout=self._timeout_s).topics
+        except KafkaException as error:
+            detail = error.args[0].name()
+            raise BrokerUnreachable(self._bootstrap_servers, self._timeout_s, detail) from error
+        return {name: len(topic.partitions or {}) for name, topic in found.items()}
+
+    def make(self, topics: Sequence[Topic], replication: int) -> tuple[str, ...]:
+        """Make these topics; the names of those that weren't there."""
+        if not topics:
+            return ()
+        wanted = [
+            NewTopic(topic.name, topic.partitions, replication, config=dict(topic.config)) for topic in topics
+        ]
+        answers = self._admin.create_topics(wanted, operation_timeout=self._timeout_s)
+        made = []
+        for topic in topics:
+            try:
+                answers[topic.name].result()
+                made.append(topic.name)
+            except KafkaException as error:
+                # Another process made it in the meantime.
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+        return tuple(made)
+
+    def settings(self, names: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """Every setting in force of each of these topics."""
+        if not names:
+            return {}
+        resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+        answers = self._admin.describe_configs(resources, request_timeout=self._timeout_s)
+        return {
+            resource.name: {name: str(entry.value) for name, entry in answer.result().items()}
+            for resource, answer in answers.items()
+        }

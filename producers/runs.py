@@ -1,0 +1,149 @@
+"""What may be said to a run, as calls: start, cancel, vote, settle, release, discard.
+
+Writes: penstock.run.inbox. Guarantees: starting twice with one idempotency key is one run, and the same input
+published twice has the same id; nothing is sent that is too large to be taken.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from penstock.producers.clock import Clock, SystemClock
+from penstock.producers.log import Record
+from penstock.producers.publisher import Publisher
+from penstock.producers.receipt import Receipt
+from penstock.schemas import ids
+from penstock.schemas.canonical import NotCanonical, canonical_json, json_payload, payload_of, sha256_hex
+from penstock.schemas.codec import InputBody
+from penstock.schemas.envelope.records import Actor, InputMeta
+from penstock.schemas.log.records import DiscardInput, ReleaseInput
+from penstock.schemas.run.records import (
+    CancelRun,
+    CastVote,
+    SettleBasis,
+    SettleToolCall,
+    StartRun,
+    VoteDecision,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StartReceipt:
+    """A run that was asked for. Its id is known before the log has answered."""
+
+    run_id: str
+    receipt: Receipt
+
+    def wait(self, timeout_s: float | None = None) -> Record:
+        """Block until the log has the request; raises as `Receipt.wait`. The run itself starts after that."""
+        return self.receipt.wait(timeout_s)
+
+
+class RunClient:
+    """Speaks to the runs of one tenant, as one actor. Every call raises what `Publisher.publish` does.
+
+    `input_id`, where there is one, is a UUID of the caller's: the same id again is the same input, not a
+    second one. Without it each call is an input of its own.
+    """
+
+    def __init__(self, publisher: Publisher, tenant: str, actor: Actor, clock: Clock | None = None) -> None:
+        self._publisher = publisher
+        self._tenant = tenant
+        self._actor = actor
+        self._clock = clock or SystemClock()
+
+    def start(
+        self, workflow: str, input: object, idempotency_key: str, version: int | None = None
+    ) -> StartReceipt:
+        """Start a workflow, once for each idempotency key of the tenant.
+
+        `input` is a pydantic model, a dataclass or a JSON value; it travels as canonical JSON. `version` None
+        is the newest registered. The same key with another workflow, version or input is a conflict, which
+        the run refuses by an event. Raises NotCanonical or PayloadTooLarge before anything is sent.
+        """
+        value = as_json(input)
+        run_id = ids.run_id(self._tenant, idempotency_key)
+        asked = canonical_json({"workflow": workflow, "version": version, "input": value})
+        body_sha256 = sha256_hex(asked)
+        body = StartRun(
+            workflow=workflow, workflow_version=version, input=json_payload(value), body_sha256=body_sha256
+        )
+        input_id = ids.derived_id(run_id, f"start:{body_sha256}")
+        return StartReceipt(run_id, self._say(run_id, body, input_id))
+
+    def cancel(self, run_id: str, reason: str, *, input_id: str | None = None) -> Receipt:
+        """End a run early; it is cancelled when every outstanding call of it is settled."""
+        return self._say(run_id, CancelRun(reason=reason), input_id)
+
+    def vote(
+        self,
+        run_id: str,
+        approval_id: str,
+        decision: VoteDecision,
+        args_sha256: str,
+        reason: str = "",
+        *,
+        input_id: str | None = None,
+    ) -> Receipt:
+        """Vote on an approval as this client's actor. `args_sha256` is of the arguments the voter saw."""
+        body = CastVote(approval_id=approval_id, decision=decision, args_sha256=args_sha256, reason=reason)
+        return self._say(run_id, body, input_id)
+
+    def settle(
+        self,
+        run_id: str,
+        call_id: str,
+        attempt: int,
+        *,
+        happened: bool,
+        result: bytes | None = None,
+        basis: SettleBasis = "person",
+        evidence: str = "",
+        input_id: str | None = None,
+    ) -> Receipt:
+        """Answer whether the effect of a call in doubt happened.
+
+        `attempt` counts from 1. `result` is what the call returned, as canonical JSON bytes, if that is
+        known; `evidence` says what was looked at.
+        """
+        body = SettleToolCall(
+            call_id=call_id,
+            attempt=attempt,
+            happened=happened,
+            result=None if result is None else payload_of(result),
+            basis=basis,
+            evidence=evidence,
+        )
+        return self._say(run_id, body, input_id)
+
+    def release(
+        self, run_id: str, parked_input_id: str, reason: str = "", *, input_id: str | None = None
+    ) -> Receipt:
+        """Have a parked input decided again, and then those parked behind it, in order."""
+        return self._say(run_id, ReleaseInput(parked_input_id=parked_input_id, reason=reason), input_id)
+
+    def discard(
+        self, run_id: str, parked_input_id: str, reason: str, *, input_id: str | None = None
+    ) -> Receipt:
+        """Give a parked input up."""
+        return self._say(run_id, DiscardInput(parked_input_id=parked_input_id, reason=reason), input_id)
+
+    def _say(self, run_id: str, body: InputBody, input_id: str | None) -> Receipt:
+        meta = InputMeta(
+            id=input_id or str(uuid.uuid4()),
+            type=type(body).__name__,
+            tenant=self._tenant,
+            entity_id=run_id,
+            time_ms=self._clock.now_ms(),
+            actor=self._actor,
+        )
+        return self._publisher.publish(meta, body)
+
+
+def as_json(value: object) -> object:
+    """A pydantic model, a dataclass or a JSON value as a JSON value. Raises NotCanonical."""
+    try:
+        return to_jsonable_python(value)
+    except (PydanticSerializationError, ValueError) as error:
+        raise NotCanonical(f"no JSON form for this {type(value).__name__}: {error}") from error

@@ -32,6 +32,7 @@ check-layers: set-up
 
 check-types: set-up
 	.venv/bin/mypy
+	.venv/bin/mypy tests bench
 	.venv/bin/pyright
 
 check-schemas: set-up

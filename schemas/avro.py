@@ -20,8 +20,9 @@ NAMED: Final = frozenset({"record", "enum", "fixed"})
 
 
 def full_name(schema: Schema) -> str:
-    """`<namespace>.<name>` of a named type."""
-    return f"{schema['namespace']}.{schema['name']}"
+    """`<namespace>.<name>` of a named type; a name with dots stands for both, as Avro has it."""
+    name: str = schema["name"]
+    return name if "." in name or "namespace" not in schema else f"{schema['namespace']}.{name}"
 
 
 @cache

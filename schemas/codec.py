@@ -24,7 +24,7 @@ from penstock.schemas.envelope.wire import (
 from penstock.schemas.registry import SchemaIds, pinned
 from penstock.schemas.translation import Translate, translator
 
-__all__ = ["Codec", "EventBody", "InputBody", "Undecodable", "Unencodable", "pinned_codec"]
+__all__ = ["Codec", "EventBody", "InputBody", "Undecodable", "Unencodable", "codec_for", "pinned_codec"]
 
 FRAME_BYTES: Final = 5
 # Matches id and entity_id written one behind the other.
@@ -110,7 +110,7 @@ class Codec:
     def _reader(self, schema_id: int, bodies: Mapping[str, type[Body]]) -> _Reader[Body]:
         schema = self._ids.schema_of(schema_id)
         if schema is None:
-            raise Undecodable(f"no schema has the id {schema_id}")
+            raise Undecodable(f"the registry has no Avro schema {schema_id}")
         try:
             name = full_name(schema)
         except (KeyError, TypeError) as error:
@@ -170,3 +170,13 @@ def _why(error: Exception) -> str:
 def pinned_codec() -> Codec:
     """The codec over the ids of registry.lock."""
     return Codec(pinned())
+
+
+def codec_for(schema_registry_url: str | None) -> Codec:
+    """The codec over a live registry, or over registry.lock where no URL is set."""
+    if not schema_registry_url:
+        return pinned_codec()
+    # Imported here: who needs no live registry needs no HTTP client either.
+    from penstock.schemas.confluent import LiveSchemas
+
+    return Codec(LiveSchemas(schema_registry_url))

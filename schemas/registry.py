@@ -13,21 +13,22 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
 
-from penstock.schemas.avro import FOLDER, Schema, schema_text, standalone
+from penstock.schemas.avro import FOLDER, Schema, schema_text, self_contained, standalone
+from penstock.schemas.compatibility import Incompatible, conflicts, faults
 from penstock.schemas.topics import subject, topics_of
 
 LOCK: Final = FOLDER / "registry.lock"
 
 
 class SchemaIds(Protocol):
-    """Ids for schemas and schemas for ids, of one registry."""
+    """Ids for schemas and schemas for ids, of one registry: PinnedSchemas here, or confluent.LiveSchemas."""
 
     def id_of(self, record: str) -> int:
         """Id of today's schema of a record, by full name. KeyError if the record has none."""
         ...
 
     def schema_of(self, schema_id: int) -> Schema | None:
-        """The schema that an id stands for, self-contained; None if the registry knows no such id."""
+        """The schema that an id stands for, self-contained; None if it is none of an Avro schema."""
         ...
 
 
@@ -75,8 +76,27 @@ class Lock:
                 if not versions or versions[-1].text != text:
                     yield name, text
 
+    def conflicts(self) -> Iterator[str]:
+        """Why today's .avsc may not follow what is locked: a sentence each, beginning with the subject."""
+        expected = {subject(topic.name, record) for record in standalone() for topic in topics_of(record)}
+        for name in sorted(self.subjects.keys() - expected):
+            yield f"{name}: its .avsc or its place in the catalogue is gone, but its records stay on logs"
+        for record in standalone():
+            schema = self_contained(record)
+            for topic in topics_of(record):
+                name = subject(topic.name, record)
+                older = [(one.version, json.loads(one.text)) for one in self.subjects.get(name, ())]
+                # Resolution takes for granted that a schema is well formed, not recursive above all.
+                for why in faults(schema) or conflicts(schema, older):
+                    yield f"{name}: {why}"
+
     def extended(self) -> "Lock":
-        """The lock with what is missing; a text that stood in it before keeps its id, as in a registry."""
+        """The lock with what is missing; a text that stood in it before keeps its id, as in a registry.
+
+        Raises Incompatible.
+        """
+        if found := list(self.conflicts()):
+            raise Incompatible("\n".join(found))
         subjects = dict(self.subjects)
         ids = {one.text: one.schema_id for versions in subjects.values() for one in versions}
         for name, text in self.missing():
@@ -112,6 +132,11 @@ def pinned() -> PinnedSchemas:
 def main(arguments: Sequence[str]) -> int:
     """Tell what the lock lacks; with --lock add it. Returns the exit code."""
     lock = Lock.read()
+    refused = list(lock.conflicts())
+    for why in refused:
+        print(f"refused {why}")
+    if refused:
+        return 1
     missing = [name for name, _ in lock.missing()]
     if not missing:
         print("registry.lock is current")

@@ -63,18 +63,23 @@ class Application:
 
     @staticmethod
     def load(path: str) -> "Application":
-        """The application at `module:attribute`. Raises DeclarationError that says what is missing."""
-        module_name, _, attribute = path.partition(":")
-        if not module_name or not attribute:
-            raise DeclarationError(f"An application is named as module:attribute, not {path!r}.")
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            raise DeclarationError(f"The application's module can't be imported: {error}.") from error
-        found = getattr(module, attribute, None)
-        if not isinstance(found, Application):
-            raise DeclarationError(f"{module_name} has no Application named {attribute!r}.")
-        return found
+        """As load_application."""
+        return load_application(path)
+
+
+def load_application(path: str) -> Application:
+    """The application at `module:attribute`. Raises DeclarationError that says what is missing."""
+    module_name, _, attribute = path.partition(":")
+    if not module_name or not attribute:
+        raise DeclarationError(f"An application is named as module:attribute, not {path!r}.")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise DeclarationError(f"The application's module can't be imported: {error}.") from error
+    found = getattr(module, attribute, None)
+    if not isinstance(found, Application):
+        raise DeclarationError(f"{module_name} has no Application named {attribute!r}.")
+    return found
 
 
 def _workflow(given: object) -> Workflow[object, object]:

@@ -8,7 +8,7 @@ from penstock.streams.runs.state import Outcome, RunState, Settled, Step
 
 B = TypeVar("B", bound=EventBody)
 Fold = Callable[[RunState, B, int], RunState]
-Entry = tuple[type[EventBody], Fold[EventBody]]
+Entry = tuple[type[object], Fold[EventBody]]
 
 
 def entry(kind: type[B], fold: Fold[B]) -> Entry:

@@ -1,0 +1,224 @@
+"""Answers to calls: completed, failed, lost, settled. The first one accepted settles, the rest are late (L8)."""
+
+from penstock.producers.signing import Authority
+from penstock.schemas.canonical import PayloadUnreadable, json_payload, read_payload
+from penstock.schemas.envelope.records import Failure
+from penstock.schemas.ids import derived_id
+from penstock.schemas.run.records import (
+    CompleteToolCall,
+    FailToolCall,
+    ReportLostLease,
+    SettleToolCall,
+    ToolCallCompleted,
+    ToolCallFailed,
+    ToolCallInDoubt,
+    ToolCallRequested,
+)
+from penstock.streams.runs.consequences import Consequences
+from penstock.streams.runs.driving import advance
+from penstock.streams.runs.policy import Wanted, denial
+from penstock.streams.runs.state import CallState
+
+MESSAGE_CHARACTERS_MAX = 4000
+
+
+def complete(c: Consequences, body: CompleteToolCall) -> None:
+    """A worker says that it worked."""
+    try:
+        read_payload(body.result)
+    except PayloadUnreadable as error:
+        c.refuse("invalid_result", str(error))
+        return
+    call = _answerable(c, body)
+    if call is None:
+        return
+    c.emit(
+        ToolCallCompleted(
+            call_id=call.call_id,
+            attempt=body.attempt,
+            result=body.result,
+            duration_ms=body.duration_ms,
+            settled_by="worker",
+        )
+    )
+    advance(c)
+
+
+def fail(c: Consequences, body: FailToolCall) -> None:
+    """A worker says that it didn't work; for an unsafe call that is an answer only if it knows so."""
+    call = _answerable(c, body)
+    if call is None:
+        return
+    if call.unsafe and not body.not_done:
+        _doubt(c, call, f"{body.error.kind}: {body.error.message}")
+        return
+    _attempt_failed(c, call, body.error, body.duration_ms, "worker")
+
+
+def lost(c: Consequences, body: ReportLostLease) -> None:
+    """Nobody holds the lease that an unsafe call was started under, and nobody has answered."""
+    call = c.state.calls.get(body.call_id)
+    if call is None:
+        c.refuse("unknown_call", body.call_id)
+    elif call.settled or body.attempt < call.attempt:
+        c.accept("the call was settled before")
+    elif not call.at_large or body.attempt > call.attempt:
+        c.refuse("not_started", "only a started unsafe call can be lost")
+    elif body.lease_id != call.lease_id:
+        c.refuse("other_lease", "the attempt was started under another lease")
+    else:
+        _doubt(c, call, "the worker's lease ended without an answer")
+
+
+def settle(c: Consequences, body: SettleToolCall) -> None:
+    """A person or a reconciler answers the question of a call in doubt (law L7 says who may say what)."""
+    refused = _may_settle(c, body)
+    if refused is not None:
+        c.refuse(*refused)
+        return
+    call = c.state.calls.get(body.call_id)
+    if call is None:
+        c.refuse("unknown_call", body.call_id)
+    elif call.settled or c.state.terminal is not None or body.attempt < call.attempt:
+        c.late(body.call_id, body.attempt, _said(body))
+    elif not call.at_large or body.attempt > call.attempt:
+        c.refuse("not_in_doubt", "only a started unsafe call can be settled by hand")
+    elif body.happened:
+        try:
+            result = json_payload(None) if body.result is None else body.result
+            read_payload(result)
+        except PayloadUnreadable as unreadable:
+            c.refuse("invalid_result", str(unreadable))
+            return
+        completed = ToolCallCompleted(
+            call_id=call.call_id, attempt=call.attempt, result=result, settled_by=body.basis
+        )
+        c.emit(completed)
+        advance(c)
+    else:
+        message = body.evidence or "it was settled that it did not happen"
+        error = Failure(kind="did_not_happen", message=message[:MESSAGE_CHARACTERS_MAX], retryable=True)
+        _attempt_failed(c, call, error, 0, body.basis)
+
+
+def _may_settle(c: Consequences, body: SettleToolCall) -> tuple[str, str] | None:
+    actor = c.given.meta.actor
+    if c.given.authority is Authority.TOOLS:
+        if body.happened or body.basis in ("key_voided", "deadline_passed"):
+            return None
+        return "not_conclusive", "a reconciler's no needs a voided key or a deadline that passed"
+    needed = {"operator", "supervisor"} if body.happened else {"operator"}
+    if actor.kind == "person" and needed & set(actor.roles):
+        return None
+    return "not_authorized", f"needs a person who is {' or '.join(sorted(needed))}"
+
+
+def _answerable(c: Consequences, body: CompleteToolCall | FailToolCall) -> CallState | None:
+    """The call that this answer may settle; None once the answer has been dealt with."""
+    call = c.state.calls.get(body.call_id)
+    if call is None:
+        c.refuse("unknown_call", body.call_id)
+    elif call.settled or c.state.terminal is not None:
+        c.late(body.call_id, body.attempt, _said(body))
+    elif body.attempt > call.attempt or body.attempt < 1:
+        c.refuse("unknown_attempt", f"attempt {call.attempt} is the latest")
+    elif call.unsafe and not _leased(call, body.attempt):
+        c.refuse("not_started", "an unsafe call is answered by who was allowed to start it")
+    elif call.unsafe and body.lease_id != _leased(call, body.attempt):
+        c.refuse("other_lease", "the attempt was started under another lease")
+    elif body.attempt < call.attempt:
+        _late_attempt(c, call, body)
+    else:
+        return call
+    return None
+
+
+def _leased(call: CallState, attempt: int) -> str:
+    return call.leases[attempt - 1] if attempt <= len(call.leases) else ""
+
+
+def _late_attempt(c: Consequences, call: CallState, body: CompleteToolCall | FailToolCall) -> None:
+    """An answer to an attempt that was settled as failed.
+
+    If it says that the unsafe effect did happen after all, the attempt that waits to be started must not
+    start: at most once goes before all else, and a person is asked.
+    """
+    c.late(body.call_id, body.attempt, _said(body))
+    if call.unsafe and call.status == "requested" and isinstance(body, CompleteToolCall):
+        c.emit(
+            ToolCallInDoubt(
+                call_id=call.call_id,
+                attempt=call.attempt,
+                lease_id=body.lease_id,
+                reason=f"attempt {body.attempt}, which was settled as failed, says now that it happened",
+            )
+        )
+
+
+def _doubt(c: Consequences, call: CallState, reason: str) -> None:
+    if call.status == "in_doubt":
+        c.accept(f"still in doubt: {reason}")
+        return
+    c.emit(
+        ToolCallInDoubt(
+            call_id=call.call_id,
+            attempt=call.attempt,
+            lease_id=call.lease_id,
+            reason=reason[:MESSAGE_CHARACTERS_MAX],
+        )
+    )
+
+
+def _attempt_failed(c: Consequences, call: CallState, error: Failure, duration_ms: int, by: str) -> None:
+    """The attempt is settled: the next one if it may be, else the workflow is told."""
+    tool = c.application.tool(call.tool, call.tool_version)
+    wanted = Wanted(call.call_id, call.tool, call.tool_version, call.args_sha256, call.grant_id)
+    again = (
+        error.retryable
+        and c.state.ending is None
+        and call.arguments is not None
+        and tool is not None
+        and call.attempt < tool.retry.attempts
+        and denial(c.application, c.state, wanted, c.time_ms) is None
+    )
+    c.emit(
+        ToolCallFailed(
+            call_id=call.call_id,
+            attempt=call.attempt,
+            error=error,
+            final=not again,
+            duration_ms=duration_ms,
+            settled_by=by,
+        )
+    )
+    if again and tool is not None and call.arguments is not None:
+        chance = derived_id(c.state.run_id, f"jitter:{call.call_id}:{call.attempt}").replace("-", "")
+        delay_ms = tool.retry.delay_ms(call.attempt, int(chance[:12], 16) / 16**12)
+        c.emit(
+            ToolCallRequested(
+                call_id=call.call_id,
+                step=call.step,
+                attempt=call.attempt + 1,
+                tool=call.tool,
+                tool_version=call.tool_version,
+                effect=call.effect,
+                arguments=call.arguments,
+                grant_id=call.grant_id,
+                timeout_ms=call.timeout_ms,
+                not_before_ms=c.time_ms + delay_ms,
+            )
+        )
+    # Also after a retry: if the workflow is over already, the new attempt is refused and the run may end.
+    advance(c)
+
+
+def _said(body: CompleteToolCall | FailToolCall | SettleToolCall) -> str:
+    match body:
+        case CompleteToolCall():
+            return f"it worked; result {body.result.sha256}"
+        case FailToolCall():
+            return f"{body.error.kind}: {body.error.message}"[:MESSAGE_CHARACTERS_MAX]
+        case SettleToolCall():
+            return (
+                f"{'it happened' if body.happened else 'it did not happen'} ({body.basis}): {body.evidence}"
+            )

@@ -1,0 +1,121 @@
+"""The run decider: `decide(state, input) -> [event]`, `evolve(state, event) -> state`. Pure and total.
+
+It reads nothing but its arguments and the application's declarations, writes nothing, and knows no time but
+log time. One table says who may send each input and which function decides it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar, cast
+
+from penstock.declare.application import Application
+from penstock.producers.signing import Authority
+from penstock.schemas.codec import EventBody, InputBody
+from penstock.schemas.run.records import (
+    CancelRun,
+    CastVote,
+    CompleteToolCall,
+    FailToolCall,
+    FireTimer,
+    ReportLostLease,
+    ResumeRun,
+    SettleToolCall,
+    StartRun,
+    StartToolCall,
+)
+from penstock.streams.decider import Happened, Input
+from penstock.streams.runs import answers, folding, lifecycle, starts, timers, votes
+from penstock.streams.runs.consequences import Consequences
+from penstock.streams.runs.replay import Replay, replay
+from penstock.streams.runs.state import RunState
+from penstock.streams.runs.watching import Watchdog, unwatched
+
+B = TypeVar("B", bound=InputBody)
+Handler = Callable[[Consequences, B], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one kind of input is decided, and whose signature it takes (law L9)."""
+
+    handler: Handler[InputBody]
+    by: frozenset[Authority]
+
+
+def _rule(kind: type[B], handler: Handler[B], *by: Authority) -> tuple[type[object], Rule]:
+    return kind, Rule(cast("Handler[InputBody]", handler), frozenset(by))
+
+
+_RULES: Final = dict(
+    (
+        _rule(StartRun, lifecycle.start, Authority.APP, Authority.API, Authority.OPERATOR),
+        _rule(CancelRun, lifecycle.cancel, Authority.APP, Authority.API, Authority.OPERATOR),
+        _rule(ResumeRun, lifecycle.try_again, Authority.RUNS, Authority.OPERATOR),
+        _rule(CastVote, votes.vote, Authority.API, Authority.OPERATOR),
+        _rule(StartToolCall, starts.start_call, Authority.TOOLS),
+        _rule(CompleteToolCall, answers.complete, Authority.TOOLS),
+        _rule(FailToolCall, answers.fail, Authority.TOOLS),
+        _rule(ReportLostLease, answers.lost, Authority.TOOLS),
+        _rule(SettleToolCall, answers.settle, Authority.TOOLS, Authority.API, Authority.OPERATOR),
+        _rule(FireTimer, timers.fire, Authority.TIMERS),
+    )
+)
+
+# What still gets an answer of its own after a run has ended: late answers, repeated starts, timers' firings.
+_AFTER_THE_END: Final = (StartRun, CompleteToolCall, FailToolCall, SettleToolCall, FireTimer)
+
+
+class RunDecider:
+    """Decides runs of one application. `replay` is the seam for a cache of live executions.
+
+    `watchdog` is entered around user code; see penstock.streams.runs.watching for what it can and can't do.
+    """
+
+    noun: str = "run"
+    group_id: str = "penstock.streams.runs"
+
+    def __init__(
+        self, application: Application, watchdog: Watchdog = unwatched, replay: Replay = replay
+    ) -> None:
+        self._application = application
+        self._watchdog = watchdog
+        self._replay = replay
+
+    def initial(self, tenant: str, entity_id: str) -> RunState:
+        """A run that nothing has happened to."""
+        return RunState(tenant=tenant, run_id=entity_id)
+
+    def decide(self, state: RunState, given: Input) -> Sequence[EventBody]:
+        """What follows from the input, at least one event."""
+        c = Consequences(self._application, state, given, self._replay, self._watchdog)
+        rule = _RULES.get(type(given.body))
+        if rule is None:
+            c.refuse("unknown_input", "no rule decides it")
+        elif given.authority is Authority.NONE:
+            c.refuse("unsigned", "the signature is missing or wrong")
+        elif given.authority not in rule.by:
+            c.refuse("not_authorized", f"a key of {given.authority.value} may not send it")
+        elif state.started is None and not isinstance(given.body, StartRun):
+            c.refuse("unknown_run", "no run with this id was ever started")
+        elif state.started is not None and given.meta.tenant != state.tenant:
+            c.refuse("other_tenant", "the run is another tenant's")
+        elif state.terminal is not None and not isinstance(given.body, _AFTER_THE_END):
+            c.refuse("ended", "the run has ended")
+        else:
+            rule.handler(c, given.body)
+        return c.events
+
+    def evolve(self, state: RunState, happened: Happened) -> RunState:
+        """The state after one more event."""
+        return folding.evolve(state, happened)
+
+    def loaded_code_hash(self, state: RunState) -> str:
+        """Hash of the code that is loaded for the run's workflow, empty if its version isn't.
+
+        A stalled run is worth a ResumeRun where this isn't `state.stalled.code_hash`.
+        """
+        started = state.started
+        if started is None:
+            return ""
+        workflow = self._application.workflow(started.workflow, started.workflow_version)
+        return "" if workflow is None else workflow.code_hash

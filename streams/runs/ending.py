@@ -1,0 +1,66 @@
+"""How a run ends (law L13): no terminal event while a started unsafe call is unsettled."""
+
+from typing import Final, assert_never
+
+from penstock.declare.errors import InvalidInput
+from penstock.declare.workflows import Workflow
+from penstock.schemas.canonical import PayloadTooLarge, payload_of
+from penstock.schemas.envelope.records import Failure
+from penstock.schemas.run.records import EndOutcome, RunCancelled, RunCompleted, RunEnding, RunFailed
+from penstock.streams.runs.consequences import Consequences
+from penstock.streams.runs.differences import trace
+from penstock.streams.runs.loop import Stall
+from penstock.streams.runs.policy import Denial, Wanted
+from penstock.streams.runs.replay import Returned
+from penstock.streams.runs.requesting import refuse_call
+
+MESSAGE_CHARACTERS_MAX: Final = 4000
+
+
+def begin(c: Consequences, outcome: EndOutcome, reason: str, detail: str) -> None:
+    """The run takes no more steps. What hasn't started won't; the rest is waited for."""
+    c.emit(RunEnding(outcome=outcome, reason=reason, detail=detail))
+    refuse_unstarted(c, f"the run is ending: {reason}")
+    close(c)
+
+
+def close(c: Consequences) -> None:
+    """The end itself, once nothing of an ending run is outstanding."""
+    ending = c.state.ending
+    if ending is None or c.state.terminal is not None or c.state.open_calls:
+        return
+    match ending.outcome:
+        case "cancelled":
+            c.emit(RunCancelled(reason=ending.detail or ending.reason))
+        case "failed" | "unknown":
+            c.emit(RunFailed(error=Failure(kind=ending.reason, message=ending.detail)))
+        case _:
+            assert_never(ending.outcome)
+
+
+def finish(c: Consequences, workflow: Workflow[object, object], returned: Returned) -> Stall | None:
+    """The workflow is over; its end is held back while a started unsafe call is unsettled.
+
+    Returns a stall if what it returned isn't what it declares.
+    """
+    if returned.error is None:
+        try:
+            content = payload_of(workflow.encode_result(returned.value))
+        except (InvalidInput, PayloadTooLarge) as error:
+            return Stall("exception", trace(error))
+        end: RunCompleted | RunFailed = RunCompleted(result=content)
+    else:
+        message = str(returned.error)[:MESSAGE_CHARACTERS_MAX]
+        end = RunFailed(error=Failure(kind=type(returned.error).__name__, message=message))
+    refuse_unstarted(c, "the workflow is over")
+    if not any(call.at_large for call in c.state.open_calls):
+        c.emit(end)
+    return None
+
+
+def refuse_unstarted(c: Consequences, detail: str) -> None:
+    """Unsafe calls that nobody has begun won't be."""
+    for call in c.state.open_calls:
+        if call.unsafe and not call.at_large:
+            wanted = Wanted(call.call_id, call.tool, call.tool_version, call.args_sha256, call.grant_id)
+            refuse_call(c, wanted, call.step, Denial("ending", detail))

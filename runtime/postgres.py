@@ -20,7 +20,7 @@ from penstock.runtime.settings import Settings
 _MIGRATION_LOCK: Final = 7_306_362_911
 
 _CREATE_TABLE: Final = """
-CREATE TABLE IF NOT EXISTS penstock_migration (
+CREATE TABLE IF NOT EXISTS public.penstock_migration (
     name text PRIMARY KEY,
     sha256 text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -92,7 +92,7 @@ def migrate(where: Settings | str, *, known: tuple[Migration, ...] | None = None
             with connection.transaction():
                 connection.execute(migration.sql)
                 connection.execute(
-                    "INSERT INTO penstock_migration (name, sha256) VALUES (%s, %s)",
+                    "INSERT INTO public.penstock_migration (name, sha256) VALUES (%s, %s)",
                     (migration.name, migration.sha256),
                 )
             applied_now.append(migration.name)
@@ -108,7 +108,7 @@ def pending(where: Settings | str) -> tuple[str, ...]:
 def _missing(connection: Connection[TupleRow], known: tuple[Migration, ...]) -> list[Migration]:
     try:
         applied: dict[str, str] = dict(
-            connection.execute("SELECT name, sha256 FROM penstock_migration").fetchall()
+            connection.execute("SELECT name, sha256 FROM public.penstock_migration").fetchall()
         )
     except UndefinedTable:
         applied = {}

@@ -1,7 +1,9 @@
 """The connections of this process to the bank's systems, made when a tool first needs them."""
 
+import atexit
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 from penstock.examples.casework.drafter import Drafter, RuleDrafter
 from penstock.examples.casework.policy import PolicyIndex
@@ -10,7 +12,7 @@ from penstock.runtime.errors import NotConfigured
 from penstock.runtime.postgres import pool
 from penstock.runtime.settings import Settings
 
-CONNECTIONS_MAX = 8
+CONNECTIONS_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Desk:
 def desk_at(database_url: str) -> Desk:
     """The desk on a database, with one small pool; the same for all threads of the process."""
     connections = pool(database_url, size_max=CONNECTIONS_MAX, application_name="casework")
+    atexit.register(connections.close)
     return Desk(CaseStore(connections), PolicyIndex(connections), RuleDrafter())
 
 

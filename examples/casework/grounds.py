@@ -10,8 +10,6 @@ from typing import Final
 
 from penstock.examples.casework.recommendation import Hit, Reason
 
-CITATIONS_MAX: Final = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -26,10 +24,9 @@ class Ground:
     internal: bool = False
 
     def cited(self, evidence: Sequence[Hit]) -> Reason:
-        """This ground with the first paragraphs of the evidence that support it; none, where none does."""
+        """This ground with the best paragraph of the evidence that supports it, or with none."""
         found = (hit.id for hit in evidence if all(re.search(s, hit.text, re.IGNORECASE) for s in self.says))
-        cited = tuple(found)[:CITATIONS_MAX]
-        return Reason(code=self.code, text=self.text, citations=cited, internal=self.internal)
+        return Reason(code=self.code, text=self.text, citations=tuple(found)[:1], internal=self.internal)
 
 
 UNAUTHORIZED: Final = Ground(
@@ -59,8 +56,8 @@ FURNISHED: Final = Ground(
 CONSUMER_MADE: Final = Ground(
     "consumer_made",
     "The payment was made by the account's holder, to the payee that was named.",
-    "transfer initiated by a person other than the consumer without actual authority",
-    (r"payment that the consumer made, to the payee|other than the consumer.*actual authority",),
+    "payment that the consumer made; initiated by a person other than the consumer without authority",
+    (r"payment that the consumer made|initiated by a person other than the consumer",),
 )
 GOODS: Final = Ground(
     "goods",
@@ -83,8 +80,8 @@ DUPLICATE: Final = Ground(
 MISSING: Final = Ground(
     "missing",
     "Something that only the consumer can tell is still missing.",
-    "notice includes to the extent possible the type, date and amount of the error",
-    ("amount of the error",),
+    "missing information: type and date of the transfer, amount of the error, why the consumer believes it",
+    ("amount of the error", "why the consumer believes"),
 )
 LATE: Final = Ground(
     "late",

@@ -31,6 +31,8 @@ def _cite(citations: tuple[str, ...]) -> str:
 
 def _decided(facts: CaseFacts, draft: Draft) -> str:
     amount = dollars(draft.amount_cents)
+    known = facts.transfer.disputed_cents
+    disputed = f" The amount in dispute is {dollars(known)}." if known is not None else ""
     share = dollars(draft.consumer_share_cents)
     bears = f" Of the amount in dispute you bear {share}." if draft.consumer_share_cents else ""
     match draft.outcome:
@@ -42,9 +44,9 @@ def _decided(facts: CaseFacts, draft: Draft) -> str:
             return f"We have to refuse this dispute. The amount due to you is {amount}.{bears}"
         case "request_documents":
             asked = ", ".join(draft.asks_for) or "your written confirmation"
-            return f"To go on we need from you: {asked}. Nothing has been credited yet ({amount})."
+            return f"To go on we need from you: {asked}. Nothing has been credited yet.{disputed}"
         case "refer_to_supervisor":
-            return f"A supervisor looks into your dispute. Nothing has been credited yet ({amount})."
+            return f"A supervisor looks into your dispute. Nothing has been credited yet.{disputed}"
         case "close_duplicate":
             return f"Your notice belongs to case {facts.duplicate_of}, which goes on; this number is closed."
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from penstock.examples.casework.database import Pool, Session, class_row
+from penstock.examples.casework.database import CONNECTION_WAIT_S, Pool, Session, class_row
 from penstock.examples.casework.pages import content_version, read_pages
 from penstock.examples.casework.recommendation import Hit
 
@@ -19,7 +19,8 @@ _PARAGRAPH: Final = """
     insert into casework.policy_paragraph
         (version, id, position, text, title, effective_date, section_version, lexemes)
     values (%(version)s, %(id)s, %(position)s, %(text)s, %(title)s, %(effective_date)s, %(section_version)s,
-            to_tsvector('english', %(text)s || ' ' || %(title)s))
+            setweight(to_tsvector('english', %(text)s), 'A')
+            || setweight(to_tsvector('english', %(title)s), 'D'))
 """
 
 _WORDS: Final = """
@@ -27,19 +28,21 @@ _WORDS: Final = """
     select version, lexeme, ln(1 + paragraphs / count(*)::real)
     from casework.policy_paragraph
     cross join lateral unnest(lexemes)
-    join (select version, count(*) as paragraphs from casework.policy_paragraph group by version) of using (version)
+    cross join (select count(*) as paragraphs from casework.policy_paragraph
+                where version = %(version)s) whole
     where version = %(version)s
     group by version, lexeme, paragraphs
 """
 
 # Each line of the query is searched for by itself: a paragraph's rank is the sum of the weights of the line's
-# words that it has, with a little off for length. Lines take turns, best first, so that each has its share of
-# the k hits; a paragraph that several lines found comes once, where it was found first.
+# words that it has, half where only its title has the word, with a little off for length. Lines take turns,
+# best first, so that each has its share of the k hits; a paragraph that several lines found comes once.
 _SEARCH: Final = """
     with current as (select version from casework.policy_version where current),
     ranked as (
         select line.number, p.id, p.version, p.text, p.title, p.effective_date, p.position,
-               sum(word.weight) / (1 + ln(1 + length(p.text)) / 10) as rank
+               sum(word.weight * case when p.lexemes @@ (quote_literal(asked.lexeme) || ':A')::tsquery
+                                 then 1 else 0.5 end) / (1 + ln(1 + length(p.lexemes)) / 10) as rank
         from unnest(%(lines)s::text[]) with ordinality as line(words, number)
         cross join current
         cross join lateral unnest(to_tsvector('english', line.words)) as asked
@@ -112,11 +115,14 @@ class PolicyIndex:
         if not 1 <= k <= HITS_MAX:
             raise ValueError(f"k is {k}; ask for 1 to {HITS_MAX} hits")
         lines = [line for line in query.splitlines() if line.strip()]
-        with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Hit)) as cursor:
+        with (
+            self._pool.connection(CONNECTION_WAIT_S) as connection,
+            connection.cursor(row_factory=class_row(Hit)) as cursor,
+        ):
             return tuple(cursor.execute(_SEARCH, {"lines": lines, "k": k}))
 
     def current_version(self) -> str | None:
         """The version that searches see now; None before the first load."""
-        with self._pool.connection() as connection:
+        with self._pool.connection(CONNECTION_WAIT_S) as connection:
             row = connection.execute("select version from casework.policy_version where current").fetchone()
         return None if row is None else str(row[0])

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from penstock.examples.casework.database import Jsonb, Pool, Session
+from penstock.examples.casework.database import CONNECTION_WAIT_S, Jsonb, Pool, Session
 from penstock.examples.casework.facts import CaseFacts
 from penstock.examples.casework.recommendation import Outcome
 
@@ -81,7 +81,7 @@ class CaseStore:
 
     def read(self, case_id: str) -> CaseFacts:
         """The facts of a case with its present status. Raises CaseUnknown."""
-        with self._pool.connection() as connection:
+        with self._pool.connection(CONNECTION_WAIT_S) as connection:
             row = connection.execute(
                 "select facts, status from casework.cases where case_id = %s", [case_id]
             ).fetchone()
@@ -104,7 +104,7 @@ class CaseStore:
         and the journal shows it. Raises CallVoided, CaseUnknown.
         """
         change = {"case_id": case_id, "status": STATUSES[outcome], "amount_cents": amount_cents}
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection(CONNECTION_WAIT_S) as connection, connection.transaction():
             connection.execute(_ONE_AT_A_TIME, [call_key])
             voided = connection.execute("select 1 from casework.voided where call_key = %s", [call_key])
             if voided.fetchone() is not None:
@@ -115,7 +115,7 @@ class CaseStore:
 
     def void(self, call_key: str) -> Execution | None:
         """See to it that the call never happens: None when it never will, else the execution that did."""
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection(CONNECTION_WAIT_S) as connection, connection.transaction():
             connection.execute(_ONE_AT_A_TIME, [call_key])
             row = connection.execute(_EXECUTIONS, [call_key]).fetchone()
             if row is not None:
@@ -130,7 +130,7 @@ class CaseStore:
     ) -> bool:
         """Send a letter once for the key: True if it goes out now, False if it had. Raises CaseUnknown."""
         notice = {"key": key, "case_id": case_id, "kind": kind, "letter": letter}
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection(CONNECTION_WAIT_S) as connection, connection.transaction():
             if connection.execute(_SEND, notice).rowcount:
                 _note(connection, key, NOTICE_TOOL, arguments)
                 return True
@@ -143,12 +143,12 @@ class CaseStore:
 
     def executions(self, call_key: str) -> tuple[Execution, ...]:
         """What the journal holds under a call's key, oldest first."""
-        with self._pool.connection() as connection:
+        with self._pool.connection(CONNECTION_WAIT_S) as connection:
             return tuple(Execution(*row) for row in connection.execute(_EXECUTIONS, [call_key]))
 
     def execution_counts(self, tool: str) -> dict[str, int]:
         """How often each call of a tool was executed, by call key. Anything above 1 is a broken promise."""
-        with self._pool.connection() as connection:
+        with self._pool.connection(CONNECTION_WAIT_S) as connection:
             rows = connection.execute(
                 "select call_key, count(*) from casework.execution where tool = %s group by call_key", [tool]
             )

@@ -1,11 +1,11 @@
-"""The rules of the house over the real checkout; test_tidy_catches.py shows that each of them can fail."""
+"""The rules of the house over the real checkout; test_*_catches.py show that each of them can fail."""
 
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.tidy import code_rules, repository_rules
+from tests.tidy import code_rules, document_rules, repository_rules
 from tests.tidy.tree import LAYERS, REPOSITORY, Tree
 
 RULES: tuple[Callable[[Tree], Iterator[str]], ...] = (
@@ -22,14 +22,15 @@ RULES: tuple[Callable[[Tree], Iterator[str]], ...] = (
     code_rules.agent_folders,
     repository_rules.no_hosts_or_machines,
     repository_rules.links,
-    repository_rules.document_links,
-    repository_rules.documents,
+    document_rules.document_links,
+    document_rules.documents,
     repository_rules.folder_lists,
     repository_rules.agents_in_contracts,
     repository_rules.lock,
     repository_rules.declared_dependencies,
-    repository_rules.make_targets,
-    repository_rules.environment_variables,
+    document_rules.make_targets,
+    document_rules.penstock_commands,
+    document_rules.environment_variables,
 )
 CHECKOUT = Tree(REPOSITORY)
 
@@ -43,13 +44,14 @@ def test_the_checkout_keeps(rule: Callable[[Tree], Iterator[str]]) -> None:
 def test_every_rule_is_run_and_has_its_planted_violation() -> None:
     written = {
         rule
-        for rules in (code_rules, repository_rules)
+        for rules in (code_rules, document_rules, repository_rules)
         for name, rule in vars(rules).items()
-        if getattr(rule, "__annotations__", {}).get("return") == Iterator[str]
+        if not name.startswith("_")
+        and getattr(rule, "__annotations__", {}).get("return") == Iterator[str]
         and "tree" in rule.__annotations__
     }
     assert set(RULES) == {rule for rule in written if rule.__annotations__["tree"] is Tree}
-    catches = (REPOSITORY / "tests/tidy/test_tidy_catches.py").read_text()
+    catches = "".join(path.read_text() for path in (REPOSITORY / "tests/tidy").glob("test_*_catches.py"))
     assert [rule.__name__ for rule in RULES if f".{rule.__name__}" not in catches] == []
 
 

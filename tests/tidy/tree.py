@@ -77,3 +77,11 @@ class Tree:
     def agents(self) -> list[Path]:
         """The agents' folders: those under streams/ that hold Python files."""
         return [folder for folder in sorted((self.root / "streams").glob("*/")) if list(folder.glob("*.py"))]
+
+
+def plant(tree: Tree, path: str, text: str) -> Tree:
+    """The tree with one more file; a fresh Tree, because a Tree remembers what it has read."""
+    target = tree.root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+    return Tree(tree.root)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import orjson
 from psycopg import Connection, sql
@@ -141,15 +141,15 @@ def begin(connection: Connection[TupleRow], topic: str, partition: int, start: i
 
 def _document(table: Table, rows: Sequence[Row]) -> str:
     """Rows as one JSON array; columns that hold JSON go in as they are, byte for byte."""
-    return _rows_json(
-        [
-            {
-                name: orjson.Fragment(cast(str, value)) if name in table.json and value is not None else value
-                for name, value in row.items()
-            }
-            for row in rows
-        ]
-    )
+    made: list[dict[str, object]] = []
+    for row in rows:
+        columns: dict[str, object] = dict(row)
+        for name in table.json:
+            value = row.get(name)
+            if isinstance(value, str):
+                columns[name] = orjson.Fragment(value)
+        made.append(columns)
+    return _rows_json(made)
 
 
 def _rows_json(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,12 +1,14 @@
 """Events and payloads as JSON that a person can read. What can't be read says so; nothing here raises."""
 
 from base64 import b64encode
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from penstock.schemas.bodies import EventBody
-from penstock.schemas.envelope.records import Failure, Payload
+from penstock.schemas.canonical import JSON
+from penstock.schemas.envelope.records import Actor, Failure, Payload
 
 _ESCAPED_NUL: Final = b"\\u0000"
 
@@ -15,7 +17,7 @@ def content_json(payload: Payload | None) -> str | None:
     """A payload's content as JSON text, byte for byte if it is JSON; None if absent or encrypted."""
     if payload is None or payload.content is None or payload.key_id is not None:
         return None
-    if _parsed(payload) is not None:
+    if _is_json(payload):
         return payload.content.decode()
     return orjson.dumps({"base64": b64encode(payload.content).decode()}).decode()
 
@@ -31,36 +33,52 @@ def failure_of(error: Failure) -> str:
 
 
 def event_json(body: EventBody) -> str:
-    """An event's body as JSON text: its fields by name, payloads' content parsed, bytes in base64."""
-    return dumps(body)
+    """An event's body as JSON text: its fields by name, payloads' content as JSON, bytes in base64."""
+    return dumps({name: _field(getattr(body, name)) for name in body.__slots__})
+
+
+@lru_cache(maxsize=4096)
+def actor_json(actor: Actor) -> str:
+    """An actor as JSON text. A few parties cause most events: kept."""
+    return dumps(actor)
 
 
 def dumps(value: object) -> str:
     """JSON text of dataclasses, dicts, tuples and plain values, without the NUL that jsonb can't hold."""
-    encoded = orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    encoded = orjson.dumps(value, default=_base64)
     if _ESCAPED_NUL in encoded:
         encoded = orjson.dumps(_without_nul(orjson.loads(encoded)))
     return encoded.decode()
 
 
-def _plain(value: object) -> object:
+def _field(value: object) -> object:
+    """A field of an event; a payload with what is readable of its content."""
+    if not isinstance(value, Payload):
+        return value
+    content = content_json(value)
+    return {
+        "content_type": value.content_type,
+        "content": None if content is None else orjson.Fragment(content),
+        "reference": value.reference,
+        "sha256": value.sha256,
+        "key_id": value.key_id,
+    }
+
+
+def _is_json(payload: Payload) -> bool:
+    if payload.content is None or not payload.content_type.startswith(JSON):
+        return False
+    try:
+        orjson.loads(payload.content)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _base64(value: object) -> str:
     if isinstance(value, bytes):
         return b64encode(value).decode()
-    fields: dict[str, Any] = {name: getattr(value, name) for name in type(value).__slots__}  # type: ignore[attr-defined]
-    if isinstance(value, Payload) and value.content is not None and value.key_id is None:
-        parsed = _parsed(value)
-        fields["content"] = {"base64": b64encode(value.content).decode()} if parsed is None else parsed[0]
-    return fields
-
-
-def _parsed(payload: Payload) -> tuple[Any] | None:
-    """The content parsed, in a tuple because JSON has a null of its own; None if it isn't JSON."""
-    if payload.content is None or not payload.content_type.startswith("application/json"):
-        return None
-    try:
-        return (orjson.loads(payload.content),)
-    except orjson.JSONDecodeError:
-        return None
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def _without_nul(value: Any) -> Any:

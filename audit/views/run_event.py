@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from penstock.audit.views.columns import text
-from penstock.audit.views.readable import dumps, event_json
+from penstock.audit.views.readable import actor_json, event_json
 from penstock.producers.log import Record
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
@@ -43,7 +43,7 @@ def project(record: Record, meta: EventMeta, body: EventBody) -> RunEventRow:
         text(meta.tenant),
         type(body).__name__,
         meta.time_ms,
-        dumps(meta.actor),
+        actor_json(meta.actor),
         text(cause.id),
         text(cause.topic),
         cause.partition,

@@ -1,0 +1,130 @@
+"""Do the views say what the log says? Reads both at the same positions; writes nothing (law L16)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import Connection, IsolationLevel, sql
+from psycopg.rows import TupleRow, dict_row
+
+from penstock.audit.fold import Histories, fold
+from penstock.producers.log import Log
+from penstock.schemas.codec import Codec
+from penstock.schemas.topics import RUN_EVENTS
+
+_KEYS: Final = {
+    "run": ("run_id",),
+    "tool_call": ("call_id",),
+    "approval": ("approval_id",),
+    "run_event": ("run_id", "seq"),
+}
+_ABSENT: Final = "(no row)"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where a view and the log disagree; `column` is None if one of them has no such row."""
+
+    view: str
+    key: str
+    column: str | None
+    in_view: object
+    in_log: object
+
+    def __str__(self) -> str:
+        where = f"{self.view} {self.key}" + (f" {self.column}" if self.column else "")
+        return f"{where}: the view says {self.in_view!r}, the log {self.in_log!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`rows` compared at the views' positions; `behind`: how many records the log has beyond those."""
+
+    differences: tuple[Difference, ...]
+    rows: int
+    behind: int
+
+
+def compare(
+    connection: Connection[TupleRow], kept: Log, topic: str = RUN_EVENTS, codec: Codec | None = None
+) -> Comparison:
+    """Fold the log up to where the views are and compare every row of every view with it."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    try:
+        with connection.transaction():
+            until = _positions(connection, topic)
+            views = {view: _rows(connection, view) for view in _KEYS}
+    finally:
+        connection.isolation_level = None
+    log = _by_view(fold(kept, until, topic, codec))
+    differences = [each for view in _KEYS for each in _differences(view, views[view], log[view])]
+    return Comparison(tuple(differences), sum(map(len, views.values())), lag(kept, until, topic))
+
+
+def lag(kept: Log, until: Mapping[int, int], topic: str = RUN_EVENTS) -> int:
+    """How many records of a topic stand beyond these positions by partition."""
+    behind = 0
+    for partition in range(kept.partitions(topic)):
+        first, end = kept.bounds(topic, partition)
+        behind += max(0, end - until.get(partition, first))
+    return behind
+
+
+def behind(connection: Connection[TupleRow], kept: Log, topic: str = RUN_EVENTS) -> int:
+    """How many records of a topic the views haven't seen yet."""
+    return lag(kept, _positions(connection, topic), topic)
+
+
+def _positions(connection: Connection[TupleRow], topic: str) -> dict[int, int]:
+    found = connection.execute("SELECT partition, position FROM views.position WHERE topic = %s", (topic,))
+    return {int(partition): int(position) for partition, position in found}
+
+
+def _rows(connection: Connection[TupleRow], view: str) -> dict[str, dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier("views", view)))
+        return {_key(row[name] for name in _KEYS[view]): row for row in cursor}
+
+
+def _by_view(log: Histories) -> dict[str, dict[str, dict[str, Any]]]:
+    events = {_key(key): row for key, row in log.run_event.items()}
+    return {"run": log.run, "tool_call": log.tool_call, "approval": log.approval, "run_event": events}
+
+
+def _key(parts: Any) -> str:
+    return " ".join(map(str, parts))
+
+
+def _differences(
+    view: str, views: Mapping[str, Mapping[str, Any]], log: Mapping[str, Mapping[str, Any]]
+) -> list[Difference]:
+    found: list[Difference] = []
+    for key in sorted(views.keys() | log.keys()):
+        seen, told = views.get(key), log.get(key)
+        if seen is None or told is None:
+            found.append(
+                Difference(
+                    view, key, None, _ABSENT if seen is None else seen, _ABSENT if told is None else told
+                )
+            )
+            continue
+        for column in sorted(seen.keys() | told.keys()):
+            if _same(seen.get(column)) != _same(told.get(column)):
+                found.append(Difference(view, key, column, seen.get(column), told.get(column)))
+    return found
+
+
+def _same(value: Any) -> str:
+    """One text for values that mean the same: JSON has one kind of number, and no order of names."""
+    return json.dumps(_numbers(value), sort_keys=True)
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {name: _numbers(item) for name, item in value.items()}
+    return [_numbers(item) for item in value]

@@ -1,0 +1,98 @@
+"""What the log says of every run, found without the projector's code: the witness that the views meet (L16).
+
+Where the projector goes event by event, this looks at a whole history and asks of each column which event
+decided it. Keep it that way: code that both share can't testify against itself.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from penstock.audit.folding.approvals import approval_rows
+from penstock.audit.folding.calls import call_rows
+from penstock.audit.folding.event import event_row
+from penstock.audit.folding.run import run_row
+from penstock.producers.log import Log, Record
+from penstock.schemas.codec import Codec, EventBody, Undecodable, pinned_codec
+from penstock.schemas.envelope.records import EventMeta
+from penstock.schemas.topics import RUN_EVENTS
+
+Row: TypeAlias = dict[str, object]
+
+
+@dataclass(slots=True)
+class Histories:
+    """What the log says, as rows by view and primary key. Columns of JSON are parsed."""
+
+    run: dict[str, Row] = field(default_factory=dict)
+    tool_call: dict[str, Row] = field(default_factory=dict)
+    approval: dict[str, Row] = field(default_factory=dict)
+    run_event: dict[tuple[str, int], Row] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event of a history, and where it stands."""
+
+    record: Record
+    meta: EventMeta
+    body: EventBody
+
+
+def fold(
+    kept: Log,
+    until: Mapping[int, int] | None = None,
+    topic: str = RUN_EVENTS,
+    codec: Codec | None = None,
+) -> Histories:
+    """Fold a topic's histories, up to the offsets in `until` by partition (a missing one: nothing of it).
+
+    Without `until`: all that stands there now. Holds one partition's events in memory at a time.
+    """
+    found = Histories()
+    for partition in range(kept.partitions(topic)):
+        first, end = kept.bounds(topic, partition)
+        end = end if until is None else min(end, until.get(partition, first))
+        for run_id, history in histories(kept.read(topic, partition, first, end), codec).items():
+            _tell(found, run_id, history)
+    return found
+
+
+def histories(records: Iterable[Record], codec: Codec | None = None) -> dict[str, list[Told]]:
+    """The events of one partition's records by run, each in the order of entity_seq."""
+    by_run: dict[str, list[Told]] = {}
+    for told in _seen(records, codec or pinned_codec()):
+        history = by_run.setdefault(told.meta.entity_id, [])
+        # A record that stands there twice tells once: what an entity's seq says first is its history.
+        if not history or told.meta.entity_seq > history[-1].meta.entity_seq:
+            history.append(told)
+    return by_run
+
+
+_MARKER: Final = "PartitionTaken"
+
+
+def _seen(records: Iterable[Record], codec: Codec) -> Iterator[Told]:
+    """What a reader may see: nothing that an owner wrote after a later one had taken the partition."""
+    reign = 0
+    for record in records:
+        claimed = record.header("epoch")
+        if claimed is None or not claimed.isdigit() or int(claimed) < reign:
+            continue
+        try:
+            meta, body = codec.decode_event(record.value or b"")
+        except Undecodable:
+            continue
+        if meta.type == _MARKER:
+            reign = int(claimed)
+            continue
+        yield Told(record, meta, body)
+
+
+def _tell(found: Histories, run_id: str, history: Sequence[Told]) -> None:
+    events = [(told.meta, told.body) for told in history]
+    found.tool_call |= call_rows(events)
+    found.approval |= approval_rows(events)
+    found.run[run_id] = run_row(events)
+    for told in history:
+        found.run_event[run_id, told.meta.entity_seq] = event_row(told.record, told.meta, told.body)

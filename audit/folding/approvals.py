@@ -1,0 +1,88 @@
+"""The rows of a run's approvals, from its whole history."""
+
+from collections.abc import Iterable
+
+from penstock.audit.folding.values import Events, Row, clean, content, grouped, last
+from penstock.schemas.codec import EventBody
+from penstock.schemas.run import records as runs
+
+_STOPS = (runs.RunEnding, runs.RunCompleted, runs.RunFailed, runs.RunCancelled)
+_APPROVAL_STATUS: dict[type, str] = {
+    runs.ApprovalRequested: "waiting",
+    runs.ApprovalGranted: "granted",
+    runs.ApprovalRefused: "refused",
+    runs.ApprovalExpired: "expired",
+}
+
+
+def approval_rows(events: Events) -> dict[str, Row]:
+    """The rows of the approvals in this history, by approval id."""
+    return {clean(key): _approval(key, own, events) for key, own in grouped(events, _approval_id).items()}
+
+
+def _approval(approval_id: str, own: Events, events: Events) -> Row:
+    asked_meta, asked = last(own, runs.ApprovalRequested)
+    granted = last(own, runs.ApprovalGranted)[1]
+    refused = last(own, runs.ApprovalRefused)[1]
+    decided_meta, decided = last(own, runs.ApprovalGranted, runs.ApprovalRefused, runs.ApprovalExpired)
+    stands = own[-1][1]
+    first = [body for meta, body in events if meta.entity_seq <= own[0][0].entity_seq]
+    begun = next((body for body in reversed(first) if isinstance(body, runs.RunStarted)), None)
+    stopped = any(isinstance(body, _STOPS) for _, body in events)
+    spender = _spender(granted, events)
+    named = last(own, runs.ApprovalRequested, runs.ApprovalGranted)[1]
+    status = _APPROVAL_STATUS[type(stands)]
+    by: Iterable[str] = ()
+    if isinstance(decided, runs.ApprovalGranted):
+        by = decided.granted_by
+    elif isinstance(decided, runs.ApprovalRefused):
+        by = (decided.refused_by,)
+    return {
+        "approval_id": clean(approval_id),
+        "run_id": own[0][0].entity_id,
+        "tenant": clean(own[0][0].tenant),
+        "step": asked.step if asked else None,
+        "tool": clean(named.tool) if named else None,
+        "tool_version": named.tool_version if named else None,
+        "arguments": content(asked.arguments) if asked else None,
+        "args_sha256": clean(_sha(named)),
+        "role": clean(asked.role) if asked else None,
+        "quorum": asked.quorum if asked else None,
+        "status": "closed" if status == "waiting" and stopped else status,
+        "requester": clean(begun.requester) if begun else None,
+        "decided_by": [clean(who) for who in by],
+        "rule": clean(granted.rule) if granted and granted.rule is not None else None,
+        "rule_version": named.rule_version if named else None,
+        "reason": clean(refused.reason) if refused else None,
+        "grant_id": clean(granted.grant_id) if granted else None,
+        "spent_by": spender[1] if spender else None,
+        "requested_at_ms": asked_meta.time_ms if asked_meta else None,
+        "decided_at_ms": decided_meta.time_ms if decided_meta else None,
+        "expires_at_ms": named.expires_at_ms if named else None,
+        "last_seq": max(own[-1][0].entity_seq, spender[0] if spender else 0),
+    }
+
+
+def _sha(named: runs.ApprovalRequested | runs.ApprovalGranted | None) -> str | None:
+    if isinstance(named, runs.ApprovalRequested):
+        return named.arguments.sha256
+    return named.args_sha256 if named else None
+
+
+def _spender(granted: runs.ApprovalGranted | None, events: Events) -> tuple[int, str] | None:
+    """Seq and call of the first request that named the grant after it was given."""
+    given = False
+    for meta, body in events:
+        given = given or (granted is not None and body is granted)
+        if (
+            given
+            and isinstance(body, runs.ToolCallRequested)
+            and granted
+            and body.grant_id == granted.grant_id
+        ):
+            return meta.entity_seq, clean(body.call_id)
+    return None
+
+
+def _approval_id(body: EventBody) -> str | None:
+    return None if isinstance(body, runs.VoteRefused) else getattr(body, "approval_id", None)

@@ -1,0 +1,209 @@
+"""The process that keeps the views: reads the events topics and the dead letters, hands them to the applier.
+
+Reads: penstock.run.events and every dead-letter topic, in the group penstock.audit.views, from the positions
+that the views themselves keep. Writes: the views. Guarantees: each record once, whatever is killed when; a
+record that can't be projected is set aside and stops nothing. Start as many as you like: Kafka shares the
+partitions out, and one that lost its own without knowing writes nothing.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import Final
+
+import psycopg
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from penstock.audit.applier import Applier, Partition
+from penstock.audit.projection import EVENTS_TOPICS
+from penstock.audit.store import Fenced
+from penstock.producers.kafka import KafkaLog
+from penstock.producers.log import Log, Record
+from penstock.runtime.errors import DatabaseAway
+from penstock.runtime.postgres import connect
+from penstock.runtime.settings import Settings
+from penstock.schemas.codec import pinned_codec
+from penstock.schemas.topics import ALL_TOPICS, VIEWS_GROUP
+
+log = logging.getLogger(VIEWS_GROUP)
+
+TOPICS: Final = tuple(
+    topic.name for topic in ALL_TOPICS if topic.name in EVENTS_TOPICS or topic.name.endswith(".dlq")
+)
+# A rebuild goes through everything that was ever written: its batches are larger than a worker's.
+BATCH_RECORDS_MAX: Final = 4_000
+POLL_S: Final = 0.5
+RETRY_S: Final = 1.0
+
+
+class Projector:
+    """One member of the group. Everything happens in the thread that calls run()."""
+
+    def __init__(self, settings: Settings, kept: Log, topics: Sequence[str] = TOPICS) -> None:
+        self._settings = settings
+        self._log = kept
+        self._topics = list(topics)
+        self._applier: Applier | None = None
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._assigned: tuple[Partition, ...] = ()
+        self._placed = False
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Finish the batch that is being written and return from run(). Safe in a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Project until stop(). Raises PositionRefused if the views are of another log."""
+        consumer = Consumer(_consumer_settings(self._settings), logger=log)
+        consumer.subscribe(
+            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+        try:
+            while not self._stopping:
+                self._turn(consumer)
+        finally:
+            consumer.close()
+            self._disconnect()
+
+    def _turn(self, consumer: Consumer) -> None:
+        """Take what is there, never waiting for more, and project it."""
+        if self._assigned and not self._placed:
+            self._place(consumer)
+        first = consumer.poll(POLL_S)
+        if first is None:
+            return
+        messages = (first, *consumer.consume(BATCH_RECORDS_MAX - 1, 0))
+        records = [record for message in messages if (record := self._record(message)) is not None]
+        if self._applier is None or not self._placed or not records:
+            return
+        try:
+            self._applier.handle(records)
+        except Fenced as fenced:
+            log.warning("%s: reading the positions again", fenced)
+            self._placed = False
+        except psycopg.OperationalError as error:
+            log.warning("the database is away, waiting: %s", error)
+            self._lose_database(consumer)
+        else:
+            _tell_kafka(consumer, records)
+
+    def _record(self, message: Message) -> Record | None:
+        error = message.error()
+        if error is None:
+            return _record(message)
+        if error.fatal():
+            raise KafkaException(error)
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            # The log isn't what the positions say: taking the partitions again finds out, and says so.
+            self._placed = False
+        log.info("waiting for the broker: %s", error.str())
+        return None
+
+    def _place(self, consumer: Consumer) -> None:
+        """Read every assigned partition from the views' own position."""
+        try:
+            positions = self._connected().take(self._assigned, self._log)
+        except (DatabaseAway, psycopg.OperationalError) as error:
+            log.warning("the database is away, waiting: %s", error)
+            self._lose_database(consumer)
+            return
+        consumer.assign(
+            [TopicPartition(topic, partition, at) for (topic, partition), at in positions.items()]
+        )
+        self._placed = True
+        log.info("projecting %d partitions", len(positions))
+
+    def _lose_database(self, consumer: Consumer) -> None:
+        """Fetch nothing until it is back; polling goes on, or the group would give up on this member."""
+        self._disconnect()
+        self._placed = False
+        consumer.assign([])
+        time.sleep(RETRY_S)
+
+    def _connected(self) -> Applier:
+        if self._applier is None:
+            self._connection = connect(self._settings, application_name=VIEWS_GROUP)
+            # Rows and positions are lost together or not at all: no need to wait for the disk.
+            self._connection.execute("SET synchronous_commit = off")
+            self._applier = Applier(self._connection, pinned_codec())
+        return self._applier
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._applier = None
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # Nothing is fetched before _place has asked the views, outside this callback.
+        consumer.assign([])
+        self._assigned = tuple((place.topic, place.partition) for place in partitions)
+        self._placed = False
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.unassign()
+        self._assigned = ()
+        self._placed = False
+        if self._applier is not None:
+            self._applier.forget()
+
+
+def _consumer_settings(settings: Settings) -> dict[str, str | int | bool]:
+    member: dict[str, str | int | bool] = {}
+    if settings.worker_name:
+        member["group.instance.id"] = settings.worker_name
+    return member | {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "client.id": VIEWS_GROUP,
+        "group.id": VIEWS_GROUP,
+        "session.timeout.ms": settings.session_timeout_ms,
+        "heartbeat.interval.ms": settings.session_timeout_ms // 3,
+        "auto.offset.reset": "error",
+        # Kafka's offsets are for lag tools only; the views keep the positions that count.
+        "enable.auto.commit": True,
+        "enable.auto.offset.store": False,
+        "isolation.level": "read_uncommitted",
+        "topic.metadata.refresh.interval.ms": 10_000,
+    }
+
+
+def _record(message: Message) -> Record | None:
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    if topic is None or partition is None or offset is None:
+        return None
+    headers = tuple((str(pair[0]), _bytes(pair[1]) or b"") for pair in message.headers() or ())
+    key, value = _bytes(message.key()), _bytes(message.value())
+    return Record(topic, partition, offset, message.timestamp()[1], key, value, headers)
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _tell_kafka(consumer: Consumer, records: Sequence[Record]) -> None:
+    ends = {(record.topic, record.partition): record.offset + 1 for record in records}
+    # A partition that was revoked in the meantime has nothing to be told of.
+    with suppress(KafkaException):
+        consumer.store_offsets(offsets=[TopicPartition(*place, end) for place, end in ends.items()])
+
+
+def main() -> int:
+    """`penstock worker views`: project until SIGTERM or SIGINT; 0 after a clean stop."""
+    settings = Settings.load()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    kept = KafkaLog(settings.kafka_bootstrap_servers, VIEWS_GROUP)
+    projector = Projector(settings, kept)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        projector.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        projector.run()
+    finally:
+        kept.close()
+    return 0

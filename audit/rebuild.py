@@ -1,0 +1,27 @@
+"""Make the views anew: empty them and send the projector back to the beginning of the log."""
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from penstock.runtime.postgres import connect
+from penstock.runtime.settings import Settings
+
+_EMPTY = (
+    "TRUNCATE views.run, views.run_event, views.tool_call, views.approval, views.dead_letter, views.position"
+)
+
+
+def rebuild(where: Settings | str) -> int:
+    """Empty all views; how many runs they knew. A projector that is running starts over by itself.
+
+    Raises DatabaseAway if nobody answers.
+    """
+    with connect(where, application_name="penstock.audit.rebuild") as connection, connection.transaction():
+        return _empty(connection)
+
+
+def _empty(connection: Connection[TupleRow]) -> int:
+    known = connection.execute("SELECT count(*) FROM views.run").fetchone()
+    # Positions go with the rows: a projector finds its own gone, writes nothing, and takes them anew.
+    connection.execute(_EMPTY)
+    return int(known[0]) if known else 0

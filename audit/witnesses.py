@@ -1,0 +1,205 @@
+"""The verdict about faults, from three witnesses: the client's receipts, the target's journal, the log (L16).
+
+None of them is the projector: the views are the accused, and are compared with a fold of the log.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from penstock.audit.compare import compare
+from penstock.audit.fold import Told, fold, histories
+from penstock.producers.log import Log
+from penstock.schemas.codec import Codec
+from penstock.schemas.run.records import ApprovalGranted, ToolCallRequested, ToolCallStarted
+from penstock.schemas.topics import ALL_TOPICS, RUN_EVENTS, RUN_INBOX
+
+ENDED: Final = frozenset({"completed", "failed", "cancelled", "refused"})
+# Not ended, but said so to whoever asks, and waiting for somebody or for other code.
+OPEN_QUESTION: Final = frozenset({"waiting_approval", "in_doubt", "parked", "stalled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution in the target's own journal: the key it was called with, and a nonce of its own.
+
+    `time_ms` is the target's clock, ms since the Unix epoch; None if it keeps none.
+    """
+
+    call_key: str
+    nonce: str
+    time_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that must not be. `kind`: lost, unfinished, repeated, unasked, ungranted, unstarted, view."""
+
+    kind: str
+    subject: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the witnesses say. `open_questions`: acknowledged runs that wait for a person."""
+
+    findings: tuple[Finding, ...]
+    receipts: int
+    ended: int
+    open_questions: int
+    executions: int
+    rows_compared: int
+
+    @property
+    def agreed(self) -> bool:
+        """True if nothing was found."""
+        return not self.findings
+
+
+def verdict(
+    connection: Connection[TupleRow],
+    kept: Log,
+    receipts: Iterable[str],
+    executions: Iterable[Execution],
+    *,
+    unsafe_tools_only: bool = False,
+    clock_skew_ms: int = 0,
+    codec: Codec | None = None,
+) -> Verdict:
+    """Hear all three. `receipts` are the run ids that were acknowledged; `executions` the target's journal.
+
+    `unsafe_tools_only`: executions of idempotent tools aren't in the journal, so a key that no ToolCallStarted
+    names is a finding. `clock_skew_ms`: how far the target's clock may be behind the log's.
+    """
+    told = fold(kept, codec=codec)
+    acknowledged, journal = sorted(set(receipts)), list(executions)
+    statuses = {run_id: str(row["status"]) for run_id, row in told.run.items()}
+    comparison = compare(connection, kept, codec=codec)
+    findings = [
+        *_receipts(acknowledged, statuses, _dead_keys(kept)),
+        *_repeated(journal),
+        *_permitted(journal, _calls(kept, codec), unsafe_tools_only, clock_skew_ms),
+        *(Finding("view", each.view, str(each)) for each in comparison.differences),
+    ]
+    if comparison.behind:
+        findings.append(Finding("view", RUN_EVENTS, f"the views are {comparison.behind} records behind"))
+    return Verdict(
+        findings=tuple(findings),
+        receipts=len(acknowledged),
+        ended=sum(statuses.get(run_id) in ENDED for run_id in acknowledged),
+        open_questions=sum(statuses.get(run_id) in OPEN_QUESTION for run_id in acknowledged),
+        executions=len(journal),
+        rows_compared=comparison.rows,
+    )
+
+
+def _receipts(
+    receipts: Sequence[str], statuses: Mapping[str, str], dead: frozenset[str]
+) -> Iterable[Finding]:
+    """Everything acknowledged has its end, an open question, or a dead letter (L13)."""
+    for run_id in receipts:
+        status = statuses.get(run_id)
+        if status is None and run_id not in dead:
+            yield Finding(
+                "lost", run_id, "was acknowledged, and the log has neither an event nor a dead letter"
+            )
+        elif status is not None and status not in ENDED | OPEN_QUESTION:
+            yield Finding("unfinished", run_id, f"was acknowledged, and is still {status}")
+
+
+def _repeated(journal: Iterable[Execution]) -> Iterable[Finding]:
+    nonces: defaultdict[str, list[str]] = defaultdict(list)
+    for execution in journal:
+        nonces[execution.call_key].append(execution.nonce)
+    for call_key, seen in nonces.items():
+        if len(seen) > 1:
+            yield Finding(
+                "repeated", call_key, f"the target executed it {len(seen)} times: {', '.join(seen)}"
+            )
+
+
+@dataclass(slots=True)
+class _Call:
+    """What the log says of one call, before anything else of it happened."""
+
+    requested: ToolCallRequested | None = None
+    granted: bool = False
+    started_ms: int | None = None
+
+
+def _permitted(
+    journal: Iterable[Execution], calls: Mapping[str, _Call], unsafe_only: bool, skew_ms: int
+) -> Iterable[Finding]:
+    """Whatever the target executed was requested with a grant and, if unsafe, started before it (L7, L12)."""
+    for execution in journal:
+        key = execution.call_key
+        call = calls.get(key)
+        if call is None or call.requested is None:
+            yield Finding("unasked", key, "the target executed a call that no run requested")
+            continue
+        if not call.granted:
+            yield Finding(
+                "ungranted", key, f"{call.requested.tool} was executed without a grant in the log before it"
+            )
+        if call.requested.effect != "unsafe" and not unsafe_only:
+            continue
+        if call.started_ms is None:
+            yield Finding("unstarted", key, f"{call.requested.tool} was executed without a ToolCallStarted")
+        elif execution.time_ms is not None and execution.time_ms + skew_ms < call.started_ms:
+            early = call.started_ms - execution.time_ms
+            yield Finding(
+                "unstarted", key, f"{call.requested.tool} was executed {early} ms before it was started"
+            )
+
+
+def _calls(kept: Log, codec: Codec | None) -> dict[str, _Call]:
+    found: dict[str, _Call] = {}
+    for partition in range(kept.partitions(RUN_EVENTS)):
+        records = kept.read(RUN_EVENTS, partition, *kept.bounds(RUN_EVENTS, partition))
+        for history in histories(records, codec).values():
+            _note_calls(found, history)
+    return found
+
+
+def _note_calls(found: dict[str, _Call], history: Sequence[Told]) -> None:
+    grants: dict[str, ApprovalGranted] = {}
+    for told in history:
+        body = told.body
+        if isinstance(body, ApprovalGranted):
+            grants[body.grant_id] = body
+        elif isinstance(body, ToolCallRequested):
+            call = found.setdefault(body.call_id, _Call())
+            call.requested = body
+            call.granted = call.granted or _covers(grants.get(body.grant_id or ""), body)
+        elif isinstance(body, ToolCallStarted):
+            call = found.setdefault(body.call_id, _Call())
+            if call.started_ms is None:
+                call.started_ms = told.record.time_ms
+
+
+def _covers(grant: ApprovalGranted | None, asked: ToolCallRequested) -> bool:
+    """Whether a grant is for these very bytes, of this tool and version."""
+    return grant is not None and (grant.tool, grant.tool_version, grant.args_sha256) == (
+        asked.tool,
+        asked.tool_version,
+        asked.arguments.sha256,
+    )
+
+
+def _dead_keys(kept: Log) -> frozenset[str]:
+    """Runs of which an input stands on a dead-letter topic."""
+    found: set[str] = set()
+    for topic in ALL_TOPICS:
+        if topic.name.startswith(RUN_INBOX) and topic.name.endswith(".dlq"):
+            for partition in range(kept.partitions(topic.name)):
+                for record in kept.read(topic.name, partition, *kept.bounds(topic.name, partition)):
+                    found.add((record.key or b"").decode("utf-8", "replace"))
+    return frozenset(found)

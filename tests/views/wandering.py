@@ -1,0 +1,203 @@
+"""Random histories that a decider could have written, for comparing two readers of them. Same seed, same log."""
+
+import random
+from collections.abc import Callable
+
+from penstock.producers.log import Outgoing
+from penstock.schemas.bodies import EventBody
+from penstock.schemas.canonical import json_payload, payload_of
+from penstock.schemas.envelope.records import Failure
+from penstock.schemas.ids import derived_id
+from penstock.schemas.log.records import (
+    InputAccepted,
+    InputDiscarded,
+    InputParked,
+    InputRefused,
+    InputReleased,
+)
+from penstock.schemas.run import records as runs
+from tests.views.histories import (
+    Historian,
+    approval_of,
+    asked,
+    call_of,
+    grant_of,
+    granted,
+    requested,
+    started,
+)
+
+TEXTS = ("fine", "", "na\x00ul", "ünïcode ✓", 'quote " \\u0000 and \\', "line\nbreak")
+
+
+class Wanderer:
+    """One run, going somewhere at random."""
+
+    def __init__(self, rng: random.Random, run_id: str) -> None:
+        self.rng = rng
+        self.run_id = run_id
+        self.step = 0
+        self.begun = self.ending = self.ended = self.stalled = False
+        self.calls: dict[int, str] = {}
+        self.attempts: dict[int, int] = {}
+        self.questions: list[int] = []
+        self.grants: list[int] = []
+        self.parked: list[str] = []
+
+    def next(self) -> EventBody:
+        """One more event that could follow."""
+        moves: list[Callable[[], EventBody]] = [self.refuse, self.accept, self.park]
+        if self.parked:
+            moves += [self.unpark, self.unpark]
+        if not self.begun:
+            moves += [self.begin] * 4
+        elif not self.ended:
+            moves += [self.question, self.vote_refused, self.end_soon, self.stall]
+            moves += [self.request] * (0 if self.ending else 4)
+            moves += [self.answer] * (4 if self.calls else 0)
+            moves += [self.decide] * (3 if self.questions else 0)
+            moves += [self.end] * (1 if self.ending else 0)
+        elif self.attempts:
+            moves += [self.late]
+        return self.rng.choice(moves)()
+
+    def text(self) -> str:
+        return self.rng.choice(TEXTS)
+
+    def begin(self) -> EventBody:
+        self.begun = True
+        content = self.rng.choice(
+            [json_payload({"note": self.text(), "n": 1e23}), payload_of(b"\xff\x00", "x/y")]
+        )
+        return started(requester=self.text() or "ana", input=content)
+
+    def refuse(self) -> EventBody:
+        return InputRefused(input_type="CancelRun", reason="unknown_run", detail=self.text())
+
+    def accept(self) -> EventBody:
+        return InputAccepted(input_type="ResumeRun", note=self.text())
+
+    def park(self) -> EventBody:
+        input_id = derived_id(self.run_id, f"parked:{self.rng.random()}")
+        self.parked.append(input_id)
+        error = Failure(kind="KeyError", message=self.text())
+        return InputParked(input_id=input_id, input_type="CastVote", input_value=b"\x00\x01", error=error)
+
+    def unpark(self) -> EventBody:
+        input_id = self.parked.pop(0)
+        if self.rng.random() < 0.5:
+            return InputReleased(parked_input_id=input_id)
+        return InputDiscarded(parked_input_id=input_id, reason=self.text())
+
+    def request(self) -> EventBody:
+        self.step += 1
+        self.calls[self.step] = "requested"
+        self.attempts[self.step] = 1
+        grant = grant_of(self.run_id, self.grants.pop()) if self.grants and self.rng.random() < 0.7 else None
+        return requested(self.run_id, self.step, effect=self.rng.choice(["read", "unsafe"]), grant_id=grant)
+
+    def answer(self) -> EventBody:
+        step = self.rng.choice(list(self.calls))
+        call_id, attempt = call_of(self.run_id, step), self.attempts[step]
+        kind = self.rng.choice(["start", "complete", "retry", "fail", "refuse", "doubt"])
+        if kind == "start":
+            return runs.ToolCallStarted(call_id=call_id, attempt=attempt, lease_id="l", worker=self.text())
+        if kind == "doubt":
+            return runs.ToolCallInDoubt(call_id=call_id, attempt=attempt, lease_id="l", reason=self.text())
+        if kind == "retry":
+            self.attempts[step] += 1
+            return requested(self.run_id, step, attempt=attempt + 1)
+        del self.calls[step]
+        if kind == "complete":
+            result = self.rng.choice(
+                [json_payload([self.text(), None, 0.1]), payload_of(b"{", "application/json")]
+            )
+            return runs.ToolCallCompleted(
+                call_id=call_id,
+                attempt=attempt,
+                result=result,
+                settled_by=self.rng.choice(["worker", "person"]),
+            )
+        if kind == "fail":
+            error = Failure(kind="timeout", message=self.text())
+            return runs.ToolCallFailed(call_id=call_id, attempt=attempt, error=error, final=True)
+        return runs.ToolCallRefused(
+            call_id=call_id, step=step, tool="t", tool_version=1, args_sha256="a", reason="grant_spent",
+            detail=self.text(),
+        )  # fmt: skip
+
+    def late(self) -> EventBody:
+        step = self.rng.choice(list(self.attempts))
+        return runs.LateAnswer(call_id=call_of(self.run_id, step), attempt=1, input_type="CompleteToolCall")
+
+    def question(self) -> EventBody:
+        self.step += 1
+        if self.rng.random() < 0.3:
+            self.grants.append(self.step)
+            return granted(self.run_id, self.step, by="rule", rule="notices")
+        if not self.ending:
+            self.questions.append(self.step)
+            return asked(self.run_id, self.step, role=self.text())
+        return self.accept()
+
+    def decide(self) -> EventBody:
+        step = self.questions.pop(self.rng.randrange(len(self.questions)))
+        approval_id = approval_of(self.run_id, step)
+        kind = self.rng.choice(["grant", "refuse", "expire"])
+        if kind == "grant":
+            self.grants.append(step)
+            return granted(self.run_id, step, by=self.text())
+        if kind == "refuse":
+            return runs.ApprovalRefused(approval_id=approval_id, refused_by="sam", reason=self.text())
+        return runs.ApprovalExpired(approval_id=approval_id)
+
+    def vote_refused(self) -> EventBody:
+        approval_id = approval_of(self.run_id, 1)
+        return runs.VoteRefused(approval_id=approval_id, voter=self.text(), reason="wrong_role")
+
+    def stall(self) -> EventBody:
+        if self.ending:
+            return self.accept()
+        self.stalled = not self.stalled
+        if self.stalled:
+            return runs.RunStalled(kind="exception", detail=self.text(), code_hash="1")
+        return runs.RunResumed(code_hash=self.text())
+
+    def end_soon(self) -> EventBody:
+        if self.rng.random() < 0.8:
+            return self.accept()
+        self.ending = True
+        return runs.RunEnding(outcome="cancelled", reason="requested", detail=self.text())
+
+    def end(self) -> EventBody:
+        self.ended = True
+        return self.rng.choice(
+            [
+                runs.RunCompleted(result=json_payload({"decision": self.text()})),
+                runs.RunFailed(error=Failure(kind="CaseClosed", message=self.text())),
+                runs.RunCancelled(reason=self.text()),
+            ]
+        )
+
+
+def wander(rng: random.Random, historian: Historian, runs: int, events: int) -> None:
+    """Write that many events of that many runs, interleaved, some twice, with owners that come and go."""
+    wanderers = [Wanderer(rng, derived_id(str(_uuid(rng)), "run")) for _ in range(runs)]
+    written: list[Outgoing] = []
+    for _ in range(events):
+        wanderer = rng.choice(wanderers)
+        outgoing = historian.outgoing(wanderer.run_id, wanderer.next())
+        historian.log.append([outgoing])
+        written.append(outgoing)
+        luck = rng.random()
+        if luck < 0.05:
+            # An owner that lost its answer wrote it again.
+            historian.log.append([rng.choice(written)])
+        elif luck < 0.08:
+            for partition in range(historian.log.partitions(historian.topic)):
+                historian.take(partition, historian.epoch + (partition == 0))
+
+
+def _uuid(rng: random.Random) -> str:
+    digits = f"{rng.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -68,7 +68,7 @@ class WaitingApproval:
 
 @dataclass(frozen=True, slots=True)
 class CallInDoubt:
-    """An unsafe call of which nobody knows whether it happened. Its call id is the key that the target saw."""
+    """An unsafe call of which nobody knows whether it happened. Its call id is the key the target saw."""
 
     call_id: str
     run_id: str
@@ -88,8 +88,8 @@ def trail(connection: Connection[TupleRow], run_id: str, from_seq: int = 1) -> l
     return _all(
         connection,
         TrailLine,
-        'SELECT seq, type, time_ms, topic, partition, "offset", actor, cause_id, cause_topic, cause_partition,'
-        " cause_offset, cause_time_ms, cause_index, cause_count, event"
+        'SELECT seq, type, time_ms, topic, partition, "offset", actor, cause_id, cause_topic,'
+        " cause_partition, cause_offset, cause_time_ms, cause_index, cause_count, event"
         " FROM views.run_event WHERE run_id = %s AND seq >= %s ORDER BY seq",
         (run_id, from_seq),
     )
@@ -151,8 +151,8 @@ def dead_letters(connection: Connection[TupleRow]) -> int:
 
 
 _RUNS = (
-    "SELECT run_id, tenant, workflow, workflow_version, status, requester, started_at_ms, ended_at_ms, result,"
-    " error, last_seq FROM views.run"
+    "SELECT run_id, tenant, workflow, workflow_version, status, requester, started_at_ms, ended_at_ms,"
+    " result, error, last_seq FROM views.run"
 )
 
 

@@ -70,14 +70,12 @@ def verdict(
     receipts: Iterable[str],
     executions: Iterable[Execution],
     *,
-    unsafe_tools_only: bool = False,
     clock_skew_ms: int = 0,
     codec: Codec | None = None,
 ) -> Verdict:
     """Hear all three. `receipts` are the run ids that were acknowledged; `executions` the target's journal.
 
-    `unsafe_tools_only`: executions of idempotent tools aren't in the journal, so a key that no ToolCallStarted
-    names is a finding. `clock_skew_ms`: how far the target's clock may be behind the log's.
+    `clock_skew_ms`: how far the target's clock may be behind the log's.
     """
     told = fold(kept, codec=codec)
     acknowledged, journal = sorted(set(receipts)), list(executions)
@@ -86,7 +84,7 @@ def verdict(
     findings = [
         *_receipts(acknowledged, statuses, _dead_keys(kept)),
         *_repeated(journal),
-        *_permitted(journal, _calls(kept, codec), unsafe_tools_only, clock_skew_ms),
+        *_permitted(journal, _calls(kept, codec), clock_skew_ms),
         *(Finding("view", each.view, str(each)) for each in comparison.differences),
     ]
     if comparison.behind:
@@ -108,9 +106,7 @@ def _receipts(
     for run_id in receipts:
         status = statuses.get(run_id)
         if status is None and run_id not in dead:
-            yield Finding(
-                "lost", run_id, "was acknowledged, and the log has neither an event nor a dead letter"
-            )
+            yield Finding("lost", run_id, "was acknowledged; the log has neither event nor dead letter of it")
         elif status is not None and status not in ENDED | OPEN_QUESTION:
             yield Finding("unfinished", run_id, f"was acknowledged, and is still {status}")
 
@@ -121,9 +117,7 @@ def _repeated(journal: Iterable[Execution]) -> Iterable[Finding]:
         nonces[execution.call_key].append(execution.nonce)
     for call_key, seen in nonces.items():
         if len(seen) > 1:
-            yield Finding(
-                "repeated", call_key, f"the target executed it {len(seen)} times: {', '.join(seen)}"
-            )
+            yield Finding("repeated", call_key, f"executed {len(seen)} times: {', '.join(seen)}")
 
 
 @dataclass(slots=True)
@@ -135,9 +129,7 @@ class _Call:
     started_ms: int | None = None
 
 
-def _permitted(
-    journal: Iterable[Execution], calls: Mapping[str, _Call], unsafe_only: bool, skew_ms: int
-) -> Iterable[Finding]:
+def _permitted(journal: Iterable[Execution], calls: Mapping[str, _Call], skew_ms: int) -> Iterable[Finding]:
     """Whatever the target executed was requested with a grant and, if unsafe, started before it (L7, L12)."""
     for execution in journal:
         key = execution.call_key
@@ -145,19 +137,15 @@ def _permitted(
         if call is None or call.requested is None:
             yield Finding("unasked", key, "the target executed a call that no run requested")
             continue
+        tool, started_ms, at_ms = call.requested.tool, call.started_ms, execution.time_ms
         if not call.granted:
-            yield Finding(
-                "ungranted", key, f"{call.requested.tool} was executed without a grant in the log before it"
-            )
-        if call.requested.effect != "unsafe" and not unsafe_only:
+            yield Finding("ungranted", key, f"{tool} was executed without a grant before it in the log")
+        if call.requested.effect != "unsafe":
             continue
-        if call.started_ms is None:
-            yield Finding("unstarted", key, f"{call.requested.tool} was executed without a ToolCallStarted")
-        elif execution.time_ms is not None and execution.time_ms + skew_ms < call.started_ms:
-            early = call.started_ms - execution.time_ms
-            yield Finding(
-                "unstarted", key, f"{call.requested.tool} was executed {early} ms before it was started"
-            )
+        if started_ms is None:
+            yield Finding("unstarted", key, f"{tool} was executed without a ToolCallStarted")
+        elif at_ms is not None and at_ms + skew_ms < started_ms:
+            yield Finding("unstarted", key, f"{tool} was executed {started_ms - at_ms} ms before its start")
 
 
 def _calls(kept: Log, codec: Codec | None) -> dict[str, _Call]:

@@ -1,4 +1,4 @@
-"""Views and an independent fold of the same log say the same, whatever the histories and the batches (L16)."""
+"""Views and an independent fold of the same log say the same, whatever histories and batches (L16)."""
 
 import random
 
@@ -58,9 +58,8 @@ def test_batches_of_any_size_leave_the_same_rows(views: Views) -> None:
     for batch in (1, 13, 1000):
         rebuild_in(views)
         applied(views, log, batch)
-        left.append(
-            [views.execute(f"SELECT * FROM views.{name} ORDER BY 1, 2").fetchall() for name in TABLES]
-        )
+        selects = [f"SELECT * FROM views.{name} ORDER BY 1, 2" for name in TABLES]
+        left.append([views.execute(select.encode()).fetchall() for select in selects])
     assert left[0] == left[1] == left[2]
     assert len(left[0][0]) == 6
 

@@ -1,4 +1,4 @@
-"""Random histories that a decider could have written, for comparing two readers of them. Same seed, same log."""
+"""Random histories that a decider could have written, to compare two readers. Same seed, same log."""
 
 import random
 from collections.abc import Callable
@@ -66,10 +66,8 @@ class Wanderer:
 
     def begin(self) -> EventBody:
         self.begun = True
-        content = self.rng.choice(
-            [json_payload({"note": self.text(), "n": 1e23}), payload_of(b"\xff\x00", "x/y")]
-        )
-        return started(requester=self.text() or "ana", input=content)
+        contents = [json_payload({"note": self.text(), "n": 1e23}), payload_of(b"\xff\x00", "x/y")]
+        return started(requester=self.text() or "ana", input=self.rng.choice(contents))
 
     def refuse(self) -> EventBody:
         return InputRefused(input_type="CancelRun", reason="unknown_run", detail=self.text())

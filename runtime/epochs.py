@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from penstock.producers.log import Record
+from penstock.schemas import headers
 
-_TYPE: Final = "ce_type"
-_EPOCH: Final = "epoch"
 _MARKER: Final = b"PartitionTaken"
 
 
@@ -21,14 +20,14 @@ class EpochFilter:
 
         Only deciders write events topics, and they always say their epoch: a record without one isn't theirs.
         """
-        epoch = _integer(record.header(_EPOCH))
+        epoch = _integer(record.header(headers.EPOCH))
         if epoch is None:
             return False
         place = (record.topic, record.partition)
         current = self._epochs.get(place, 0)
         if epoch < current:
             return False
-        if epoch > current and (record.header(_TYPE) or b"").endswith(_MARKER):
+        if epoch > current and (record.header(headers.CE_TYPE) or b"").endswith(_MARKER):
             self._epochs[place] = epoch
         return True
 

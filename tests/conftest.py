@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from psycopg.conninfo import make_conninfo
 
 from penstock.cli.local import ports

@@ -103,7 +103,7 @@ def read_pid_file(path: Path) -> Process | None:
 
 def stop(process: Process, *, deadline_s: float, signal_first: signal.Signals = signal.SIGTERM) -> bool:
     """Ask it to stop, wait, and kill it when the deadline has passed; whether it stopped by itself."""
-    _send(process, signal_first)
+    send(process, signal_first)
     if wait_gone(process, deadline_s):
         return True
     kill(process)
@@ -112,7 +112,7 @@ def stop(process: Process, *, deadline_s: float, signal_first: signal.Signals = 
 
 def kill(process: Process) -> None:
     """End it at once, as a power cut would, and wait until it is gone."""
-    _send(process, signal.SIGKILL)
+    send(process, signal.SIGKILL)
     wait_gone(process, 10)
 
 
@@ -126,7 +126,8 @@ def wait_gone(process: Process, deadline_s: float) -> bool:
     return True
 
 
-def _send(process: Process, number: signal.Signals) -> None:
+def send(process: Process, number: signal.Signals) -> None:
+    """Send a signal to that very process, or to nobody."""
     if process.alive():
         with suppress(ProcessLookupError):
             os.kill(process.pid, number)

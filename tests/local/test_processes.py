@@ -7,11 +7,13 @@ from pathlib import Path
 from penstock.cli.local.processes import Process, birth, kill, read_pid_file, spawn, stop
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
-STUBBORN = [
-    sys.executable,
-    "-c",
-    "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('set', flush=True)\ntime.sleep(60)",
-]
+STUBBORN_PROGRAM = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("set", flush=True)
+time.sleep(60)
+"""
+STUBBORN = [sys.executable, "-c", STUBBORN_PROGRAM]
 
 
 def test_same_id_with_another_birth_is_another_process(tmp_path: Path) -> None:

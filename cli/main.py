@@ -1,0 +1,146 @@
+"""`penstock …`: the operator's door. Each command imports what it needs when it is called."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from penstock.producers.errors import LogError, SigningError
+from penstock.runtime.errors import SetupError
+from penstock.runtime.exits import SETUP
+from penstock.runtime.settings import Settings
+
+app = typer.Typer(
+    name="penstock",
+    help="Runs AI applications on an immutable log.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys_app = typer.Typer(help="The API's keys of this home directory.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+
+@app.command()
+def up(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Come back when all is up.")] = False,
+) -> None:
+    """Start broker, database, workers and API, and keep them running until Ctrl-C."""
+    from penstock.cli import standing
+
+    settings = Settings()
+    with standing.alone(settings):
+        prepared = standing.prepare(settings)
+        if not detach:
+            standing.supervise(settings, prepared)
+    if detach:
+        standing.detach(settings)
+
+
+@app.command(hidden=True)
+def supervise() -> None:
+    """Keep running what `up --detach` has prepared."""
+    from penstock.cli import standing
+    from penstock.cli.local import state
+
+    settings = Settings()
+    prepared = state.read(settings)
+    if prepared is None:
+        raise SetupError("nothing is prepared: type `penstock up --detach`")
+    with standing.alone(settings):
+        standing.supervise(settings, prepared)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started; the data stays."""
+    from penstock.cli import standing
+
+    standing.down(Settings())
+
+
+@app.command()
+def worker(
+    role: Annotated[str, typer.Argument(help="runs, tools, timers or views")],
+    name: Annotated[
+        str,
+        typer.Option(help="Static membership: started again under its name, it has its partitions at once."),
+    ] = "",
+) -> None:
+    """Run one worker in the foreground."""
+    roles = ("runs", "tools", "timers", "views")
+    if role not in roles:
+        raise SetupError(f"there is no worker {role!r}: type one of {', '.join(roles)}")
+    if name:
+        os.environ["PENSTOCK_WORKER_NAME"] = name
+    if role == "views":
+        from penstock.audit.projector import main as project
+
+        raise typer.Exit(project() or 0)
+    from penstock.streams.worker import main as work
+
+    raise typer.Exit(work(role) or 0)
+
+
+@app.command()
+def api() -> None:
+    """Run the API in the foreground."""
+    from penstock.api.app import main as serve
+
+    raise typer.Exit(serve() or 0)
+
+
+@app.command()
+def preflight() -> None:
+    """Check that everything is as it must be before anything starts."""
+    from penstock.cli import preflight as checks
+    from penstock.cli.screen import console
+
+    found = checks.findings(Settings.load())
+    for finding in found:
+        mark = "[red]wrong[/red]" if finding.problem else "[green]ok[/green]   "
+        console.print(f"  {mark} {finding.check}")
+        if finding.problem:
+            console.print(f"        {finding.problem}", markup=False)
+    raise typer.Exit(1 if any(finding.problem for finding in found) else 0)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from penstock.cli.screen import console
+    from penstock.runtime.postgres import migrate as apply
+
+    applied = apply(Settings.load())
+    console.print("\n".join(applied) or "nothing to apply", markup=False)
+
+
+@keys_app.command("add")
+def add_key(
+    subject: Annotated[str, typer.Argument(help="Who it is for, as the log will name them.")],
+    role: Annotated[list[str], typer.Option(help="A role; give it once for each.")],
+) -> None:
+    """Make a key for a person and show it once. The API knows it after its next start."""
+    from penstock.cli import api_keys
+    from penstock.cli.screen import console
+
+    made = api_keys.add(Settings().api_keys_file, subject, tuple(role))
+    console.print(made.text, markup=False)
+
+
+def main() -> None:
+    """The program's entry. An expected failure is one message and an exit code, never a traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (SetupError, LogError, SigningError) as error:
+        from penstock.cli.screen import complain
+
+        complain(str(error))
+        sys.exit(SETUP)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"""`penstock up` and `penstock down`: make everything stand, keep it standing, take it down."""
+
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import Final
+
+from penstock.cli import api_keys, preflight
+from penstock.cli.local import ports, processes, servers, state
+from penstock.cli.local.errors import DidNotStart
+from penstock.cli.local.processes import Process
+from penstock.cli.local.state import SUPERVISOR, LocalState
+from penstock.cli.local.supervisor import STOP_DEADLINE_S, Program, Supervisor, stop_together
+from penstock.cli.screen import console, say, step
+from penstock.runtime.errors import SetupError
+from penstock.runtime.postgres import migrate
+from penstock.runtime.settings import Settings
+
+ROLES: Final = ("runs", "tools", "timers", "views")
+API: Final = "api"
+API_DEADLINE_S: Final = 60.0
+LOOK_EVERY_S: Final = 0.25
+MEND_EVERY_S: Final = 2.0
+DOWN_DEADLINE_S: Final = 60.0
+
+
+class AlreadyUp(SetupError):
+    """This home directory has its processes already: see `penstock status`, or `penstock down`."""
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Nobody else supervises this home directory while this lasts. Raises AlreadyUp."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyUp(
+                f"Penstock is up already in {settings.home}: type `penstock status` to look at it or "
+                "`penstock down` to stop it"
+            ) from error
+        yield
+
+
+def prepare(settings: Settings) -> LocalState:
+    """Everything that must stand before the processes start; what was started is in `local.json` at once.
+
+    `settings` hold what the environment says, and not what an earlier start wrote.
+    """
+    _stop_leftovers(settings)
+    with step("broker") as under_way:
+        broker = servers.start_broker(settings.kafka_bootstrap_servers, settings.home, under_way.note)
+        standing = LocalState(
+            kafka_bootstrap_servers=broker.address,
+            broker_from=broker.origin,
+            schema_registry_url=settings.schema_registry_url,
+            processes={SUPERVISOR: Process(os.getpid(), processes.birth(os.getpid()))},
+        )
+        state.write(settings, standing)
+        under_way.outcome = f"{broker.address} ({_origin(broker.origin)})"
+    with step("database") as under_way:
+        database = servers.start_database(settings.database_url, settings.home, under_way.note)
+        standing = replace(standing, database_url=database.address, database_from=database.origin)
+        state.write(settings, standing)
+        under_way.outcome = f"Postgres ({_origin(database.origin)})"
+    with step("migrations") as under_way:
+        under_way.outcome = f"{len(migrate(database.address))} applied now"
+    with step("topics") as under_way:
+        under_way.outcome = _make_topics(broker.address)
+    with step("keys") as under_way:
+        made = _make_keys(settings)
+        under_way.outcome = "made, shown once below" if made else "as before"
+    _show_keys(made)
+    with step("preflight") as under_way:
+        under_way.outcome = f"{preflight.insist(at_addresses(settings, standing))} checks passed"
+    return standing
+
+
+def supervise(settings: Settings, standing: LocalState) -> None:
+    """Start the processes and keep them running until SIGINT or SIGTERM; then stop all that was started."""
+    stopping = threading.Event()
+    _on_signals(stopping)
+    me = Process(os.getpid(), processes.birth(os.getpid()))
+    api_url = f"http://{settings.api_host}:{settings.api_port}"
+    standing = replace(standing, api_url=api_url)
+
+    def remember(running: Mapping[str, Process]) -> None:
+        state.write(settings, replace(standing, processes={SUPERVISOR: me, **running}))
+
+    supervisor = Supervisor(settings.home / "logs", say, remember)
+    try:
+        _start_processes(settings, standing, supervisor, stopping)
+        if not stopping.is_set():
+            say(f"Penstock is up: {api_url}  (logs in {settings.home / 'logs'}; Ctrl-C stops everything)")
+        _keep(settings, standing, supervisor, stopping)
+    finally:
+        say(f"stopping, within {STOP_DEADLINE_S:.0f} s")
+        for name in supervisor.stop():
+            say(f"{name} didn't stop in time and was killed")
+        _stop_servers(settings, standing)
+        say("all stopped")
+
+
+def detach(settings: Settings) -> None:
+    """Let a process of its own supervise, and come back when the API answers. Raises DidNotStart."""
+    log_file = settings.home / "logs" / "up.log"
+    argv = [sys.executable, "-m", "penstock.cli.main", "supervise"]
+    started = processes.spawn(argv, log_file=log_file, environment=os.environ)
+    with step("processes") as under_way:
+        until = time.monotonic() + API_DEADLINE_S
+        while not _is_up(settings, started.process):
+            if started.exit_code() is not None or time.monotonic() > until:
+                raise DidNotStart(f"the processes didn't come up: see {log_file}, then type `penstock down`")
+            time.sleep(0.2)
+        under_way.outcome = f"supervised by process {started.process.pid}, log {log_file}"
+    console.print(
+        f"\nPenstock is up: http://{settings.api_host}:{settings.api_port}   (`penstock down` stops it)"
+    )
+
+
+def down(settings: Settings) -> None:
+    """Stop what `up` started in this home directory, whatever has become of its supervisor."""
+    standing = state.read(settings)
+    if standing is None:
+        say(f"nothing stands in {settings.home}")
+        return
+    supervisor = standing.alive().get(SUPERVISOR)
+    if supervisor is not None and supervisor.pid != os.getpid():
+        say(f"asking process {supervisor.pid} to stop everything")
+        processes.stop(supervisor, deadline_s=DOWN_DEADLINE_S)
+    standing = state.read(settings)
+    if standing is not None:  # Nobody did it for us.
+        _stop_leftovers(settings)
+        _stop_servers(settings, standing)
+    say("all stopped")
+
+
+def at_addresses(settings: Settings, standing: LocalState) -> Settings:
+    """The settings that the processes will have."""
+    addresses = {
+        "kafka_bootstrap_servers": standing.kafka_bootstrap_servers,
+        "database_url": standing.database_url,
+    }
+    return settings.model_copy(update=addresses)
+
+
+def _start_processes(
+    settings: Settings, standing: LocalState, supervisor: Supervisor, stopping: threading.Event
+) -> None:
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": standing.kafka_bootstrap_servers,
+        "DATABASE_URL": standing.database_url,
+        "PENSTOCK_HOME": str(settings.home),
+        "PENSTOCK_API_HOST": settings.api_host,
+        "PENSTOCK_API_PORT": str(settings.api_port),
+    }
+    command = (sys.executable, "-m", "penstock.cli.main")
+    if not ports.is_free(settings.api_port):
+        raise SetupError(
+            f"port {settings.api_port} of the API is in use by another program: "
+            "export PENSTOCK_API_PORT with a free one"
+        )
+    for role in ROLES:
+        # The name makes the process a static member of its group: restarted, it has its partitions at once.
+        named = {**environment, "PENSTOCK_WORKER_NAME": f"{role}-1"}
+        supervisor.start(Program(role, (*command, "worker", role), named))
+    supervisor.start(Program(API, (*command, "api"), environment))
+    until = time.monotonic() + API_DEADLINE_S
+    while not ports.answers(settings.api_port) and not stopping.is_set():
+        supervisor.look()
+        if time.monotonic() > until:
+            raise DidNotStart(
+                f"the API didn't answer within {API_DEADLINE_S:.0f} s: see {settings.home}/logs/api.log"
+            )
+        stopping.wait(LOOK_EVERY_S)
+
+
+def _keep(
+    settings: Settings, standing: LocalState, supervisor: Supervisor, stopping: threading.Event
+) -> None:
+    mend_at = time.monotonic() + MEND_EVERY_S
+    while not stopping.wait(LOOK_EVERY_S):
+        supervisor.look()
+        if time.monotonic() < mend_at:
+            continue
+        try:
+            servers.mend(standing.broker_from, standing.database_from, settings.home, say)
+        except SetupError as error:
+            say(f"{error} (trying again)")
+        mend_at = time.monotonic() + MEND_EVERY_S
+
+
+def _on_signals(stopping: threading.Event) -> None:
+    def note(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGTERM, note)
+
+
+def _is_up(settings: Settings, supervisor: Process) -> bool:
+    standing = state.read(settings)
+    mine = standing is not None and standing.processes.get(SUPERVISOR) == supervisor
+    return mine and ports.answers(settings.api_port)
+
+
+def _stop_leftovers(settings: Settings) -> None:
+    """Processes whose supervisor was killed: they would share the partitions with those started now."""
+    standing = state.read(settings)
+    left = standing.alive() if standing else {}
+    left = {
+        name: process for name, process in left.items() if process.pid != os.getpid() and name != SUPERVISOR
+    }
+    if left:
+        say(f"stopping what an earlier start left running: {', '.join(left)}")
+        stop_together(left, STOP_DEADLINE_S)
+
+
+def _stop_servers(settings: Settings, standing: LocalState) -> None:
+    servers.stop(standing.broker_from, standing.database_from, settings, say)
+    state.remove(settings)
+
+
+def _origin(origin: str) -> str:
+    return {
+        servers.ENVIRONMENT: "named by the environment",
+        servers.CONTAINER: "in a container",
+        servers.OWN: "started here",
+    }[origin]
+
+
+def _make_topics(bootstrap_servers: str) -> str:
+    from penstock.producers.topics_admin import ensure_topics
+
+    made = ensure_topics(bootstrap_servers)
+    return f"{len(made)} made now"
+
+
+def _make_keys(settings: Settings) -> tuple[api_keys.NewKey, ...]:
+    from penstock.producers.signing import Keyring
+
+    if not settings.keys_file.exists():
+        Keyring.create(settings.keys_file)
+    return api_keys.ensure(settings.api_keys_file)
+
+
+def _show_keys(made: tuple[api_keys.NewKey, ...]) -> None:
+    if made:
+        console.print("\n  API keys, shown this once (only their hashes are kept):")
+    for key in made:
+        console.print(f"    {key.subject:<6} {', '.join(key.roles):<11} {key.text}", markup=False)
+    if made:
+        console.print()

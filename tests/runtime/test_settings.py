@@ -1,0 +1,53 @@
+"""Where a process learns its addresses from."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from penstock.runtime.errors import NotConfigured
+from penstock.runtime.settings import ADDRESSES, Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in ADDRESSES.values():
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_environment_comes_before_the_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = {"kafka_bootstrap_servers": "file:9092", "database_url": "postgresql://file/db"}
+    (home / "local.json").write_text(json.dumps(addresses))
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "given:9092")
+
+    settings = Settings.load()
+
+    assert settings.kafka_bootstrap_servers == "given:9092"
+    assert settings.database_url == "postgresql://file/db"
+    assert settings.home == home
+
+
+def test_missing_address_is_named_with_what_to_type(home: Path) -> None:
+    with pytest.raises(NotConfigured, match=r"KAFKA_BOOTSTRAP_SERVERS isn't set.*`penstock up`"):
+        Settings.load()
+
+
+def test_broken_file_is_named_with_what_to_type(home: Path) -> None:
+    (home / "local.json").write_text("{")
+    with pytest.raises(NotConfigured, match=r"local\.json can't be read.*remove it"):
+        Settings.load()
+
+
+def test_settings_are_frozen_and_checked(home: Path) -> None:
+    settings = Settings(kafka_bootstrap_servers="a:1", database_url="postgresql://b")
+    with pytest.raises(ValidationError):
+        setattr(settings, "lease_ms", 5)  # noqa: B010
+    with pytest.raises(ValidationError):
+        Settings(batch_records_max=0)
+
+
+def test_database_password_is_not_printed(home: Path) -> None:
+    assert "secret" not in repr(Settings(database_url="postgresql://user:secret@host/db"))

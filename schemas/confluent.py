@@ -173,6 +173,6 @@ def _advice(status: int) -> str:
 
 def _integer(found: dict[str, Any] | None, name: str, path: str) -> int:
     value = (found or {}).get(name)
-    if not isinstance(value, int):
+    if type(value) is not int:
         raise RegistryRefused(f"{path} answered without an {name}: is this URL a registry?")
     return value

@@ -5,13 +5,15 @@ those who route or filter without decoding.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from penstock.schemas.envelope.records import EventMeta, InputMeta
 
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
-CE_SPECVERSION: Final = "ce_specversion"
+CE_TIME_MS_MAX: Final = 253_402_300_799_999
+_SPECVERSION: Final = "ce_specversion"
 CE_ID: Final = "ce_id"
 CE_TYPE: Final = "ce_type"
 CE_SOURCE: Final = "ce_source"
@@ -42,6 +44,7 @@ KAFKA_DLT_TIMESTAMP: Final = "kafka_dlt-original-timestamp"
 # Messages in dead letters are for people; one that quotes a hostile record must not outgrow the topic.
 ERROR_MESSAGE_BYTES_MAX: Final = 4096
 
+_TIME_MS_MAX: Final = 253_402_300_799_999
 _SPECVERSION: Final = (CE_SPECVERSION, b"1.0")
 _AVRO: Final = (CONTENT_TYPE, b"application/avro")
 
@@ -115,8 +118,15 @@ def _trace(traceparent: str | None) -> Headers:
 
 
 def _rfc3339(time_ms: int) -> bytes:
-    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z".encode()
+    """A moment as CloudEvents writes it; one that no calendar holds as the nearest that it does."""
+    second, rest = divmod(min(max(time_ms, 0), _TIME_MS_MAX), 1000)
+    return b"%s.%03dZ" % (_second(second), rest)
+
+
+@lru_cache(maxsize=1024)
+def _second(second: int) -> bytes:
+    # Records of one second come together, and formatting a date costs more than all other headers.
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}".encode()
 
 
 def _clipped(message: str) -> str:

@@ -131,7 +131,7 @@ def pinned() -> PinnedSchemas:
 
 def main(arguments: Sequence[str]) -> int:
     """Tell what the lock lacks; with --lock add it. Returns the exit code."""
-    lock = Lock.read()
+    lock = Lock.read(LOCK)
     refused = list(lock.conflicts())
     for why in refused:
         print(f"refused {why}")

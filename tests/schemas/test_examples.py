@@ -1,4 +1,4 @@
-"""The examples ship with the schemas: one a record, true to its schema, and true to the laws of ids and hashes."""
+"""The examples ship with the schemas: one a record, true to its schema and to the laws of ids and hashes."""
 
 import io
 import json
@@ -79,7 +79,7 @@ def payloads(node: Any) -> list[dict[str, Any]]:
 
 def test_the_examples_payloads_are_canonical_and_match_their_hashes() -> None:
     found = [Payload.from_avro(fields) for name in RECORDS for fields in payloads(example(name))]
-    assert len(found) > 10
+    assert len(found) >= 9
     for payload in found:
         content = read_payload(payload)
         assert canonical_json(json.loads(content)) == content

@@ -1,6 +1,6 @@
 """Names and documentation of what can be said."""
 
-from penstock.schemas.avro import declared, kind, named_types
+from penstock.schemas.avro import declared, kind, self_contained
 from penstock.schemas.compatibility import faults
 
 IMPERATIVES = {
@@ -57,7 +57,7 @@ def test_the_rules_of_names_refuse_what_they_should() -> None:
 
 
 def test_every_type_and_every_field_is_documented_and_well_formed() -> None:
-    assert {name: faults(schema) for name, schema in named_types().items() if faults(schema)} == {}
+    assert {name: found for name in declared() if (found := faults(self_contained(name)))} == {}
 
 
 def test_numbers_that_have_a_unit_end_in_it() -> None:

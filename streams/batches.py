@@ -100,6 +100,8 @@ class BatchConsumer(driver.Consumer):
         message = driver.ConsumerMessage(
             *(tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type),
             *((), None, cast(Any, batch), None, 0, 0, TP(*tp)),
+            # Faust's streams drop, silently, a message of another generation than the current one.
+            generation_id=self.app.consumer_generation_id,
         )
         # A rebalance suspends the flow: what then waits here was fetched under the old assignment.
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
@@ -137,6 +139,7 @@ class BatchApp(faust.App):
     """A Faust app whose agents take batches."""
 
     feeder: Feeder
+    failure: Any
 
     def _new_transport(self) -> driver.Transport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)

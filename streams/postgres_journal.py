@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import psycopg
 from psycopg.errors import AdminShutdown, UndefinedTable, UniqueViolation
 
+from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.postgres import connect
 from penstock.streams.host import Fenced
 from penstock.streams.journal import Adoption, Checkpoint, Commit, Row, TopicPair
@@ -240,7 +241,7 @@ class PostgresJournal:
                 return attempt(self._connection)
             except UndefinedTable:
                 raise
-            except (psycopg.OperationalError, psycopg.InterfaceError, AdminShutdown) as error:
+            except (psycopg.OperationalError, psycopg.InterfaceError, AdminShutdown, DatabaseAway) as error:
                 log.warning("the database is away (%s); trying again in %.1f s", str(error).strip(), delay)
                 self.close()
                 time.sleep(delay)

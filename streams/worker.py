@@ -1,6 +1,6 @@
 """Worker processes: one host on Faust, from the command line or from `faust -A`, always without its web server."""
 
-import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -23,8 +23,8 @@ ROLES: Final = ("runs", "tools", "timers")
 EXIT_ON_PURPOSE: Final = 78  # EX_CONFIG: starting it again won't help until somebody acts
 
 
-class _Failure:
-    """Why the worker ends by itself."""
+class Failure:
+    """Why a worker ends by itself."""
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
@@ -41,7 +41,7 @@ class _Failure:
 def worker_app(make_host: Callable[[Settings], PartitionHost], settings: Settings, name: str | None = None) -> BatchApp:
     """A Faust app that hosts what `make_host` makes. `name` gives the process static membership in its group."""
     host = make_host(settings)
-    failure = _Failure()
+    failure = Failure()
     app = BatchApp(
         host.group_id,
         broker=f"kafka://{settings.kafka_bootstrap_servers}",
@@ -90,20 +90,20 @@ def main(role: str, name: str | None = None) -> int:
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("faust").setLevel(logging.WARNING)
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    app = role_app(role, settings, name or settings.worker_name)
-    worker = faust.Worker(app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, loop=loop)
-    try:
+    return run(role_app(role, settings, name or settings.worker_name), settings.log_level)
+
+
+def run(app: BatchApp, log_level: str = "INFO") -> int:
+    """Run a worker's app as this process; its exit code."""
+    for chatty in ("faust", "mode", "aiokafka", "penstock.streams.batches"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    worker = faust.Worker(app, loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True)
+    with contextlib.suppress(SystemExit):
         worker.execute_from_commandline()
-    except SystemExit:
-        pass
     error = app.failure.error
     if error is None:
         return 0
-    print(f"penstock worker {role}: {error}", file=sys.stderr)
+    print(f"{app.conf.id}: {error}", file=sys.stderr)
     return EXIT_ON_PURPOSE if isinstance(error, TakeRefused) else 1
 
 

@@ -12,8 +12,7 @@ from penstock.schemas.envelope.records import EventMeta, InputMeta
 
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
-CE_TIME_MS_MAX: Final = 253_402_300_799_999
-_SPECVERSION: Final = "ce_specversion"
+CE_SPECVERSION: Final = "ce_specversion"
 CE_ID: Final = "ce_id"
 CE_TYPE: Final = "ce_type"
 CE_SOURCE: Final = "ce_source"

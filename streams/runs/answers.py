@@ -1,4 +1,4 @@
-"""Answers to calls: completed, failed, lost, settled. The first one accepted settles, the rest are late (L8)."""
+"""Answers to calls: completed, failed, lost, settled. The first accepted settles, the rest are late (L8)."""
 
 from penstock.producers.signing import Authority
 from penstock.schemas.canonical import PayloadUnreadable, json_payload, read_payload

@@ -14,5 +14,10 @@ def evolve(state: RunState, happened: Happened) -> RunState:
     """The state after one more event. Refusals, parking and the like only count in `seq`."""
     fold = _FOLDS.get(type(happened.body))
     if fold is not None and (state.started is not None or isinstance(happened.body, RunStarted)):
-        state = fold(state, happened.body, happened.time_ms)
+        folded = fold(state, happened.body, happened.time_ms)
+        if folded is not state:
+            # Nobody else holds this state yet; a second copy would cost as much as the fold.
+            object.__setattr__(folded, "seq", happened.seq)
+            object.__setattr__(folded, "time_ms", happened.time_ms)
+            return folded
     return replace(state, seq=happened.seq, time_ms=happened.time_ms)

@@ -1,12 +1,12 @@
 """A world in memory for testing workflows: no broker, no database, no waiting. Yours to use.
 
-    world = World(application, answers={"read_case": {"case_id": "c1"}, "notify": Declined("no such address")})
+    world = World(application, answers={"read_case": {"case_id": "c1"}, "notify": Declined("unknown")})
     world.start("case-review", {"case_id": "c1"}, roles=("analyst",))
     world.play()
     assert world.result == {...}
 
-`play` lets workers answer calls, a person with the right role vote, and time pass, until the run ends, stalls,
-or waits for somebody that only you can be.
+`play` lets workers answer calls, a person with the right role vote, and time pass, until the run ends,
+stalls, or waits for somebody that only you can be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,7 @@ OPERATOR: Final = Actor(kind="person", subject="the-operator", roles=("operator"
 
 
 class World:
-    """One run, and everything around it. `time_ms` is the log's clock; it moves when inputs come or you move it.
+    """One run, and everything around it. `time_ms` is the log's clock: inputs move it, and so may you.
 
     `answers` by tool name: a value, an exception to raise, or a function of the keyword arguments.
     """
@@ -112,7 +112,7 @@ class World:
         return bool(ready)
 
     def vote(self, decision: Decision, voter: str = "a-person", roles: Sequence[str] | None = None) -> bool:
-        """Vote on the oldest open question, by somebody who holds its role; False if there is none."""
+        """Vote on the oldest open question, by who holds its role; False if nothing was decided."""
         approval = next(iter(self.questions), None)
         if approval is None:
             return False
@@ -121,12 +121,12 @@ class World:
         )
         held = (approval.role,) if roles is None else tuple(roles)
         self.send(body, Authority.API, Actor(kind="person", subject=voter, roles=held))
-        return True
+        return self.state.approvals[approval.approval_id].outcome is not None
 
     def pass_time(self) -> bool:
-        """Move the clock to the next timer that the run waits for, and fire it; False if it waits for none."""
+        """Move the clock to the end of the next sleep and fire its timer; False if nothing sleeps."""
         armed = [timer for timer in self.state.timers.values() if not timer.fired]
-        # With a question or a doubt open, only a person ends the waiting: deadlines are for tests that want them.
+        # Deadlines and expiries are for tests that want them: see `fire`.
         waited = [timer for timer in armed if timer.purpose == "sleep"]
         if not waited:
             return False

@@ -1,0 +1,87 @@
+"""Short ways to say an input, by step number."""
+
+from typing import Literal
+
+from penstock.schemas.canonical import json_payload
+from penstock.schemas.envelope.records import Failure
+from penstock.schemas.run.records import (
+    CancelRun,
+    CastVote,
+    CompleteToolCall,
+    FailToolCall,
+    FireTimer,
+    ReportLostLease,
+    ResumeRun,
+    SettleBasis,
+    SettleToolCall,
+    StartToolCall,
+    VoteDecision,
+)
+
+from .given import Story, approval_id, call_id, timer_id
+
+
+def completes(step: int, result: object = None, attempt: int = 1, lease: str = "L1") -> CompleteToolCall:
+    content = json_payload(result)
+    return CompleteToolCall(
+        call_id=call_id(step), attempt=attempt, lease_id=lease, result=content, duration_ms=5
+    )
+
+
+def fails(
+    step: int,
+    *,
+    attempt: int = 1,
+    lease: str = "L1",
+    retryable: bool = True,
+    not_done: bool = False,
+) -> FailToolCall:
+    return FailToolCall(
+        call_id=call_id(step),
+        attempt=attempt,
+        lease_id=lease,
+        error=Failure(kind="timeout", message="no answer", retryable=retryable),
+        not_done=not_done,
+        duration_ms=5,
+    )
+
+
+def starts(step: int, attempt: int = 1, lease: str = "L1") -> StartToolCall:
+    return StartToolCall(call_id=call_id(step), attempt=attempt, lease_id=lease, worker="w1")
+
+
+def loses(step: int, attempt: int = 1, lease: str = "L1") -> ReportLostLease:
+    return ReportLostLease(call_id=call_id(step), attempt=attempt, lease_id=lease)
+
+
+def settles(
+    step: int, happened: bool, *, basis: SettleBasis = "person", attempt: int = 1, result: object = None
+) -> SettleToolCall:
+    return SettleToolCall(
+        call_id=call_id(step),
+        attempt=attempt,
+        happened=happened,
+        result=None if result is None else json_payload(result),
+        basis=basis,
+        evidence="looked it up",
+    )
+
+
+def votes(
+    story: Story, step: int, decision: VoteDecision | Literal["grant"] = "grant", args_sha256: str = ""
+) -> CastVote:
+    shown = story.state.approvals.get(approval_id(step))
+    seen = args_sha256 or (shown.arguments.sha256 if shown else "")
+    return CastVote(approval_id=approval_id(step), decision=decision, args_sha256=seen, reason="because")
+
+
+def fires(what: object) -> FireTimer:
+    return FireTimer(timer_id=timer_id(what))
+
+
+def cancels() -> CancelRun:
+    return CancelRun(reason="not needed any more")
+
+
+def resumes(code_hash: str = "new") -> ResumeRun:
+    return ResumeRun(code_hash=code_hash)

@@ -1,0 +1,274 @@
+"""Calls of all three classes: authorization, grants by rule, answers, retries (laws L7, L8, L12)."""
+
+from datetime import timedelta
+
+import pytest
+
+from penstock import Run, ToolRefused, workflow
+from penstock.schemas.canonical import json_payload
+from penstock.schemas.envelope.records import Payload
+from penstock.schemas.ids import derived_id
+from penstock.schemas.log.records import InputAccepted, InputRefused
+from penstock.schemas.run.records import (
+    ApprovalGranted,
+    CompleteToolCall,
+    LateAnswer,
+    RunCompleted,
+    RunStalled,
+    RunStarted,
+    ToolCallCompleted,
+    ToolCallFailed,
+    ToolCallInDoubt,
+    ToolCallRefused,
+    ToolCallRequested,
+    ToolCallStarted,
+)
+
+from .acts import completes, fails, loses, settles, starts, votes
+from .cases import CASES, Case, application, look_up_secrets, notify, short_notes
+from .given import RUN_ID, Story, call_id, given, start
+
+CASE = {"case_id": "c1", "amount": 5}
+
+
+def reading() -> Story:
+    return given(CASES).when(start("read-once", CASE))
+
+
+def noting() -> Story:
+    return given(CASES).when(start("note", "short"))
+
+
+def telling() -> Story:
+    return given(CASES).when(start("tell", "customer"))
+
+
+def told() -> Story:
+    return telling().when(starts(1))
+
+
+def result(story: Story) -> str:
+    end = story.events[-1]
+    assert isinstance(end, RunCompleted), story.events
+    return (end.result.content or b"").decode()
+
+
+def test_a_read_needs_no_grant_and_no_start() -> None:
+    reading().when(completes(1, "found")).then(ToolCallCompleted, RunCompleted)
+
+
+def test_a_requester_without_the_tools_role_is_refused() -> None:
+    @workflow("payment", version=1, deadline=None)
+    async def curious(run: Run, case: Case) -> str:
+        try:
+            return await run.tool(look_up_secrets, case_id=case.case_id)
+        except ToolRefused as refused:
+            return refused.reason
+
+    story = given(application(curious)).when(start("payment", CASE))
+    story.then(RunStarted, ToolCallRefused, RunCompleted)
+    assert result(story) == '"unauthorized"'
+
+
+def test_a_rule_grants_a_low_risk_write_just_before_its_request() -> None:
+    story = noting().then(RunStarted, ApprovalGranted, ToolCallRequested)
+    _, granted, requested = story.events
+    assert isinstance(granted, ApprovalGranted)
+    assert isinstance(requested, ToolCallRequested)
+    assert (granted.rule, granted.rule_version, granted.granted_by) == (
+        short_notes.name,
+        1,
+        (short_notes.name,),
+    )
+    assert granted.approval_id == derived_id(RUN_ID, "rule:1")
+    assert granted.grant_id == requested.grant_id
+    assert granted.args_sha256 == requested.arguments.sha256
+
+
+def test_a_write_that_its_rule_does_not_grant_is_refused() -> None:
+    story = given(CASES).when(start("note", "x" * 50)).then(RunStarted, ToolCallRefused, RunCompleted)
+    assert result(story) == '"refused: grant_missing"'
+
+
+def test_a_rule_that_raises_stalls_the_run() -> None:
+    story = given(CASES).when(start("tell", "broken")).then(RunStarted, RunStalled)
+    stalled = story.events[-1]
+    assert isinstance(stalled, RunStalled)
+    assert "known_addresses" in stalled.detail
+    assert "the address book is away" in stalled.detail
+
+
+def test_the_first_answer_settles_and_the_second_is_late() -> None:
+    @workflow("read-once", version=1)
+    async def twice(run: Run, case: Case) -> str:
+        first = await run.tool(CASES_LOOK, case_id="a")
+        return first + await run.tool(CASES_LOOK, case_id="b")
+
+    story = given(application(twice)).when(start("read-once", CASE)).when(completes(1, "A"))
+    story.when(completes(1, "other")).then(LateAnswer)
+    story.when(fails(1)).then(LateAnswer)
+    story.when(completes(2, "B")).then(ToolCallCompleted, RunCompleted)
+
+
+CASES_LOOK = CASES.tool("look_up")
+assert CASES_LOOK is not None
+
+
+def test_answers_after_the_end_are_late() -> None:
+    story = reading().when(completes(1, "found"))
+    story.when(completes(1, "found")).then(LateAnswer)
+    story.when(fails(1)).then(LateAnswer)
+    story.when(settles(1, True)).then(LateAnswer)
+
+
+def test_an_answer_to_a_call_that_does_not_exist_is_refused() -> None:
+    assert reading().when(completes(9)).reason() == "unknown_call"
+    assert reading().when(completes(1, attempt=2)).reason() == "unknown_attempt"
+    assert reading().when(completes(1, attempt=0)).reason() == "unknown_attempt"
+
+
+def test_an_answer_whose_bytes_are_not_its_hash_is_refused() -> None:
+    wrong = Payload(content_type="application/json", content=b'"x"', sha256=json_payload("y").sha256)
+    body = CompleteToolCall(call_id=call_id(1), attempt=1, lease_id="L1", result=wrong, duration_ms=1)
+    assert reading().when(body).reason() == "invalid_result"
+
+
+@pytest.mark.parametrize("begin", [reading, noting])
+def test_a_retryable_failure_is_tried_again_after_a_back_off(begin: object) -> None:
+    story = (reading if begin is reading else noting)()
+    first = story.state.calls[call_id(1)]
+    story = story.when(fails(1)).then(ToolCallFailed, ToolCallRequested)
+    failed, again = story.events
+    assert isinstance(failed, ToolCallFailed)
+    assert isinstance(again, ToolCallRequested)
+    assert not failed.final
+    assert (again.call_id, again.attempt, again.arguments, again.grant_id) == (
+        call_id(1),
+        2,
+        first.arguments,
+        first.grant_id,
+    )
+    assert 500 <= again.not_before_ms - story.state.time_ms <= 1000
+
+
+def test_the_last_attempt_fails_the_call_for_good() -> None:
+    story = noting().when(fails(1)).when(fails(1, attempt=2)).then(ToolCallFailed, RunCompleted)
+    failed = story.events[0]
+    assert isinstance(failed, ToolCallFailed)
+    assert failed.final
+    assert result(story) == '"failed: timeout"'
+
+
+def test_a_declined_call_is_not_tried_again() -> None:
+    story = noting().when(fails(1, retryable=False, not_done=True)).then(ToolCallFailed, RunCompleted)
+    assert result(story) == '"failed: timeout"'
+
+
+def test_an_answer_to_an_attempt_that_failed_before_is_late() -> None:
+    reading().when(fails(1)).when(completes(1, "found")).then(LateAnswer)
+
+
+def test_a_retry_whose_grant_has_expired_fails_instead() -> None:
+    story = noting().when(fails(1), later=timedelta(days=1)).then(ToolCallFailed, RunCompleted)
+    assert result(story) == '"failed: timeout"'
+
+
+def test_an_unsafe_call_starts_once_under_one_lease() -> None:
+    story = telling().when(starts(1)).then(ToolCallStarted)
+    assert story.only() == ToolCallStarted(call_id=call_id(1), attempt=1, lease_id="L1", worker="w1")
+    assert story.when(starts(1, lease="L2")).reason() == "already_started"
+    assert story.when(starts(1, lease="L1")).reason() == "already_started"
+
+
+def test_a_start_that_names_nothing_startable_is_refused() -> None:
+    assert telling().when(starts(9)).reason() == "unknown_call"
+    assert telling().when(starts(1, attempt=2)).reason() == "other_attempt"
+    assert telling().when(starts(1, lease="")).reason() == "no_lease"
+    assert reading().when(starts(1)).reason() == "not_unsafe"
+
+
+def test_a_grant_that_expired_before_the_start_refuses_the_call_and_tells_the_workflow() -> None:
+    story = telling().when(starts(1), later=timedelta(hours=1)).then(ToolCallRefused, RunCompleted)
+    assert result(story) == '"refused: grant_expired"'
+
+
+def test_a_tool_that_is_gone_refuses_the_start() -> None:
+    without = application(*CASES.workflows, tools=tuple(t for t in CASES.tools if t.name != "notify"))
+    story = telling().when(starts(1), application=without).then(ToolCallRefused, RunCompleted)
+    assert result(story) == '"refused: unknown_tool"'
+
+
+def test_an_unsafe_answer_without_its_start_is_refused() -> None:
+    assert telling().when(completes(1)).reason() == "not_started"
+    assert telling().when(fails(1, not_done=True)).reason() == "not_started"
+    assert telling().when(loses(1)).reason() == "not_started"
+    assert telling().when(settles(1, True)).reason() == "not_in_doubt"
+
+
+def test_an_unsafe_answer_under_another_lease_is_refused() -> None:
+    assert told().when(completes(1, lease="L2")).reason() == "other_lease"
+    assert told().when(fails(1, lease="L2", not_done=True)).reason() == "other_lease"
+    assert told().when(loses(1, lease="L2")).reason() == "other_lease"
+
+
+def test_an_unsafe_call_completes_under_its_lease() -> None:
+    assert result(told().when(completes(1, "sent")).then(ToolCallCompleted, RunCompleted)) == '"sent"'
+
+
+def test_an_unsafe_failure_of_unknown_effect_is_a_question_not_an_answer() -> None:
+    story = told().when(fails(1)).then(ToolCallInDoubt)
+    story.when(fails(1)).then(InputAccepted)
+    story.when(loses(1)).then(InputAccepted)
+    assert story.when(starts(1, lease="L2")).reason() == "already_started"
+    assert result(story.when(completes(1, "sent"))) == '"sent"'
+
+
+def test_an_unsafe_call_that_was_not_done_is_tried_again_and_started_anew() -> None:
+    story = told().when(fails(1, not_done=True)).then(ToolCallFailed, ToolCallRequested)
+    assert story.when(completes(1, attempt=2)).reason() == "not_started"
+    assert story.when(starts(1, attempt=1)).reason() == "other_attempt"
+    story = story.when(starts(1, attempt=2, lease="L2")).then(ToolCallStarted)
+    assert result(story.when(completes(1, "sent", attempt=2, lease="L2"))) == '"sent"'
+
+
+def test_a_lost_lease_puts_a_started_call_in_doubt() -> None:
+    story = told().when(loses(1)).then(ToolCallInDoubt)
+    assert result(story.when(completes(1, "sent"))) == '"sent"'
+
+
+def test_a_lease_lost_after_the_answer_changes_nothing() -> None:
+    @workflow("tell", version=1, deadline=None)
+    async def two(run: Run, to: str) -> str:
+        await run.tool(notify, to=to)
+        return await run.tool(notify, to=to)
+
+    story = given(application(two)).when(start("tell", "customer")).when(starts(1)).when(completes(1, "sent"))
+    story.when(loses(1)).then(InputAccepted)
+    assert story.when(completes(1, "sent")).when(loses(2)).reason() == "not_started"
+    ended = story.when(starts(2)).when(completes(2, "sent"))
+    assert ended.when(loses(2)).reason() == "ended"
+
+
+def test_a_read_can_not_be_lost_or_settled_by_hand() -> None:
+    assert reading().when(loses(1)).reason() == "not_started"
+    assert reading().when(settles(1, True)).reason() == "not_in_doubt"
+
+
+def test_a_late_yes_keeps_the_next_attempt_from_starting() -> None:
+    """A person said no, then the lost worker's yes arrives: nothing may start before a person has looked."""
+    story = told().when(loses(1)).when(settles(1, False)).then(ToolCallFailed, ToolCallRequested)
+    story = story.when(completes(1, "sent")).then(LateAnswer, ToolCallInDoubt)
+    assert story.when(starts(1, attempt=2, lease="L2")).reason() == "already_started"
+    assert result(story.when(settles(1, True, attempt=2, result="sent"))) == '"sent"'
+
+
+def test_a_late_yes_changes_nothing_once_the_next_attempt_has_started() -> None:
+    story = told().when(loses(1)).when(settles(1, False)).when(starts(1, attempt=2, lease="L2"))
+    story.when(completes(1, "sent")).then(LateAnswer)
+
+
+def test_one_call_is_requested_once_for_each_step() -> None:
+    story = given(CASES).when(start("payment", CASE))
+    story = story.when(votes(story, 1))
+    assert list(story.state.calls) == [call_id(2)]
+    assert not any(isinstance(event, InputRefused) for event in story.events)

@@ -9,12 +9,13 @@ from io import BytesIO
 from typing import Final
 
 import fastavro
+from fastavro.read import SchemaResolutionError
+from fastavro.schema import SchemaParseException, UnknownType, to_parsing_canonical_form
 
 from penstock.schemas.avro import Schema, full_name, self_contained
 from penstock.schemas.binary import Malformed
 
-# All that fastavro can raise over bytes that aren't what their schema claims. (Its SchemaResolutionError
-# isn't among its public names everywhere; it is a plain Exception.)
+# All that fastavro can raise over schemas that aren't any, and bytes that aren't what their schema claims.
 RAISED_BY_FASTAVRO: Final = (
     ArithmeticError,
     AssertionError,
@@ -25,9 +26,9 @@ RAISED_BY_FASTAVRO: Final = (
     RecursionError,
     TypeError,
     ValueError,
-    fastavro.read.SchemaResolutionError,
-    fastavro.schema.SchemaParseException,
-    fastavro.schema.UnknownType,
+    SchemaResolutionError,
+    SchemaParseException,
+    UnknownType,
 )
 
 Translate = Callable[[bytes, int], bytes]
@@ -70,5 +71,5 @@ def _parsed(name: str) -> Schema:
 
 def _canonical(schema: Schema) -> str:
     """Equal for schemas that write the same bytes: docs and defaults are left out."""
-    text: str = fastavro.schema.to_parsing_canonical_form(schema)
+    text: str = to_parsing_canonical_form(schema)
     return text

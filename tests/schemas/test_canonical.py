@@ -68,8 +68,9 @@ def test_nesting_without_end_is_refused() -> None:
 
 def test_a_payload_holds_the_bytes_their_type_and_hash() -> None:
     payload = json_payload({"b": 1, "a": "é"})
-    assert payload.content == '{"a":"é","b":1}'.encode()
-    assert payload.sha256 == hashlib.sha256(payload.content).hexdigest() == sha256_hex(payload.content)
+    content = '{"a":"é","b":1}'.encode()
+    assert payload.content == content
+    assert payload.sha256 == hashlib.sha256(content).hexdigest() == sha256_hex(content)
     assert payload.content_type == "application/json"
     assert (payload.reference, payload.key_id) == (None, None)
     assert read_payload(payload) == payload.content

@@ -65,6 +65,11 @@ def retyped(fields: list[dict[str, Any]], name: str, kind: Any) -> None:
     next(one for one in fields if one["name"] == name)["type"] = kind
 
 
+def renamed_leaf(fields: list[dict[str, Any]]) -> None:
+    retyped(fields, "leaf", {**LEAF, "name": "Needle"})
+    retyped(fields, "other", ["null", "penstock.test.Needle"])
+
+
 GOOD: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "nothing": lambda fields: None,
     "another doc": lambda fields: fields[0].update(doc="In years."),
@@ -82,7 +87,6 @@ GOOD: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     ),
 }
 
-NEW_COLOUR = {**COLOUR, "symbols": ["unknown", "red", "blue"]}
 BAD: dict[str, tuple[Callable[[list[dict[str, Any]]], object], str]] = {
     "a field added without a default": (
         lambda fields: fields.append(field("height", "long")),
@@ -123,10 +127,7 @@ BAD: dict[str, tuple[Callable[[list[dict[str, Any]]], object], str]] = {
         "tags[] was written as string, and is read as int",
     ),
     "a part renamed": (
-        lambda fields: (
-            retyped(fields, "leaf", {**LEAF, "name": "Needle"}),
-            retyped(fields, "other", ["null", "penstock.test.Needle"]),
-        ),
+        renamed_leaf,
         "leaf was written as penstock.test.Leaf, and is read as penstock.test.Needle",
     ),
     "an enum renamed": (

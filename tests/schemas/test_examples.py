@@ -7,6 +7,7 @@ from typing import Any
 
 import fastavro
 import pytest
+from fastavro.validation import validate
 
 from penstock.schemas.avro import FOLDER, declared, is_record, kind, self_contained
 from penstock.schemas.bodies import EVENTS, INPUTS
@@ -40,7 +41,7 @@ def test_each_record_has_an_example_and_each_example_a_record() -> None:
 @pytest.mark.parametrize("name", RECORDS)
 def test_the_example_is_what_its_schema_says(name: str) -> None:
     schema = fastavro.parse_schema(self_contained(name))
-    assert fastavro.validation.validate(example(name), schema, raise_errors=True, strict=True)
+    assert validate(example(name), schema, raise_errors=True, strict=True)
 
 
 @pytest.mark.parametrize("name", MESSAGES)

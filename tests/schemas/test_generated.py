@@ -54,7 +54,7 @@ def test_bodies_are_frozen_slotted_and_take_keywords_only() -> None:
         body.reason = "other"  # type: ignore[misc]
     assert not hasattr(body, "__dict__")
     with pytest.raises(TypeError):
-        run_records.CancelRun("withdrawn")  # type: ignore[misc]
+        run_records.CancelRun("withdrawn")  # type: ignore[call-arg]
 
 
 def test_the_schemas_defaults_are_pythons() -> None:

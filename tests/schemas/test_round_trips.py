@@ -16,7 +16,7 @@ from penstock.schemas.envelope import records as envelope
 from penstock.schemas.envelope.records import EventMeta, InputMeta
 
 BODIES: dict[str, type[InputBody] | type[EventBody]] = {**INPUTS, **EVENTS}
-TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=80)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80)
 UUIDS = st.uuids().map(str)
 PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {
     "string": TEXT,

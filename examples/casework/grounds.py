@@ -32,8 +32,8 @@ class Ground:
 UNAUTHORIZED: Final = Ground(
     "unauthorized",
     "A transfer that somebody else made without authority is an error that the bank has to resolve.",
-    "error means an unauthorized electronic transfer",
-    ("unauthorized electronic",),
+    "unauthorized electronic transfer: someone other than the consumer, without actual authority, no benefit",
+    ("unauthorized electronic", "without actual authority"),
 )
 INCORRECT: Final = Ground(
     "incorrect",

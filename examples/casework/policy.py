@@ -35,14 +35,14 @@ _WORDS: Final = """
 """
 
 # Each line of the query is searched for by itself: a paragraph's rank is the sum of the weights of the line's
-# words that it has, half where only its title has the word, with a little off for length. Lines take turns,
+# words that it has, less where only its title has one, with a little off for length. Lines take turns,
 # best first, so that each has its share of the k hits; a paragraph that several lines found comes once.
 _SEARCH: Final = """
     with current as (select version from casework.policy_version where current),
     ranked as (
         select line.number, p.id, p.version, p.text, p.title, p.effective_date, p.position,
                sum(word.weight * case when p.lexemes @@ (quote_literal(asked.lexeme) || ':A')::tsquery
-                                 then 1 else 0.5 end) / (1 + ln(1 + length(p.lexemes)) / 10) as rank
+                                 then 1 else 0.7 end) / (1 + ln(1 + length(p.lexemes)) / 10) as rank
         from unnest(%(lines)s::text[]) with ordinality as line(words, number)
         cross join current
         cross join lateral unnest(to_tsvector('english', line.words)) as asked

@@ -28,16 +28,20 @@ create table if not exists casework.notices (
 create table if not exists casework.execution (
     nonce       uuid primary key default gen_random_uuid(),
     call_key    text not null,
+    attempt     integer not null,
     tool        text not null,
     arguments   jsonb not null,
     executed_at timestamptz not null default clock_timestamp()
 );
 create index if not exists execution_call_key on casework.execution (call_key);
 
--- Calls that must never happen any more: an update under such a key is declined.
+-- Calls that must never happen any more: an update under such a key, as this attempt or an earlier one, is
+-- declined. A later attempt of the same call may still be made.
 create table if not exists casework.voided (
-    call_key  text primary key,
-    voided_at timestamptz not null default clock_timestamp()
+    call_key  text not null,
+    attempt   integer not null,
+    voided_at timestamptz not null default clock_timestamp(),
+    primary key (call_key, attempt)
 );
 
 create or replace function casework.refuse_change() returns trigger language plpgsql as $$

@@ -14,6 +14,8 @@ from penstock.examples.casework.database import CONNECTION_WAIT_S, Jsonb, Pool, 
 from penstock.examples.casework.facts import CaseFacts
 from penstock.examples.casework.recommendation import Outcome
 
+EVERY_ATTEMPT: Final = 2**31 - 1
+
 UPDATE_TOOL: Final = "update_case_status"
 NOTICE_TOOL: Final = "notify_consumer"
 
@@ -36,13 +38,15 @@ _UPDATE: Final = """
     where case_id = %(case_id)s
 """
 _JOURNAL: Final = """
-    insert into casework.execution (call_key, tool, arguments) values (%s, %s, %s)
-    returning nonce, call_key, tool, arguments, executed_at
+    insert into casework.execution (call_key, attempt, tool, arguments) values (%s, %s, %s, %s)
+    returning nonce, call_key, attempt, tool, arguments, executed_at
 """
 _EXECUTIONS: Final = """
-    select nonce, call_key, tool, arguments, executed_at from casework.execution
+    select nonce, call_key, attempt, tool, arguments, executed_at from casework.execution
     where call_key = %s order by executed_at, nonce
 """
+_VOIDED: Final = "select 1 from casework.voided where call_key = %s and attempt >= %s"
+_VOID: Final = "insert into casework.voided (call_key, attempt) values (%s, %s) on conflict do nothing"
 _SEND: Final = """
     insert into casework.notices (notice_key, case_id, kind, letter)
     select %(key)s, case_id, %(kind)s, %(letter)s from casework.cases where case_id = %(case_id)s
@@ -59,7 +63,7 @@ class CaseUnknown(StoreRefused):
 
 
 class CallVoided(StoreRefused):
-    """The call's key was voided: this call must never happen; make a new one, with a new grant."""
+    """This attempt of the call was voided and must never happen: only a later attempt, or a new call, may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Execution:
 
     nonce: UUID
     call_key: str
+    attempt: int
     tool: str
     arguments: Mapping[str, object]
     executed_at: datetime
@@ -97,6 +102,7 @@ class CaseStore:
         outcome: Outcome,
         amount_cents: int,
         arguments: Mapping[str, object],
+        attempt: int = 1,
     ) -> Execution:
         """Set the case's status and credit the amount, and note the execution, in one transaction.
 
@@ -106,23 +112,23 @@ class CaseStore:
         change = {"case_id": case_id, "status": STATUSES[outcome], "amount_cents": amount_cents}
         with self._pool.connection(CONNECTION_WAIT_S) as connection, connection.transaction():
             connection.execute(_ONE_AT_A_TIME, [call_key])
-            voided = connection.execute("select 1 from casework.voided where call_key = %s", [call_key])
-            if voided.fetchone() is not None:
-                raise CallVoided(f"the call {call_key} was voided")
+            if connection.execute(_VOIDED, [call_key, attempt]).fetchone() is not None:
+                raise CallVoided(f"attempt {attempt} of the call {call_key} was voided")
             if connection.execute(_UPDATE, change).rowcount == 0:
                 raise CaseUnknown(f"no case has the id {case_id}")
-            return _note(connection, call_key, UPDATE_TOOL, arguments)
+            return _note(connection, call_key, attempt, UPDATE_TOOL, arguments)
 
-    def void(self, call_key: str) -> Execution | None:
-        """See to it that the call never happens: None when it never will, else the execution that did."""
+    def void(self, call_key: str, attempt: int = EVERY_ATTEMPT) -> Execution | None:
+        """See to it that no attempt up to this one ever happens: None when none did or will.
+
+        Where one has happened already its execution is returned, and nothing is voided.
+        """
         with self._pool.connection(CONNECTION_WAIT_S) as connection, connection.transaction():
             connection.execute(_ONE_AT_A_TIME, [call_key])
             row = connection.execute(_EXECUTIONS, [call_key]).fetchone()
             if row is not None:
                 return Execution(*row)
-            connection.execute(
-                "insert into casework.voided (call_key) values (%s) on conflict do nothing", [call_key]
-            )
+            connection.execute(_VOID, [call_key, attempt])
             return None
 
     def send(
@@ -132,7 +138,7 @@ class CaseStore:
         notice = {"key": key, "case_id": case_id, "kind": kind, "letter": letter}
         with self._pool.connection(CONNECTION_WAIT_S) as connection, connection.transaction():
             if connection.execute(_SEND, notice).rowcount:
-                _note(connection, key, NOTICE_TOOL, arguments)
+                _note(connection, key, 1, NOTICE_TOOL, arguments)
                 return True
             known = connection.execute(
                 "select 1 from casework.notices where notice_key = %s", [key]
@@ -155,7 +161,9 @@ class CaseStore:
             return {str(key): int(count) for key, count in rows}
 
 
-def _note(connection: Session, key: str, tool: str, arguments: Mapping[str, object]) -> Execution:
-    row = connection.execute(_JOURNAL, [key, tool, Jsonb(dict(arguments))]).fetchone()
+def _note(
+    connection: Session, key: str, attempt: int, tool: str, arguments: Mapping[str, object]
+) -> Execution:
+    row = connection.execute(_JOURNAL, [key, attempt, tool, Jsonb(dict(arguments))]).fetchone()
     assert row is not None  # an insert with returning gives its row, or raises
     return Execution(*row)

@@ -100,8 +100,11 @@ def recommend(call: Call, *, inputs: DraftInputs, schema: dict[str, JsonValue]) 
 
 
 def look_in_journal(call: Call, arguments: Mapping[str, object]) -> Reconciled:
-    """What became of an update: its execution in the store's journal, or else its key is voided there."""
-    execution = desk().store.void(call.idempotency_key)
+    """What became of an update: its execution in the store's journal, or else this attempt is voided there.
+
+    Then the call may be tried again under its grant: a worker that comes late with this attempt is declined.
+    """
+    execution = desk().store.void(call.idempotency_key, call.attempt)
     return NeverWill() if execution is None else Happened(_updated(execution))
 
 
@@ -144,6 +147,7 @@ def update_case_status(
             outcome=outcome,
             amount_cents=amount_cents,
             arguments=arguments,
+            attempt=call.attempt,
         )
     except StoreRefused as error:
         raise Declined(str(error)) from error

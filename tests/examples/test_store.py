@@ -1,7 +1,8 @@
-"""The target's own promises on a real Postgres: effect and journal together, and no effect under a voided key."""
+"""The target's promises on a real Postgres: effect and journal together, none under a voided key."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from time import monotonic, sleep
 
@@ -13,9 +14,16 @@ from penstock.examples.casework.store import CallVoided, CaseStore, CaseUnknown,
 from penstock.runtime.postgres import connect
 
 
-def credit(store: CaseStore, key: str, case_id: str = "C-1001", cents: int = 18_420) -> Execution:
+def credit(
+    store: CaseStore, key: str, case_id: str = "C-1001", cents: int = 18_420, attempt: int = 1
+) -> Execution:
     return store.update(
-        key, case_id=case_id, outcome="provisional_credit", amount_cents=cents, arguments={"case_id": case_id}
+        key,
+        case_id=case_id,
+        outcome="provisional_credit",
+        amount_cents=cents,
+        arguments={"case_id": case_id},
+        attempt=attempt,
     )
 
 
@@ -86,6 +94,17 @@ def test_a_voided_key_is_declined_for_good_and_others_are_not(desk: Desk, seeded
     credit(desk.store, "key-2")
 
 
+def test_after_a_voided_attempt_a_later_one_may_be_made(desk: Desk) -> None:
+    assert desk.store.void("key-1", attempt=2) is None
+    for attempt in (1, 2):
+        with pytest.raises(CallVoided):
+            credit(desk.store, "key-1", attempt=attempt)
+    done = credit(desk.store, "key-1", attempt=3)
+    assert done.attempt == 3
+    # Asked about the later attempt, or an earlier one, it tells what has happened.
+    assert desk.store.void("key-1", attempt=2) == desk.store.void("key-1", attempt=4) == done
+
+
 def test_what_has_happened_is_not_voided(desk: Desk) -> None:
     done = credit(desk.store, "key-1")
     assert desk.store.void("key-1") == done
@@ -94,14 +113,14 @@ def test_what_has_happened_is_not_voided(desk: Desk) -> None:
 
 
 def test_a_void_waits_for_an_update_that_is_about_to_commit(desk: Desk, seeded_url: str) -> None:
-    with ThreadPoolExecutor(2) as threads, connect(seeded_url) as other:
+    with ThreadPoolExecutor(2) as threads, connect(seeded_url) as other, connect(seeded_url) as watch:
         with other.transaction():
             # Holding the case's row stops the update between its look at the voided keys and its commit.
             other.execute("select 1 from casework.cases where case_id = 'C-1001' for update")
             update = threads.submit(credit, desk.store, "key-1")
-            wait_until(lambda: waiting(other) == 1)
+            wait_until(lambda: waiting(watch) == 1)
             void = threads.submit(desk.store.void, "key-1")
-            wait_until(lambda: waiting(other) == 2)
+            wait_until(lambda: waiting(watch) == 2)
             assert not update.done()
             assert not void.done()
         assert void.result(10) == update.result(10)
@@ -113,10 +132,10 @@ def test_of_a_void_and_an_update_at_the_same_time_one_wins(desk: Desk, seeded_ur
     start = Barrier(2)
 
     def update_all() -> list[bool]:
-        return [raced(start, lambda: credit(desk.store, key, cents=1)) for key in keys]
+        return [raced(start, partial(credit, desk.store, key, cents=1)) for key in keys]
 
     def void_all() -> list[bool]:
-        return [raced(start, lambda: desk.store.void(key)) for key in keys]
+        return [raced(start, partial(desk.store.void, key)) for key in keys]
 
     with ThreadPoolExecutor(2) as threads:
         updates: Future[list[bool]] = threads.submit(update_all)
@@ -174,7 +193,8 @@ def raced(start: Barrier, act: Callable[[], Execution | None]) -> bool:
 
 def waiting(connection: psycopg.Connection[tuple[object, ...]]) -> int:
     row = connection.execute(
-        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
     ).fetchone()
     assert row is not None
     return int(str(row[0]))

@@ -37,6 +37,7 @@ check-types: set-up
 
 check-schemas: set-up
 	$(PY) -m penstock.schemas.generate --check
+	$(PY) -m penstock.schemas.registry
 
 check-tidy: set-up
 	$(PY) -m pytest -q tests/tidy

@@ -5,9 +5,10 @@ and told to `on_fault` at once.
 """
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Callable
-from typing import Final
 
 log = logging.getLogger("penstock.streams.background")
 
@@ -50,3 +51,8 @@ class Background:
             self._fault = error
         log.critical("a thread of this worker failed, so the worker must end", exc_info=error)
         self._on_fault(error)
+
+
+def end_this_process(error: BaseException) -> None:
+    """Ask this process to end as an operator would, so that it stops in order and is started again."""
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,9 +1,9 @@
 """The claiming half of every effector: take, receive, filter, fold, act, save.
 
-Reads an events topic. What is open is a fold of it (law L6), kept in memory, and acted upon only after the high
-watermark that stood when the partition was taken. The database keeps a snapshot of the fold with its position,
-in one transaction, every now and then: a crash costs the reading of some records again, nothing more, because
-what has been settled meanwhile is settled on the log.
+Reads an events topic. What is open is a fold of it (law L6), kept in memory, and acted upon only after the
+high watermark that stood when the partition was taken. The database keeps a snapshot of the fold with its
+position, in one transaction, every now and then: a crash costs the reading of some records again, nothing
+more, because what has been settled meanwhile is settled on the log.
 """
 
 import logging
@@ -138,7 +138,9 @@ class EffectHost(Generic[W]):
             try:
                 self._save(held)
             except (Fenced, *AWAY) as error:
-                log.info("partition %d isn't saved at the end, which costs a second: %s", held.partition, error)
+                log.info(
+                    "partition %d isn't saved at the end, which costs a second: %s", held.partition, error
+                )
         self._held.clear()
         self._act.close(self._close_s)
         self._positions.close()
@@ -177,18 +179,20 @@ class EffectHost(Generic[W]):
         except Undecodable as error:
             raise NoEvent("Undecodable", "decode", str(error)) from error
         if meta.entity_id.encode() != record.key or meta.type not in self._fold.types:
-            raise NoEvent("Misplaced", "place", f"key and ce_type don't fit a {meta.type} of {meta.entity_id}")
+            raise NoEvent(
+                "Misplaced", "place", f"key and ce_type don't fit a {meta.type} of {meta.entity_id}"
+            )
         self._fold.evolve(held.open_work, Seen(meta, body, record.value))
 
     def _act_on(self, held: Holding[W]) -> None:
         changed = held.open_work.changes()
-        held.unsaved |= changed
+        held.unsaved.update(changed)
         if not held.live:
             if held.position < held.live_from:
                 return
             held.live = True
             log.info("%s/%d is read up to its end: %d open", self.topic, held.partition, len(held.open_work))
-            changed = {work.key for work in held.open_work}
+            changed = tuple(work.key for work in held.open_work)
         for key in changed:
             work = held.open_work.get(key)
             if work is None:
@@ -213,9 +217,7 @@ class EffectHost(Generic[W]):
             works = {key: held.open_work.get(key) for key in held.unsaved}
             held.unsaved = set()
             seen_epoch = held.epochs.state().get((self.topic, held.partition), 0)
-            self._send(
-                held, Move(held.partition, held.epoch, held.saved, held.position, seen_epoch, works)
-            )
+            self._send(held, Move(held.partition, held.epoch, held.saved, held.position, seen_epoch, works))
 
     def _send(self, held: Holding[W], step: Move[W]) -> None:
         held.sent = step

@@ -1,10 +1,10 @@
 """The lease under which a process begins unsafe calls (law L7).
 
-A row with an expiry by the database's clock, renewed by a heartbeat, tells others whether this process may still
-act. For itself a process trusts the boot clock alone: a lease holds until the instant before its last heartbeat
-was sent, plus its length. That instant is never later than what the database says, also after SIGSTOP, a
-suspended machine or a slow network. An expired lease is never renewed: the process makes a new incarnation,
-and what it had not begun under the old one it never begins.
+A row with an expiry by the database's clock, renewed by a heartbeat, tells others whether this process may
+still act. For itself a process trusts the boot clock alone: a lease holds until the instant before its last
+heartbeat was sent, plus its length. That instant is never later than what the database says, also after
+SIGSTOP, a suspended machine or a slow network. An expired lease is never renewed: the process makes a new
+incarnation, and what it had not begun under the old one it never begins.
 """
 
 import logging
@@ -21,7 +21,6 @@ log = logging.getLogger("penstock.streams.leases")
 
 MARGIN_MS: Final = 1_000
 HEARTBEAT_MS_MAX: Final = 2_000
-FORGET_AFTER: Final = "1 hour"
 
 _RENEW: Final = """
 UPDATE penstock.worker_lease SET expires_at = clock_timestamp() + %s * interval '1 millisecond'
@@ -31,9 +30,10 @@ _MAKE: Final = """
 INSERT INTO penstock.worker_lease (incarnation, group_id, worker, expires_at)
 VALUES (%s, %s, %s, clock_timestamp() + %s * interval '1 millisecond')
 """
+_FORGET: Final = "DELETE FROM penstock.worker_lease WHERE expires_at < clock_timestamp() - interval '1 hour'"
 _STATES: Final = """
 SELECT incarnation::text, expires_at + %s * interval '1 millisecond' > clock_timestamp()
-FROM penstock.worker_lease WHERE incarnation = ANY(%s::uuid[])
+FROM penstock.worker_lease WHERE incarnation::text = ANY(%s)
 """
 
 
@@ -43,12 +43,12 @@ def boot_ms() -> int:
 
 
 def lease_ms_for(wanted_ms: int, longest_timeout_ms: int) -> int:
-    """How long a lease must be so that, between two heartbeats, what is left covers the longest unsafe call."""
+    """How long a lease must be for what is left of it at any time to cover the longest unsafe call."""
     return max(wanted_ms, longest_timeout_ms + MARGIN_MS + 2 * HEARTBEAT_MS_MAX)
 
 
 class Leases:
-    """The incarnations of this process. `lease_id` is `<incarnation>:<call>:<attempt>`: it belongs to a claim."""
+    """The incarnations of this process. A lease id, `<incarnation>:<call>:<attempt>`, belongs to a claim."""
 
     def __init__(
         self,
@@ -70,10 +70,12 @@ class Leases:
         self._incarnation = ""
         self._until_ms = 0
         self._ours: set[str] = set()
+        self._released = threading.Event()
+        self._heart: threading.Thread | None = None
 
     def start(self) -> None:
-        """Beat from now on. Unsafe calls wait until the first heartbeat has arrived."""
-        self._background.start("heartbeat", self._beat_until_stopped)
+        """Beat from now on until `release`. Unsafe calls wait until the first heartbeat has arrived."""
+        self._heart = self._background.start("heartbeat", self._beat_until_released)
 
     def lease_id(self, call_id: str, attempt: int) -> str:
         """The lease of a claim made now."""
@@ -112,6 +114,7 @@ class Leases:
 
     def release(self) -> None:
         """Nothing begins any more and nothing runs: let others know now rather than at the expiry."""
+        self._stop_beating()
         with self._lock:
             incarnation, self._incarnation, self._until_ms = self._incarnation, "", 0
         if not incarnation:
@@ -123,8 +126,14 @@ class Leases:
             log.warning("the lease runs out by itself, because the database is away: %s", error)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Stop beating and let go of the connection. A lease that wasn't released runs out by itself."""
+        self._stop_beating()
         self._transactions.close()
+
+    def _stop_beating(self) -> None:
+        self._released.set()
+        if self._heart is not None:
+            self._heart.join(timeout=1.0)
 
     def _renew(self, session: Session) -> bool:
         return session.execute(_RENEW, (self.lease_ms, self._incarnation)).rowcount == 1
@@ -134,26 +143,26 @@ class Leases:
         values = (incarnation, self._group_id, self.worker, self.lease_ms)
 
         def attempt(session: Session) -> None:
-            session.execute(
-                f"DELETE FROM penstock.worker_lease WHERE expires_at < clock_timestamp() - interval '{FORGET_AFTER}'"
-            )
+            session.execute(_FORGET)
             session.execute(_MAKE, values)
 
         self._transactions.once(attempt)
         with self._lock:
             if self._incarnation:
-                log.warning("the lease expired before it was renewed: what wasn't begun under it never begins")
+                log.warning(
+                    "the lease expired before it was renewed: what wasn't begun under it never begins"
+                )
             self._ours.add(incarnation)
             self._incarnation = incarnation
             self._until_ms = sent_ms + self.lease_ms
 
-    def _beat_until_stopped(self) -> None:
+    def _beat_until_released(self) -> None:
         while True:
             try:
                 self.beat()
             except AWAY as error:
                 log.warning("no heartbeat: the database is away (%s)", str(error).strip())
-            if self._background.stopping.wait(self.heartbeat_ms / 1000):
+            if self._released.wait(self.heartbeat_ms / 1000):
                 return
 
 

@@ -24,6 +24,7 @@ class Work(Protocol):
 
 
 W = TypeVar("W", bound=Work)
+W_contra = TypeVar("W_contra", bound=Work, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class OpenWork(Generic[W]):
     def __init__(self, works: Iterable[W] = ()) -> None:
         self._works: dict[str, W] = {}
         self._by_run: dict[str, set[str]] = {}
-        self._changed: set[str] = set()
+        # A dict for its order: what was asked for first is acted upon first.
+        self._changed: dict[str, None] = {}
         for work in works:
             self.put(work)
         self._changed.clear()
@@ -60,7 +62,7 @@ class OpenWork(Generic[W]):
         """Open it, or put it in the place of what stood under its key."""
         self._works[work.key] = work
         self._by_run.setdefault(work.run_id, set()).add(work.key)
-        self._changed.add(work.key)
+        self._changed[work.key] = None
 
     def remove(self, key: str) -> None:
         """It is settled. Unknown keys are no error: others settle too."""
@@ -71,21 +73,21 @@ class OpenWork(Generic[W]):
         keys.discard(key)
         if not keys:
             del self._by_run[work.run_id]
-        self._changed.add(key)
+        self._changed[key] = None
 
     def remove_run(self, run_id: str) -> None:
         """The run ended: nothing of it is open."""
         for key in tuple(self._by_run.get(run_id, ())):
             self.remove(key)
 
-    def changes(self) -> set[str]:
-        """Keys put or removed since the last call."""
-        changed, self._changed = self._changed, set()
+    def changes(self) -> Sequence[str]:
+        """Keys put or removed since the last call, in the order in which they first were."""
+        changed, self._changed = tuple(self._changed), {}
         return changed
 
 
 class Fold(Protocol[W]):
-    """How events become open work. Pure, and the same for every process: that is what makes it rebuildable."""
+    """How events become open work. Pure and the same in every process, so it can be made anew at any time."""
 
     types: frozenset[str]
 
@@ -110,10 +112,10 @@ class Rows(Protocol[W]):
         ...
 
 
-class Act(Protocol[W]):
+class Act(Protocol[W_contra]):
     """What is done about open work of partitions that have been read up to their end. Never blocks."""
 
-    def open(self, partition: int, work: W) -> None:
+    def open(self, partition: int, work: W_contra) -> None:
         """This is open, new or changed."""
         ...
 

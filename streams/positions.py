@@ -106,8 +106,8 @@ class Positions(Generic[W]):
             # Under our own epoch the row can only be ahead because the reply to this commit was lost.
             if stands != (step.epoch, step.new_position):
                 raise Fenced(
-                    f"{self._group_id}: {self._topic}/{step.partition} isn't at {step.old_position} under epoch"
-                    f" {step.epoch} but at {stands}: another process took it, or the database is another one"
+                    f"{self._group_id}: {self._topic}/{step.partition} isn't at {step.old_position} under"
+                    f" epoch {step.epoch} but at {stands}: another process took it, or it is another database"
                 )
 
         self._transactions.once(attempt)
@@ -128,6 +128,6 @@ class Positions(Generic[W]):
         start, end = bounds
         if not start <= position <= end:
             raise TakeRefused(
-                f"{self._group_id} stands at offset {position} of {self._topic}/{partition}, which holds {start}"
-                f" to {end}: the log lost records, or they were deleted. Restore the log; or {RESET}."
+                f"{self._group_id} stands at offset {position} of {self._topic}/{partition}, which holds"
+                f" {start} to {end}: the log lost records, or they were deleted. Restore the log; or {RESET}."
             )

@@ -60,7 +60,7 @@ class Transactions:
                 raise
 
     def patiently(self, work: Callable[[Session], T]) -> T:
-        """Try until the database answers; `work` must bear being repeated after a commit whose reply was lost.
+        """Try until the database answers; `work` must bear repetition after a commit whose reply was lost.
 
         Raises Stopping if the worker closes meanwhile.
         """

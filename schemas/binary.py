@@ -5,7 +5,6 @@ the rest. Reading is strict: what other readers would take differently, or Postg
 refused. Positions are offsets into the value; an end that comes too early shows as IndexError.
 """
 
-import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeVar
@@ -93,14 +92,6 @@ def read_text(value: bytes, at: int) -> tuple[str, int]:
     return found, end
 
 
-def read_double(value: bytes, at: int) -> tuple[float, int]:
-    """A double, and the position behind it."""
-    if at + 8 > len(value):
-        raise IndexError("a double of fewer than eight bytes")
-    number: float = struct.unpack_from("<d", value, at)[0]
-    return number, at + 8
-
-
 def symbols(*names: str) -> tuple[Mapping[int, Any], Mapping[str, bytes]]:
     """(symbol by its byte on the wire, bytes by symbol) of an enum with fewer than 64 symbols."""
     by_byte = {place * 2: name for place, name in enumerate(names)}
@@ -148,11 +139,6 @@ def write_text(text: str) -> bytes:
 def write_bytes(content: bytes) -> bytes:
     """Bytes behind their length."""
     return write_long(len(content)) + content
-
-
-def write_double(number: float) -> bytes:
-    """A double, little-endian."""
-    return struct.pack("<d", number)
 
 
 def write_array(items: Iterable[T], write: Callable[[T], bytes]) -> bytes:

@@ -17,7 +17,8 @@ from penstock.schemas.avro import NAMED, Schema, full_name
 SYMBOLS_MAX: Final = 63
 _RECORD_NAME: Final = re.compile("(?:[A-Z][a-z0-9]+)+").fullmatch
 _SNAKE_NAME: Final = re.compile("[a-z][a-z0-9]*(?:_[a-z0-9]+)*").fullmatch
-_PRIMITIVES: Final = frozenset({"null", "string", "bytes", "int", "long", "float", "double", "boolean"})
+# Those that penstock.schemas.generate writes code for.
+_PRIMITIVES: Final = frozenset({"string", "bytes", "int", "long", "boolean"})
 
 Names = dict[str, Schema]
 
@@ -175,12 +176,11 @@ def _enum_faults(schema: Schema, place: str) -> Iterator[str]:
 
 
 def _fits(default: Any, kind: Schema) -> bool:
-    wanted: Mapping[str, type | tuple[type, ...]] = {
+    wanted: Mapping[str, type] = {
         "string": str,
         "int": int,
         "long": int,
         "boolean": bool,
-        "double": (int, float),
         "array": list,
     }
     sort = _sort(kind)

@@ -23,7 +23,6 @@ PRIMITIVES: Final = {
     "bytes": "bytes",
     "int": "int",
     "long": "int",
-    "double": "float",
     "boolean": "bool",
 }
 HOW: Final = (

@@ -25,8 +25,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from penstock.schemas.binary import (
-    Malformed, read_array, read_double, read_int, read_long, read_size, read_text, setters, symbols,
-    write_array, write_bytes, write_double, write_int, write_long, write_text,
+    Malformed, read_array, read_int, read_long, read_size, read_text, setters, symbols,
+    write_array, write_bytes, write_int, write_long, write_text,
 )
 """
 TABLES: Final = (
@@ -162,8 +162,8 @@ def _reader(schema: Schema) -> str:
     """The function that reads a type that isn't read inline."""
     if is_record(schema):
         return f"read_{snake(definition(schema)['name'])}"
-    if schema in ("string", "double"):
-        return {"string": "read_text", "double": "read_double"}[schema]
+    if schema == "string":
+        return "read_text"
     raise ValueError(f"nothing reads {schema!r}: extend penstock.schemas.generate_wire")
 
 
@@ -196,6 +196,6 @@ def _write(schema: Schema, source: str) -> str:
 def _writer(schema: Schema) -> str:
     if is_record(schema):
         return f"write_{snake(definition(schema)['name'])}"
-    if schema in ("string", "bytes", "int", "long", "double"):
+    if schema in ("string", "bytes", "int", "long"):
         return {"string": "write_text"}.get(schema, f"write_{schema}")
     raise ValueError(f"nothing writes {schema!r}: extend penstock.schemas.generate_wire")

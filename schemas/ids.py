@@ -5,11 +5,14 @@ Every derived id is a version 5 UUID in its lower-case, hyphenated form: redeliv
 
 import hashlib
 import struct
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 # Penstock's own namespace; every derived id hangs under it, so it can never change.
 NAMESPACE: Final = "6f0c1b7e-52d5-5c0a-9a3e-8d1f7b0c2e41"
+
+KEPT_KEY_BYTES_MAX: Final = 64
 
 _M: Final = 0x5BD1E995
 _MASK: Final = 0xFFFFFFFF
@@ -70,4 +73,9 @@ def murmur2(key: bytes) -> int:
 
 def partition_of(key: bytes, partitions: int) -> int:
     """Where Java's default partitioner, and librdkafka's murmur2 and murmur2_random, put a key."""
-    return (murmur2(key) & 0x7FFFFFFF) % partitions
+    # A run's records come one after another under one key. Only short keys are kept: hostile ones are long.
+    hashed = _murmur2_kept(key) if len(key) <= KEPT_KEY_BYTES_MAX else murmur2(key)
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+_murmur2_kept = lru_cache(maxsize=16_384)(murmur2)

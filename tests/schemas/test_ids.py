@@ -110,4 +110,5 @@ def test_keys_stand_where_librdkafkas_murmur2_random_puts_them(producer: Produce
 
 def test_a_partition_is_within_the_topic() -> None:
     assert {partition_of(str(number).encode(), 6) for number in range(200)} == set(range(6))
-    assert partition_of(b"", 6) == partition_of(b"", 6)
+    for key in (b"", b"foobar", b"k" * 64, b"k" * 65, b"k" * 10_000):
+        assert [partition_of(key, 7) for _ in range(2)] == [(murmur2(key) & 0x7FFFFFFF) % 7] * 2

@@ -15,7 +15,7 @@ from typing import Final
 from penstock.runtime.errors import SetupError
 
 TENANT: Final = "local"
-PEOPLE: Final = (("ana", ("analyst",)), ("sam", ("supervisor",)), ("olga", ("operator",)))
+PEOPLE: Final = (("ana", ("analyst",)), ("sam", ("analyst", "supervisor")), ("olga", ("operator",)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ environment, which the clean one borrows by path (a path file inside a path isn'
 install stays out).
 """
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -14,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.tidy.tree import LAYERS, REPOSITORY
+from tests.tidy.tree import LAYERS, REPOSITORY, Tree
 
 UV = Path(sys.executable).parent / "uv"
 IMPORT_EVERYTHING = """
@@ -29,12 +30,23 @@ print("\\n".join(names))
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what belongs to the repository, so that nobody edits it between two builds."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in Tree(REPOSITORY).names():
+        if (REPOSITORY / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, copy / name, follow_symlinks=False)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """dist/: the sdist and the wheel that was built from it; direct/: the wheel of the checkout."""
     out = tmp_path_factory.mktemp("built")
     build = [str(UV), "build", "--quiet", "--offline", "--no-build-isolation", "--python", sys.executable]
-    subprocess.run([*build, "--out-dir", str(out / "dist"), str(REPOSITORY)], check=True)
-    subprocess.run([*build, "--wheel", "--out-dir", str(out / "direct"), str(REPOSITORY)], check=True)
+    subprocess.run([*build, "--out-dir", str(out / "dist"), str(checkout)], check=True)
+    subprocess.run([*build, "--wheel", "--out-dir", str(out / "direct"), str(checkout)], check=True)
     return out
 
 
@@ -45,26 +57,24 @@ def contents(wheel_folder: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/RECORD")}
 
 
-def test_wheel_holds_every_module_under_its_package(built: Path) -> None:
+def test_wheel_holds_every_module_under_its_package(built: Path, checkout: Path) -> None:
     wheel = contents(built / "direct")
-    modules = {
-        path.relative_to(REPOSITORY) for layer in LAYERS for path in (REPOSITORY / layer).rglob("*.py")
-    }
+    modules = {path.relative_to(checkout) for layer in LAYERS for path in (checkout / layer).rglob("*.py")}
     assert {f"penstock/{path.as_posix()}" for path in modules} <= set(wheel)
     assert {"penstock/__init__.py", "penstock/py.typed"} <= set(wheel)
     assert {name.split("/")[0] for name in wheel if ".dist-info" not in name} == {"penstock"}
 
 
-def test_wheel_holds_the_schemas_and_the_migrations(built: Path) -> None:
+def test_wheel_holds_the_schemas_and_the_migrations(built: Path, checkout: Path) -> None:
     wheel = contents(built / "direct")
     read = [
         path
         for suffix in ("avsc", "sql")
         for layer in LAYERS
-        for path in (REPOSITORY / layer).rglob(f"*.{suffix}")
+        for path in (checkout / layer).rglob(f"*.{suffix}")
     ]
     assert len(read) > 50
-    assert {f"penstock/{path.relative_to(REPOSITORY).as_posix()}" for path in read} <= set(wheel)
+    assert {f"penstock/{path.relative_to(checkout).as_posix()}" for path in read} <= set(wheel)
 
 
 def test_wheel_from_the_sdist_is_the_wheel_from_the_checkout(built: Path) -> None:

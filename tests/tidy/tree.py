@@ -57,7 +57,7 @@ class Tree:
     def text_files(self) -> dict[str, str]:
         """Every file that belongs to the repository and is text, by its path from the root."""
         files = {}
-        for name in self._names():
+        for name in self.names():
             path = self.root / name
             if path.is_file() and not path.is_symlink():
                 try:
@@ -66,7 +66,8 @@ class Tree:
                     continue
         return files
 
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
+        """Every file and link that belongs to the repository: tracked, or new and not ignored."""
         if not (self.root / ".git").exists():
             return sorted(path.relative_to(self.root).as_posix() for path in self.root.rglob("*"))
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]

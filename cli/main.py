@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli import questions
 from penstock.producers.errors import LogError, SigningError
 from penstock.runtime.errors import SetupError
 from penstock.runtime.exits import SETUP
@@ -20,6 +21,16 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(help="The API's keys of this home directory.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(questions.approvals_app, name="approvals")
+for _command in (
+    questions.status,
+    questions.trail,
+    questions.settle,
+    questions.cancel,
+    questions.release,
+    questions.discard,
+):
+    app.command()(_command)
 
 
 @app.command()
@@ -28,10 +39,11 @@ def up(
 ) -> None:
     """Start broker, database, workers and API, and keep them running until Ctrl-C."""
     from penstock.cli import standing
+    from penstock.cli.preparing import prepare
 
     settings = Settings()
     with standing.alone(settings):
-        prepared = standing.prepare(settings)
+        prepared = prepare(settings)
         if not detach:
             standing.supervise(settings, prepared)
     if detach:

@@ -1,4 +1,4 @@
-"""`penstock up` and `penstock down`: make everything stand, keep it standing, take it down."""
+"""`penstock up` and `penstock down`: start the processes, keep them running, take everything down."""
 
 import fcntl
 import os
@@ -12,15 +12,14 @@ from dataclasses import replace
 from types import FrameType
 from typing import Final
 
-from penstock.cli import api_keys, preflight
 from penstock.cli.local import ports, processes, servers, state
 from penstock.cli.local.errors import DidNotStart
 from penstock.cli.local.processes import Process
 from penstock.cli.local.state import SUPERVISOR, LocalState
-from penstock.cli.local.supervisor import STOP_DEADLINE_S, Program, Supervisor, stop_together
+from penstock.cli.local.supervisor import STOP_DEADLINE_S, Program, Supervisor
+from penstock.cli.preparing import stop_leftovers, stop_servers
 from penstock.cli.screen import console, say, step
 from penstock.runtime.errors import SetupError
-from penstock.runtime.postgres import migrate
 from penstock.runtime.settings import Settings
 
 ROLES: Final = ("runs", "tools", "timers", "views")
@@ -50,40 +49,6 @@ def alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def prepare(settings: Settings) -> LocalState:
-    """Everything that must stand before the processes start; what was started is in `local.json` at once.
-
-    `settings` hold what the environment says, and not what an earlier start wrote.
-    """
-    _stop_leftovers(settings)
-    with step("broker") as under_way:
-        broker = servers.start_broker(settings.kafka_bootstrap_servers, settings.home, under_way.note)
-        standing = LocalState(
-            kafka_bootstrap_servers=broker.address,
-            broker_from=broker.origin,
-            schema_registry_url=settings.schema_registry_url,
-            processes={SUPERVISOR: Process(os.getpid(), processes.birth(os.getpid()))},
-        )
-        state.write(settings, standing)
-        under_way.outcome = f"{broker.address} ({_origin(broker.origin)})"
-    with step("database") as under_way:
-        database = servers.start_database(settings.database_url, settings.home, under_way.note)
-        standing = replace(standing, database_url=database.address, database_from=database.origin)
-        state.write(settings, standing)
-        under_way.outcome = f"Postgres ({_origin(database.origin)})"
-    with step("migrations") as under_way:
-        under_way.outcome = f"{len(migrate(database.address))} applied now"
-    with step("topics") as under_way:
-        under_way.outcome = _make_topics(broker.address)
-    with step("keys") as under_way:
-        made = _make_keys(settings)
-        under_way.outcome = "made, shown once below" if made else "as before"
-    _show_keys(made)
-    with step("preflight") as under_way:
-        under_way.outcome = f"{preflight.insist(at_addresses(settings, standing))} checks passed"
-    return standing
-
-
 def supervise(settings: Settings, standing: LocalState) -> None:
     """Start the processes and keep them running until SIGINT or SIGTERM; then stop all that was started."""
     stopping = threading.Event()
@@ -105,7 +70,7 @@ def supervise(settings: Settings, standing: LocalState) -> None:
         say(f"stopping, within {STOP_DEADLINE_S:.0f} s")
         for name in supervisor.stop():
             say(f"{name} didn't stop in time and was killed")
-        _stop_servers(settings, standing)
+        stop_servers(settings, standing)
         say("all stopped")
 
 
@@ -138,18 +103,9 @@ def down(settings: Settings) -> None:
         processes.stop(supervisor, deadline_s=DOWN_DEADLINE_S)
     standing = state.read(settings)
     if standing is not None:  # Nobody did it for us.
-        _stop_leftovers(settings)
-        _stop_servers(settings, standing)
+        stop_leftovers(settings)
+        stop_servers(settings, standing)
     say("all stopped")
-
-
-def at_addresses(settings: Settings, standing: LocalState) -> Settings:
-    """The settings that the processes will have."""
-    addresses = {
-        "kafka_bootstrap_servers": standing.kafka_bootstrap_servers,
-        "database_url": standing.database_url,
-    }
-    return settings.model_copy(update=addresses)
 
 
 def _start_processes(
@@ -210,52 +166,3 @@ def _is_up(settings: Settings, supervisor: Process) -> bool:
     standing = state.read(settings)
     mine = standing is not None and standing.processes.get(SUPERVISOR) == supervisor
     return mine and ports.answers(settings.api_port)
-
-
-def _stop_leftovers(settings: Settings) -> None:
-    """Processes whose supervisor was killed: they would share the partitions with those started now."""
-    standing = state.read(settings)
-    left = standing.alive() if standing else {}
-    left = {
-        name: process for name, process in left.items() if process.pid != os.getpid() and name != SUPERVISOR
-    }
-    if left:
-        say(f"stopping what an earlier start left running: {', '.join(left)}")
-        stop_together(left, STOP_DEADLINE_S)
-
-
-def _stop_servers(settings: Settings, standing: LocalState) -> None:
-    servers.stop(standing.broker_from, standing.database_from, settings, say)
-    state.remove(settings)
-
-
-def _origin(origin: str) -> str:
-    return {
-        servers.ENVIRONMENT: "named by the environment",
-        servers.CONTAINER: "in a container",
-        servers.OWN: "started here",
-    }[origin]
-
-
-def _make_topics(bootstrap_servers: str) -> str:
-    from penstock.producers.topics_admin import ensure_topics
-
-    made = ensure_topics(bootstrap_servers)
-    return f"{len(made)} made now"
-
-
-def _make_keys(settings: Settings) -> tuple[api_keys.NewKey, ...]:
-    from penstock.producers.signing import Keyring
-
-    if not settings.keys_file.exists():
-        Keyring.create(settings.keys_file)
-    return api_keys.ensure(settings.api_keys_file)
-
-
-def _show_keys(made: tuple[api_keys.NewKey, ...]) -> None:
-    if made:
-        console.print("\n  API keys, shown this once (only their hashes are kept):")
-    for key in made:
-        console.print(f"    {key.subject:<6} {', '.join(key.roles):<11} {key.text}", markup=False)
-    if made:
-        console.print()

@@ -17,7 +17,7 @@ def placements(keys: Sequence[bytes]) -> tuple[list[int], int]:
         partition = message.partition()
         placed.append(-1 if error or partition is None else partition)
 
-    producer = Producer({"test.mock.num.brokers": 1, "partitioner": "murmur2_random", "linger.ms": 0})
+    producer = Producer({"test.mock.num.brokers": 1, "partitioner": "murmur2_random", "log_level": 0})
     count = 0
     for key in keys:
         producer.produce(_TOPIC, key=key, value=b"", on_delivery=note)

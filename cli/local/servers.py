@@ -63,10 +63,10 @@ def stop(broker_from: str, database_from: str, settings: Settings, tell: Tell) -
     if containers is not None:
         tell("stopping the containers")
         containers.stop()
-    if broker_from == OWN:
+    if broker_from == OWN and LocalBroker(settings.home).process():
         tell("stopping the broker")
         LocalBroker(settings.home).stop()
-    if database_from == OWN:
+    if database_from == OWN and LocalPostgres(settings.home).process():
         tell("stopping Postgres")
         LocalPostgres(settings.home).stop()
 

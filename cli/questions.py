@@ -1,0 +1,132 @@
+"""The commands that look at runs and speak to them. Each imports what it needs when it is called."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from penstock.runtime.errors import SetupError
+from penstock.runtime.settings import Settings
+
+approvals_app = typer.Typer(help="Questions that wait for a person.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+As = Annotated[str, typer.Option("--as", help="The person of api-keys.json who says it.")]
+Reason = Annotated[str, typer.Option(help="Why; it stays on the log.")]
+
+
+def status(as_json: AsJson = False) -> None:
+    """What runs, what waits for people, how far behind each group is; exits with 1 if something is down."""
+    from penstock.cli import shown
+    from penstock.cli import status as looking
+
+    found = looking.look(Settings.load())
+    if as_json:
+        shown.as_json(found)
+    else:
+        looking.show(found)
+    raise typer.Exit(0 if found.well else 1)
+
+
+def trail(run_id: str, as_json: AsJson = False) -> None:
+    """One run's whole trail: every event in order, where it stands, what caused it, who acted."""
+    from penstock.audit import reading
+    from penstock.cli import shown
+    from penstock.runtime.postgres import connect
+
+    with connect(Settings.load(), application_name="penstock.trail") as connection:
+        run = reading.run(connection, run_id)
+        lines = reading.trail(connection, run_id)
+    if run is None:
+        raise SetupError(f"the views know no run {run_id}: is it the id that `start` returned?")
+    if as_json:
+        shown.as_json(lines)
+    else:
+        shown.trail(run, lines)
+
+
+@approvals_app.command("list")
+def list_approvals(as_json: AsJson = False) -> None:
+    """What waits for a person, oldest first."""
+    from penstock.audit import reading
+    from penstock.cli import shown
+    from penstock.runtime.postgres import connect
+
+    with connect(Settings.load(), application_name="penstock.approvals") as connection:
+        waiting = reading.waiting_approvals(connection)
+    if as_json:
+        shown.as_json(waiting)
+    else:
+        shown.approvals(waiting)
+
+
+@approvals_app.command("grant")
+def grant(approval_id: str, who: As, reason: Reason = "") -> None:
+    """Vote for it."""
+    from penstock.cli import speaking
+
+    approval = speaking.vote(Settings.load(), approval_id, "grant", who, reason)
+    typer.echo(f"{who} voted for it; `penstock trail {approval.run_id}` shows what became of the vote")
+
+
+@approvals_app.command("refuse")
+def refuse(approval_id: str, who: As, reason: Reason = "") -> None:
+    """Vote against it."""
+    from penstock.cli import speaking
+
+    approval = speaking.vote(Settings.load(), approval_id, "refuse", who, reason)
+    typer.echo(f"{who} voted against it; `penstock trail {approval.run_id}` shows what became of the vote")
+
+
+def settle(
+    call_id: str,
+    evidence: Annotated[str, typer.Option(help="What you looked at; it stays on the log.")],
+    happened: Annotated[
+        bool | None,
+        typer.Option(
+            "--happened/--did-not-happen", help="Only if a late send is impossible too: did-not-happen."
+        ),
+    ] = None,
+    result: Annotated[str, typer.Option(help="What the call returned, as JSON, if it happened.")] = "",
+    who: As = "olga",
+) -> None:
+    """Answer whether the effect of a call in doubt happened."""
+    from penstock.cli import speaking
+    from penstock.schemas.canonical import canonical_json
+
+    if happened is None:
+        raise SetupError("say --happened or --did-not-happen")
+    try:
+        value = canonical_json(json.loads(result)) if result else None
+    except ValueError as error:
+        raise SetupError(
+            f"--result isn't JSON ({error}): quote it, as in --result '{{\"id\": 1}}'"
+        ) from error
+    call = speaking.settle(
+        Settings.load(), call_id, happened=happened, result=value, evidence=evidence, subject=who
+    )
+    typer.echo(f"said; `penstock trail {call.run_id}` shows what became of it")
+
+
+def cancel(run_id: str, reason: Reason, who: As = "olga") -> None:
+    """Ask a run to end early; it is cancelled when every outstanding call of it is settled."""
+    from penstock.cli import speaking
+
+    speaking.cancel(Settings.load(), run_id, reason, who)
+    typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")
+
+
+def release(run_id: str, parked_input_id: str, reason: Reason = "", who: As = "olga") -> None:
+    """Have a parked input decided again, and then those parked behind it."""
+    from penstock.cli import speaking
+
+    speaking.release(Settings.load(), run_id, parked_input_id, reason, who)
+    typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")
+
+
+def discard(run_id: str, parked_input_id: str, reason: Reason, who: As = "olga") -> None:
+    """Give a parked input up."""
+    from penstock.cli import speaking
+
+    speaking.discard(Settings.load(), run_id, parked_input_id, reason, who)
+    typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")

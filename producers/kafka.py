@@ -5,7 +5,6 @@ for each other: the flush of a shared producer would wait for everybody's record
 `append_soon` share one producer, whose thread hears the answers.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +14,12 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from penstock.producers.errors import LogRefused, UnknownTopic
-from penstock.producers.kafka_reading import Readers, wait_or_raise
+from penstock.producers.kafka_outage import QUIET, wait_or_raise
+from penstock.producers.kafka_reading import Readers
 from penstock.producers.kafka_sending import Sender, SoonSender, Stop
 from penstock.producers.log import LogIdentity, OnDone, Outgoing, Record
 from penstock.producers.size import check_size
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CLOSE_S_DEFAULT: Final = 10.0
@@ -53,7 +52,7 @@ class KafkaLog:
         self._soon: SoonSender | None = None
         self._counts: dict[str, int] = {}
         self._readers = Readers(self._settings)
-        self._admin = AdminClient({**self._settings}, logger=logger)
+        self._admin = AdminClient({**self._settings, "log_level": QUIET})
 
     def append(self, records: Sequence[Outgoing]) -> Sequence[Record]:
         """As `Log.append`. Also raises UnknownTopic, before anything is sent."""

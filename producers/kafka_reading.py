@@ -4,7 +4,6 @@ Reads: any partition. Guarantees: every record with start <= offset < end, once 
 broker restarts. Like Faust's consumer it reads uncommitted, so that both see the same records.
 """
 
-import logging
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -13,29 +12,13 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from penstock.producers.errors import LogRefused, UnknownTopic
+from penstock.producers.errors import LogRefused
+from penstock.producers.kafka_outage import QUIET, tell_of_outage, wait_or_raise
 from penstock.producers.log import Record
-
-logger = logging.getLogger(__name__)
 
 _WAIT_S: Final = 0.25
 _FETCH_RECORDS: Final = 500
 _IDLE_CONSUMERS_MAX: Final = 2
-_UNKNOWN: Final = (
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError._UNKNOWN_TOPIC,
-    KafkaError._UNKNOWN_PARTITION,
-)
-# The partition was trimmed or cut while it was read, or this client may not read it: waiting can't help.
-_ENDING: Final = (
-    KafkaError._AUTO_OFFSET_RESET,
-    KafkaError.OFFSET_OUT_OF_RANGE,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.TOPIC_EXCEPTION,
-    KafkaError._INVALID_ARG,
-)
 
 
 class Readers:
@@ -55,7 +38,8 @@ class Readers:
             "fetch.wait.max.ms": 5,
             "queued.max.messages.kbytes": 16 * 1024,
             "reconnect.backoff.max.ms": 1000,
-            "error_cb": _log_error,
+            "error_cb": tell_of_outage,
+            "log_level": QUIET,
         }
         self._idle: list[Consumer] = []
         self._lock = threading.Lock()
@@ -97,7 +81,7 @@ class Readers:
     def _borrowed(self) -> Iterator[Consumer]:
         with self._lock:
             self._refuse_if_closed()
-            consumer = self._idle.pop() if self._idle else Consumer(self._settings, logger=logger)
+            consumer = self._idle.pop() if self._idle else Consumer(self._settings)
         try:
             yield consumer
         finally:
@@ -144,16 +128,3 @@ def _record(message: Message, topic: str, partition: int, offset: int) -> Record
 
 def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
-
-
-def wait_or_raise(error: KafkaError, topic: str, partition: int | None = None) -> None:
-    """Errors of the network pass, to be tried again; those of the request are raised."""
-    if error.code() in _UNKNOWN:
-        raise UnknownTopic(topic, partition)
-    if error.code() in _ENDING or error.fatal():
-        raise LogRefused(f"{topic} can't be read: {error.name()}: {error.str()}")
-    logger.info("waiting for the broker: %s: %s", error.name(), error.str())
-
-
-def _log_error(error: KafkaError) -> None:
-    logger.info("waiting for the broker: %s: %s", error.name(), error.str())

@@ -4,7 +4,6 @@ Writes: any topic. Guarantees: acks=all and idempotence, so that an acknowledged
 in order through broker restarts; murmur2 placement; a permanent error ends the producer that met it.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,8 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from penstock.producers.errors import BufferFull, LogRefused
+from penstock.producers.kafka_outage import QUIET, tell_of_outage
 from penstock.producers.log import OnDone, Outgoing, Record
-
-logger = logging.getLogger(__name__)
 
 # How long a wait for the broker lasts before it looks whether it is still wanted.
 _LOOK_UP_S: Final = 0.25
@@ -43,6 +41,7 @@ def _producing(settings: Mapping[str, str], linger_ms: int) -> dict[str, str | i
         "message.max.bytes": _MESSAGE_BYTES_MAX,
         "queue.buffering.max.messages": BUFFER_RECORDS_MAX,
         "reconnect.backoff.max.ms": 1000,
+        "log_level": QUIET,
     }
 
 
@@ -70,7 +69,7 @@ class Sender:
 
     def __init__(self, settings: Mapping[str, str], stop: Stop) -> None:
         producing = _producing(settings, linger_ms=5)
-        self._producer = Producer({**producing, "error_cb": self._on_error}, logger=logger)
+        self._producer = Producer({**producing, "error_cb": self._on_error})
         self._stop = stop
         self._refusal: LogRefused | None = None
 
@@ -126,7 +125,7 @@ class SoonSender:
 
     def __init__(self, settings: Mapping[str, str], stop: Stop) -> None:
         producing = _producing(settings, linger_ms=0)
-        self._producer = Producer({**producing, "error_cb": self._on_error}, logger=logger)
+        self._producer = Producer({**producing, "error_cb": self._on_error})
         self._stop = stop
         self._closed = threading.Event()
         self._open: dict[int, OnDone] = {}
@@ -222,8 +221,8 @@ def delivered(record: Outgoing, error: KafkaError | None, answer: Message) -> Re
 
 
 def fatal(error: KafkaError) -> LogRefused | None:
-    """A refusal if the producer can't go on; anything else is librdkafka's to retry, and is only logged."""
+    """A refusal if the producer can't go on; anything else is librdkafka's to retry."""
     if error.fatal():
         return LogRefused(f"the producer can't go on: {error.name()}: {error.str()}")
-    logger.info("waiting for the broker: %s: %s", error.name(), error.str())
+    tell_of_outage(error)
     return None

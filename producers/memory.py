@@ -6,7 +6,7 @@ the log's clock, the size limit, an identity. And it fails on request, as a brok
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -43,7 +43,7 @@ class MemoryLog:
 
     def __init__(
         self,
-        topics: Mapping[str, int] | Iterable[Topic] = ALL_TOPICS,
+        topics: Mapping[str, int] | tuple[Topic, ...] = ALL_TOPICS,
         clock: Clock | None = None,
         record_bytes_max: int | None = None,
     ) -> None:
@@ -51,8 +51,9 @@ class MemoryLog:
 
         `clock` tells the append times. `record_bytes_max` replaces each topic's own limit.
         """
-        counts = topics if isinstance(topics, Mapping) else {topic.name: topic.partitions for topic in topics}
-        self._broker = _Broker(dict(counts))
+        if isinstance(topics, tuple):
+            topics = {topic.name: topic.partitions for topic in topics}
+        self._broker = _Broker(topics)
         self._broker.wipe()
         self._clock = clock or SystemClock()
         self._limit = record_bytes_max

@@ -90,7 +90,9 @@ class BatchConsumer(driver.Consumer):
         if not wanted:
             await self.feeder.changed(POLL_S)
             return {}
-        return cast("Mapping[TP, Sequence[ConsumerRecord[bytes, bytes]]]", await self._getmany(wanted, POLL_S) or {})
+        return cast(
+            "Mapping[TP, Sequence[ConsumerRecord[bytes, bytes]]]", await self._getmany(wanted, POLL_S) or {}
+        )
 
     async def _deliver(self, tp: TP, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         if not records or not self.flow_active or tp.partition not in self.feeder.fetchable():
@@ -143,4 +145,3 @@ class BatchApp(faust.App):
 
     def _new_transport(self) -> driver.Transport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
-

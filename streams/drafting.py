@@ -65,7 +65,9 @@ class Drafter(Generic[S]):
                 return self._attempt(entity, given, lambda draft: self._unpark(entity, draft, arrival))
             except Unappliable as error:
                 draft = Draft(self._decider, entity, given.time_ms)
-                refusal = InputRefused(input_type=given.meta.type, reason="still_unappliable", detail=str(error))
+                refusal = InputRefused(
+                    input_type=given.meta.type, reason="still_unappliable", detail=str(error)
+                )
                 draft.add(refusal)
                 return draft
         if entity.parked and not given.meta.type.startswith(BYPASSES_PARKING):

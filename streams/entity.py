@@ -44,7 +44,9 @@ def fresh(decider: Decider[S], tenant: str, entity_id: str) -> Entity[S]:
     return Entity(entity_id, decider.initial(tenant, entity_id))
 
 
-def load(decider: Decider[S], codec: Codec, tenant: str, entity_id: str, values: Sequence[bytes]) -> Entity[S]:
+def load(
+    decider: Decider[S], codec: Codec, tenant: str, entity_id: str, values: Sequence[bytes]
+) -> Entity[S]:
     """Fold a history. One that can't be folded gives a broken entity, whose inputs will be parked."""
     history = [codec.decode_event(value) for value in values]
     settled = next((meta for meta, body in history if not isinstance(body, InputRefused)), None)

@@ -10,7 +10,8 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One event as the journal keeps it. `position` is the checkpoint position of the batch it came with."""
+    """One event as the journal keeps it. `position` is the checkpoint position of the batch it came with; `mark`
+    names the event's type where entities are to be found by it."""
 
     entity_id: str
     seq: int
@@ -19,6 +20,7 @@ class Row:
     cause_id: str
     cause_index: int
     value: bytes
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,10 @@ class Journal(Protocol):
 
     def unpublished(self, partition: int, after_position: int) -> Sequence[Row]:
         """Rows committed after that position, in the order they were committed."""
+        ...
+
+    def last_marked(self, partition: int, mark: str) -> Sequence[str]:
+        """The entities of a partition whose last marked event is of that type."""
         ...
 
     def settle(self, partition: int, epoch: int, position: int, events_position: int) -> None:

@@ -85,7 +85,9 @@ class MemoryJournal:
                 else:
                     replaced += 1
                     for dropped in self._cut(partition, row, logged):
-                        undecided = min(dropped.cause_offset, dropped.cause_offset if undecided is None else undecided)
+                        undecided = min(
+                            dropped.cause_offset, dropped.cause_offset if undecided is None else undecided
+                        )
                 self._insert(partition, [row])
             return Adoption(added, replaced, undecided)
 
@@ -93,6 +95,14 @@ class MemoryJournal:
         with self._lock:
             rows = [row for row in self._committed[partition] if row.position > after_position]
             return sorted(rows, key=lambda row: (row.position, row.cause_offset, row.cause_index))
+
+    def last_marked(self, partition: int, mark: str) -> Sequence[str]:
+        last: dict[str, Row] = {}
+        with self._lock:
+            for row in self._committed[partition]:
+                if row.mark is not None and row.seq >= last.get(row.entity_id, row).seq:
+                    last[row.entity_id] = row
+        return [entity_id for entity_id, row in last.items() if row.mark == mark]
 
     def settle(self, partition: int, epoch: int, position: int, events_position: int) -> None:
         with self._lock:

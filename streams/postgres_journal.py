@@ -39,18 +39,18 @@ WITH moved AS (
     RETURNING 1
 ), kept AS (
     INSERT INTO penstock.journal
-        (entity_id, seq, noun, partition, position, cause_offset, cause_id, cause_index, value)
-    SELECT e::uuid, s, %(noun)s, %(partition)s, %(new)s, o, c::uuid, i, v
+        (entity_id, seq, noun, partition, position, cause_offset, cause_id, cause_index, value, mark)
+    SELECT e::uuid, s, %(noun)s, %(partition)s, %(new)s, o, c::uuid, i, v, m
     FROM unnest(%(entities)s::text[], %(seqs)s::bigint[], %(offsets)s::bigint[], %(causes)s::text[],
-                %(indexes)s::int[], %(values)s::bytea[]) AS row(e, s, o, c, i, v)
+                %(indexes)s::int[], %(values)s::bytea[], %(marks)s::text[]) AS row(e, s, o, c, i, v, m)
     WHERE EXISTS (SELECT FROM moved)
 )
 SELECT count(*) FROM moved
 """
 _INSERT = """
 INSERT INTO penstock.journal
-    (noun, partition, entity_id, seq, position, cause_offset, cause_id, cause_index, value)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+    (noun, partition, entity_id, seq, position, cause_offset, cause_id, cause_index, value, mark)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 _CUT = """
 DELETE FROM penstock.journal
@@ -96,9 +96,7 @@ class PostgresJournal:
         return self._patiently(attempt)
 
     def raise_epoch(self, partition: int, held: int, epoch: int) -> None:
-        statement = (
-            "UPDATE penstock.checkpoint SET epoch = %s WHERE noun = %s AND partition = %s AND epoch IN (%s, %s)"
-        )
+        statement = "UPDATE penstock.checkpoint SET epoch = %s WHERE noun = %s AND partition = %s AND epoch IN (%s, %s)"
         # Both epochs are ours: the higher one if the reply to an earlier try was lost.
         values = (epoch, self._noun, partition, held, epoch)
         if self._patiently(lambda connection: connection.execute(statement, values).rowcount) == 0:
@@ -110,7 +108,9 @@ class PostgresJournal:
             " ORDER BY entity_id, seq"
         )
         found: dict[str, list[bytes]] = defaultdict(list)
-        rows = self._patiently(lambda connection: connection.execute(statement, (list(entity_ids),)).fetchall())
+        rows = self._patiently(
+            lambda connection: connection.execute(statement, (list(entity_ids),)).fetchall()
+        )
         for entity, value in rows:
             found[entity].append(value)
         return found
@@ -131,6 +131,7 @@ class PostgresJournal:
             "causes": [row.cause_id for row in rows],
             "indexes": [row.cause_index for row in rows],
             "values": [row.value for row in rows],
+            "marks": [row.mark for row in rows],
         }
 
         def attempt(connection: psycopg.Connection) -> bool:
@@ -160,13 +161,23 @@ class PostgresJournal:
 
     def unpublished(self, partition: int, after_position: int) -> Sequence[Row]:
         statement = (
-            "SELECT entity_id::text, seq, position, cause_offset, cause_id::text, cause_index, value"
+            "SELECT entity_id::text, seq, position, cause_offset, cause_id::text, cause_index, value, mark"
             " FROM penstock.journal WHERE noun = %s AND partition = %s AND position > %s"
             " ORDER BY position, cause_offset, cause_index"
         )
         values = (self._noun, partition, after_position)
         rows = self._patiently(lambda connection: connection.execute(statement, values).fetchall())
         return [Row(*row) for row in rows]
+
+    def last_marked(self, partition: int, mark: str) -> Sequence[str]:
+        statement = (
+            "SELECT entity_id::text FROM (SELECT DISTINCT ON (entity_id) entity_id, mark FROM penstock.journal"
+            " WHERE noun = %s AND partition = %s AND mark IS NOT NULL ORDER BY entity_id, seq DESC) AS last"
+            " WHERE mark = %s"
+        )
+        values = (self._noun, partition, mark)
+        rows = self._patiently(lambda connection: connection.execute(statement, values).fetchall())
+        return [entity_id for (entity_id,) in rows]
 
     def settle(self, partition: int, epoch: int, position: int, events_position: int) -> None:
         values = {
@@ -186,7 +197,7 @@ class PostgresJournal:
 
     def _read_checkpoint(self, connection: psycopg.Connection, partition: int) -> Checkpoint | None:
         row = connection.execute(_CHECKPOINT, (self._noun, partition)).fetchone()
-        return None if row is None else Checkpoint(*row[:6], topics=TopicPair(*row[6:]))
+        return None if row is None else Checkpoint(*row[:6], TopicPair(*row[6:]))
 
     def _own(self, connection: psycopg.Connection, partition: int, epoch: int) -> None:
         if connection.execute(_OWN, (self._noun, partition, epoch)).fetchone() is None:
@@ -194,13 +205,7 @@ class PostgresJournal:
 
     def _adopt(self, connection: psycopg.Connection, partition: int, rows: Sequence[Row]) -> Adoption:
         cursor = connection.cursor()
-        cursor.executemany(
-            _INSERT,
-            [
-                (self._noun, partition, r.entity_id, r.seq, r.position, r.cause_offset, r.cause_id, r.cause_index, r.value)
-                for r in rows
-            ],
-        )
+        cursor.executemany(_INSERT, [self._values(partition, row) for row in rows])
         added = max(cursor.rowcount, 0)
         stands = {
             (entity, seq): value
@@ -221,14 +226,14 @@ class PostgresJournal:
             place = {"entity": row.entity_id, "seq": row.seq, "cause": row.cause_id, "index": row.cause_index}
             for (offset,) in connection.execute(_CUT, {**place, "logged": logged[row.entity_id]}).fetchall():
                 undecided = offset if undecided is None else min(undecided, offset)
-            cursor.execute(
-                _INSERT,
-                (
-                    *(self._noun, partition, row.entity_id, row.seq, row.position),
-                    *(row.cause_offset, row.cause_id, row.cause_index, row.value),
-                ),
-            )
+            cursor.execute(_INSERT, self._values(partition, row))
         return Adoption(added, replaced, undecided)
+
+    def _values(self, partition: int, row: Row) -> tuple[object, ...]:
+        return (
+            *(self._noun, partition, row.entity_id, row.seq, row.position),
+            *(row.cause_offset, row.cause_id, row.cause_index, row.value, row.mark),
+        )
 
     def _patiently(self, attempt: Callable[[psycopg.Connection], T]) -> T:
         """Try until the database answers. Its absence is nobody's fault and loses nothing (law L5, unavailable)."""

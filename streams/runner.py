@@ -93,6 +93,15 @@ class Runner(Generic[S]):
             self._tenures.pop(partition, None)
             raise
 
+    def marked(self, partition: int, mark: str) -> dict[str, S]:
+        """The entities of a partition held whose last marked event is of that type, with their states."""
+        found = self._journal.last_marked(partition, mark)
+        histories = self._journal.histories(found) if found else {}
+        return {
+            entity_id: load(self._decider, self._codec, "", entity_id, values).state
+            for entity_id, values in histories.items()
+        }
+
     def drop(self, partition: int) -> None:
         self._tenures.pop(partition, None)
 
@@ -170,9 +179,7 @@ class Runner(Generic[S]):
         return draft, written
 
     def _write(self, entity: Entity[S], arrival: Arrival, draft: Draft[S]) -> list[Written]:
-        return self._writer.write(
-            arrival.given.meta, arrival.record, entity.seq, draft.time_ms, draft.bodies
-        )
+        return self._writer.write(arrival.given.meta, arrival.record, entity.seq, draft.time_ms, draft.bodies)
 
     def _keep_logged_prefix(self, entity: Entity[S], written: Sequence[Written]) -> None:
         """An input of which only the first events reached the log is decided again; what is there, stays."""

@@ -16,7 +16,7 @@ from penstock.schemas.ids import derived_id, partition_entity_id
 from penstock.schemas.log.records import PartitionTaken
 from penstock.streams.host import Fenced, TakeRefused
 from penstock.streams.journal import Checkpoint, Journal, Row, TopicPair
-from penstock.streams.writing import Writer
+from penstock.streams.writing import Writer, mark_of
 
 log = logging.getLogger("penstock.streams.taking")
 
@@ -64,7 +64,9 @@ class Taker:
         marker = self._mark(partition, adopting.epoch)
         adopting.to(marker.offset + 1)
         if adopting.filter_epoch > adopting.epoch:
-            raise Fenced(f"{self._events}/{partition} was taken under epoch {adopting.filter_epoch} meanwhile")
+            raise Fenced(
+                f"{self._events}/{partition} was taken under epoch {adopting.filter_epoch} meanwhile"
+            )
         reach("while-taking")
         events_position = self._publish_the_rest(partition, adopting, marker.offset + 1)
         position = _lowest(checkpoint.position, adopting.undecided_from)
@@ -118,7 +120,13 @@ class Taker:
             time_ms=now_ms,
             actor=Actor(kind="service", subject=self._writer.source, roles=()),
             cause=Cause(
-                id=cause_id, topic=self._events, partition=partition, offset=0, time_ms=now_ms, index=0, count=1
+                id=cause_id,
+                topic=self._events,
+                partition=partition,
+                offset=0,
+                time_ms=now_ms,
+                index=0,
+                count=1,
             ),
         )
         value = self._writer.codec.encode(meta, PartitionTaken(epoch=epoch, owner=self._owner))
@@ -160,7 +168,7 @@ class Taker:
             if not isinstance(body, PartitionTaken):
                 cause = meta.cause
                 place = (ON_THE_LOG, cause.offset, cause.id, cause.index)
-                yield Row(meta.entity_id, meta.entity_seq, *place, record.value)
+                yield Row(meta.entity_id, meta.entity_seq, *place, record.value, mark_of(meta.type))
 
 
 class _Adopting:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import faust
 
+from penstock.runtime.exits import STAY_DOWN
 from penstock.runtime.settings import Settings
 from penstock.streams.batches import AsItIs, BatchApp, BatchConsumer
 from penstock.streams.feeder import Batch, Feeder
@@ -20,7 +21,6 @@ from penstock.streams.host import PartitionHost, TakeRefused
 log = logging.getLogger("penstock.streams.worker")
 
 ROLES: Final = ("runs", "tools", "timers")
-EXIT_ON_PURPOSE: Final = 78  # EX_CONFIG: starting it again won't help until somebody acts
 
 
 class Failure:
@@ -38,7 +38,9 @@ class Failure:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def worker_app(make_host: Callable[[Settings], PartitionHost], settings: Settings, name: str | None = None) -> BatchApp:
+def worker_app(
+    make_host: Callable[[Settings], PartitionHost], settings: Settings, name: str | None = None
+) -> BatchApp:
     """A Faust app that hosts what `make_host` makes. `name` gives the process static membership in its group."""
     host = make_host(settings)
     failure = Failure()
@@ -104,7 +106,7 @@ def run(app: BatchApp, log_level: str = "INFO") -> int:
     if error is None:
         return 0
     print(f"{app.conf.id}: {error}", file=sys.stderr)
-    return EXIT_ON_PURPOSE if isinstance(error, TakeRefused) else 1
+    return STAY_DOWN if isinstance(error, TakeRefused) else 1
 
 
 def owner_name(name: str | None) -> str:

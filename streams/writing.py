@@ -11,6 +11,11 @@ from penstock.schemas.ids import event_id
 from penstock.streams.journal import Row
 
 
+def mark_of(event_type: str) -> str | None:
+    """The journal's mark: entities that wait for other code must be found when their partition is taken."""
+    return event_type if event_type.endswith(("Stalled", "Resumed")) else None
+
+
 class EventTooLarge(Exception):
     """An event is larger than a record may be: its input is parked instead."""
 
@@ -68,9 +73,9 @@ class Writer:
 
     def row(self, written: Written, position: int) -> Row:
         """As the journal keeps it; `position` is the checkpoint position of its batch."""
-        cause = written.meta.cause
-        meta = written.meta
-        return Row(meta.entity_id, meta.entity_seq, position, cause.offset, cause.id, cause.index, written.value)
+        meta, cause = written.meta, written.meta.cause
+        place = (position, cause.offset, cause.id, cause.index)
+        return Row(meta.entity_id, meta.entity_seq, *place, written.value, mark_of(meta.type))
 
     def outgoing(self, written: Written, partition: int, epoch: int, traceparent: str | None) -> Outgoing:
         """As it goes to the log."""

@@ -27,7 +27,9 @@ CREATE TABLE penstock.journal (
     cause_id     uuid   NOT NULL,
     cause_index  int    NOT NULL,
     value        bytea  NOT NULL,   -- the event's bytes as they stand on the log
+    mark         text,              -- the event's type, where entities are to be found by it
     PRIMARY KEY (entity_id, seq),
     UNIQUE (entity_id, cause_id, cause_index)
 );
+CREATE INDEX journal_by_mark ON penstock.journal (noun, partition, entity_id, seq) WHERE mark IS NOT NULL;
 CREATE INDEX journal_by_position ON penstock.journal (noun, partition, position);

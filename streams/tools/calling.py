@@ -186,6 +186,7 @@ class Calling:
             claim.let_go()
         elif not self._leases.ours(lease_id):
             claim.let_go()
+            claim.lease_id = ""
             self._doubts.watch(claim.call, lease_id)
         elif claim.wish is None:
             claim.lease_id = lease_id

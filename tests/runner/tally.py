@@ -59,7 +59,9 @@ class TallyDecider:
         if note == "raise" or self.broken:
             raise ValueError("a decider that raises")
         copies = 3 if note.startswith("many") else 1
-        return [InputAccepted(input_type="FireTimer", note=f"{note}/{state.count + i}") for i in range(copies)]
+        return [
+            InputAccepted(input_type="FireTimer", note=f"{note}/{state.count + i}") for i in range(copies)
+        ]
 
     def evolve(self, state: Tally, happened: Happened) -> Tally:
         if isinstance(happened.body, InputAccepted):
@@ -71,7 +73,9 @@ def entity(name: str) -> str:
     return run_id("local", name)
 
 
-def input_record(name: str, body: InputBody, ident: str = "", authority: Authority | None = Authority.OPERATOR) -> Outgoing:
+def input_record(
+    name: str, body: InputBody, ident: str = "", authority: Authority | None = Authority.OPERATOR
+) -> Outgoing:
     entity_id = entity(name)
     meta = InputMeta(
         id=derived_id(entity_id, ident or repr(body)),
@@ -97,7 +101,9 @@ class World:
     def runner(self, journal: Journal | None = None) -> "Owner":
         return Owner(self, journal or self.journal)
 
-    def send(self, name: str, note: str, ident: str = "", authority: Authority | None = Authority.OPERATOR) -> Record:
+    def send(
+        self, name: str, note: str, ident: str = "", authority: Authority | None = Authority.OPERATOR
+    ) -> Record:
         return self.log.append([input_record(name, FireTimer(timer_id=note), ident, authority)])[0]
 
     def release(self, name: str, input_id: str) -> Record:

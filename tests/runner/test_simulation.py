@@ -42,7 +42,9 @@ def step(world: World, owners: list[Owner], dumps: list[MemoryJournal], dice: ra
     """One thing that may happen. A zombie is an owner that goes on although another took its partitions."""
     journal = world.journal
     assert isinstance(journal, MemoryJournal)
-    what = dice.choice(["send", "send", "send", "work", "work", "crash", "join", "redeliver", "dump", "restore", "wipe"])
+    what = dice.choice(
+        ["send", "send", "send", "work", "work", "crash", "join", "redeliver", "dump", "restore", "wipe"]
+    )
     if what == "send":
         name, note = dice.choice(NAMES), dice.choice(["one", "many"])
         world.send(name, note, ident=f"{note}{dice.randrange(40)}")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from penstock.declare.call import Call, Happened, NeverWill, Reconciled
 from penstock.declare.errors import Declined, NotDone
@@ -42,11 +42,13 @@ class DraftInputs(_Frozen):
 
 
 class CaseUpdated(_Frozen):
-    """The case's new status, and the nonce of the store's own journal entry."""
+    """What was carried out, as the store's own journal has it: who settles a doubt by hand copies its row."""
 
     case_id: str
-    status: str
+    outcome: Outcome
+    amount_cents: int
     nonce: UUID
+    executed_at: AwareDatetime
 
 
 class NoticeSent(_Frozen):
@@ -190,6 +192,7 @@ def letters_that_refuse_nothing(arguments: Mapping[str, object]) -> bool:
 
 
 def _updated(execution: Execution) -> CaseUpdated:
-    done = execution.arguments
-    status = next(status for outcome, status in STATUSES.items() if outcome == done["outcome"])
-    return CaseUpdated(case_id=str(done["case_id"]), status=status, nonce=execution.nonce)
+    done = {name: execution.arguments[name] for name in ("case_id", "outcome", "amount_cents")}
+    return CaseUpdated.model_validate(
+        {**done, "nonce": execution.nonce, "executed_at": execution.executed_at}
+    )

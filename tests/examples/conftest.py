@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from tests.examples.reviewing import Workers
 
+from penstock.examples.casework import tools
 from penstock.examples.casework.desk import Desk
 from penstock.examples.casework.drafter import RuleDrafter
 from penstock.examples.casework.policy import MANUAL, PolicyIndex
@@ -67,3 +69,9 @@ def seeded_url(database_url: str) -> str:
 def desk(seeded_url: str) -> Iterator[Desk]:
     """A desk of this test's own, which it may change."""
     yield from desk_on(seeded_url)
+
+
+@pytest.fixture
+def workers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Workers:
+    monkeypatch.setattr(tools, "desk", lambda: desk)
+    return Workers(desk)

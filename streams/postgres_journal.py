@@ -197,7 +197,10 @@ class PostgresJournal:
 
     def _read_checkpoint(self, connection: psycopg.Connection, partition: int) -> Checkpoint | None:
         row = connection.execute(_CHECKPOINT, (self._noun, partition)).fetchone()
-        return None if row is None else Checkpoint(*row[:6], TopicPair(*row[6:]))
+        if row is None:
+            return None
+        epoch, position, published, events, events_epoch, failed, *topics = row
+        return Checkpoint(epoch, position, published, events, events_epoch, failed, TopicPair(*topics))
 
     def _own(self, connection: psycopg.Connection, partition: int, epoch: int) -> None:
         if connection.execute(_OWN, (self._noun, partition, epoch)).fetchone() is None:

@@ -51,11 +51,11 @@ def _finding(name: str, check: Callable[[Settings], None], settings: Settings) -
 
 
 def _application(settings: Settings) -> None:
-    from penstock.declare.application import Application
+    from penstock.declare.application import load_application
     from penstock.declare.errors import DeclarationError
 
     try:
-        Application.load(settings.application)
+        load_application(settings.application)
     except DeclarationError as error:
         raise Wrong(f"{error} Correct it, or export PENSTOCK_APPLICATION=module:attribute") from error
 

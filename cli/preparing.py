@@ -117,6 +117,6 @@ def _show_keys(made: tuple[api_keys.NewKey, ...]) -> None:
     if made:
         console.print("\n  API keys, shown this once (only their hashes are kept):")
     for key in made:
-        console.print(f"    {key.subject:<6} {', '.join(key.roles):<11} {key.text}", markup=False)
+        console.print(f"    {key.subject:<6} {', '.join(key.roles):<19} {key.text}", markup=False)
     if made:
         console.print()

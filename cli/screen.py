@@ -1,12 +1,17 @@
 """How a command talks to the person who typed it: steps with their outcome, notes, errors."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 
-console = Console(highlight=False, soft_wrap=True)
+# Written to a file or a pipe, a table needs no more folds than on a wide screen.
+WIDTH_OF_A_FILE: Final = 180
+
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -26,7 +26,7 @@ def trail(run: RunLine, lines: Sequence[TrailLine]) -> None:
     console.print(
         f"run {run.run_id}  {run.workflow} v{run.workflow_version}  {run.status}{error}", markup=False
     )
-    table = _table("seq", "time", "event", "about", "topic", "part.", "offset", "cause", "actor")
+    table = _table("seq", "time", "event", "about", "stands at", "cause", "actor")
     for line in lines:
         cause = f"{_short(line.cause_topic)}[{line.cause_partition}]@{line.cause_offset}"
         part = f" {line.cause_index + 1}/{line.cause_count}" if line.cause_count > 1 else ""
@@ -35,11 +35,9 @@ def trail(run: RunLine, lines: Sequence[TrailLine]) -> None:
             _time(line.time_ms),
             line.type.rpartition(".")[2],
             _text(_about(line)),
-            _short(line.topic),
-            str(line.partition),
-            str(line.offset),
+            _text(f"{_short(line.topic)}[{line.partition}]@{line.offset}"),
             _text(cause + part),
-            _text(f"{line.actor.get('kind')} {line.actor.get('subject')}"),
+            _text(f"{line.actor.get('kind')} {_short(str(line.actor.get('subject')))}"),
         )
     console.print(table)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from penstock.examples.casework.database import Pool
 from penstock.examples.casework.drafter import Drafter, RuleDrafter
 from penstock.examples.casework.policy import PolicyIndex
 from penstock.examples.casework.store import CaseStore
@@ -17,29 +18,26 @@ CONNECTIONS_MAX: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the tools work with."""
+    """What the tools work with. Safe to share between threads."""
 
     store: CaseStore
     policy: PolicyIndex
     drafter: Drafter
+    connections: Pool
 
 
-@cache
-def desk_at(database_url: str) -> Desk:
-    """The desk on a database, with one small pool; the same for all threads of the process."""
+def open_desk(database_url: str) -> Desk:
+    """A desk on a database, with a small pool of its own, which its opener closes."""
     connections = pool(database_url, size_max=CONNECTIONS_MAX, application_name="casework")
-    atexit.register(connections.close)
-    return Desk(CaseStore(connections), PolicyIndex(connections), RuleDrafter())
-
-
-def desk() -> Desk:
-    """The desk of this process, on the database of its settings. Raises NotConfigured."""
-    return desk_at(_database_url())
+    return Desk(CaseStore(connections), PolicyIndex(connections), RuleDrafter(), connections)
 
 
 @cache
-def _database_url() -> str:
+def desk() -> Desk:
+    """The desk of this process, on the database of its settings. Raises NotConfigured without one."""
     url = Settings.partial().database_url
     if not url:
         raise NotConfigured("DATABASE_URL isn't set: type `penstock up`, or export DATABASE_URL")
-    return url
+    made = open_desk(url)
+    atexit.register(made.connections.close)
+    return made

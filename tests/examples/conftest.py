@@ -11,20 +11,18 @@ from psycopg.conninfo import make_conninfo
 from tests.examples.reviewing import Workers
 
 from penstock.examples.casework import tools
-from penstock.examples.casework.desk import Desk
-from penstock.examples.casework.drafter import RuleDrafter
-from penstock.examples.casework.policy import MANUAL, PolicyIndex
+from penstock.examples.casework.desk import Desk, open_desk
+from penstock.examples.casework.policy import MANUAL
 from penstock.examples.casework.seed import seed
-from penstock.examples.casework.store import CaseStore
-from penstock.runtime.postgres import pool
 
 REGULATION = Path(__file__).parents[2].parent / "shared" / "data" / "regulation-e" / "2014-11-17"
 
 
 def desk_on(url: str) -> Iterator[Desk]:
     """A desk of the test's own, whose connections are closed after it."""
-    with pool(url, application_name="casework-test") as connections:
-        yield Desk(CaseStore(connections), PolicyIndex(connections), RuleDrafter())
+    opened = open_desk(url)
+    yield opened
+    opened.connections.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from penstock.declare.call import Call
+from penstock.declare.errors import Declined
 from penstock.examples.casework.app import application
 from penstock.examples.casework.desk import Desk
 
@@ -34,3 +35,11 @@ class Workers:
     def made(self, name: str) -> list[str]:
         """The keys of the executions that the target's own journal knows."""
         return list(self.desk.store.execution_counts(name))
+
+
+def decline() -> object:
+    raise Declined("the store said no")
+
+
+def lose_the_answer() -> object:
+    raise ConnectionResetError("the worker died, or the line did")

@@ -4,9 +4,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.examples.reviewing import Workers
+from tests.examples.reviewing import Workers, decline, lose_the_answer
 
-from penstock.declare.errors import Declined
 from penstock.examples.casework.app import application
 from penstock.examples.casework.policy import MANUAL, load_policy
 from penstock.examples.casework.recommendation import Recommendation
@@ -184,20 +183,32 @@ def test_a_letter_that_cannot_be_sent_does_not_undo_the_update(workers: Workers)
     assert (done.action, done.notice) == ("updated", "failed")
 
 
-@pytest.mark.parametrize("happened", [True, False])
-def test_an_update_in_doubt_is_settled_and_paid_once(workers: Workers, happened: bool) -> None:
+def test_an_update_in_doubt_that_happened_is_not_made_again(workers: Workers) -> None:
+    workers.faults["update_case_status"] = [lose_the_answer]
+    world = review(workers, "C-1001")
+    world.play()
+    arguments = {"case_id": "C-1001", "outcome": "provisional_credit", "amount_cents": 18_420}
+    row = workers.desk.store.update(
+        "by hand", case_id="C-1001", outcome="provisional_credit", amount_cents=18_420, arguments=arguments
+    )
+    copied = {**arguments, "nonce": str(row.nonce), "executed_at": row.executed_at.isoformat()}
+    assert world.settle(True, copied)
+    world.play()
+    assert recommendation(world).action == "updated"
+    assert workers.made("update_case_status") == ["by hand"]
+
+
+def test_an_update_in_doubt_that_did_not_happen_is_made_once(workers: Workers) -> None:
     workers.faults["update_case_status"] = [lose_the_answer]
     world = review(workers, "C-1001")
     world.play()
     assert workers.made("update_case_status") == []
-    if happened:
-        workers.desk.store.update(
-            "by hand", case_id="C-1001", outcome="refund", amount_cents=1, arguments={"case_id": "C-1001"}
-        )
-    assert world.settle(happened)
+    assert world.settle(False)
     world.play()
     assert recommendation(world).action == "updated"
     assert len(workers.made("update_case_status")) == 1
+    # The same grant still stands: nobody was asked again.
+    assert roles_asked(world) == ["analyst"]
 
 
 def test_a_closed_case_fails_the_run_by_name(workers: Workers, seeded_url: str) -> None:
@@ -225,14 +236,6 @@ def test_who_has_no_role_here_gets_no_review(workers: Workers) -> None:
     world.play()
     assert isinstance(world.state.terminal, RunFailed)
     assert workers.keys == []
-
-
-def decline() -> object:
-    raise Declined("the store said no")
-
-
-def lose_the_answer() -> object:
-    raise ConnectionResetError("the worker died, or the line did")
 
 
 def expire_question(world: World) -> None:

@@ -1,5 +1,7 @@
 """The tools by themselves: what they decline, what the reconciler answers, what the rule releases."""
 
+from pathlib import Path
+
 import pytest
 from tests.examples.reviewing import Workers, call
 
@@ -8,7 +10,7 @@ from penstock.declare.errors import Declined, NotDone
 from penstock.examples.casework import tools
 from penstock.examples.casework.app import application
 from penstock.examples.casework.database import PoolTimeout
-from penstock.examples.casework.desk import Desk
+from penstock.examples.casework.desk import Desk, desk
 from penstock.examples.casework.drafter import questions
 from penstock.examples.casework.recommendation import Draft
 from penstock.examples.casework.store import CaseStore
@@ -23,6 +25,7 @@ from penstock.examples.casework.tools import (
     update_case_status,
 )
 from penstock.examples.casework.workflow import case_review
+from penstock.runtime.errors import NotConfigured
 
 
 def test_the_journal_tells_the_reconciler_what_became_of_an_update(workers: Workers) -> None:
@@ -111,3 +114,23 @@ def update_arguments(desk: Desk, case_id: str) -> dict[str, object]:
     facts = desk.store.read(case_id)
     update = desk.drafter.draft(facts, desk.policy.search(questions(facts), 12)).update
     return update_case_status.decode_arguments(update_case_status.encode_arguments(update))
+
+
+def test_without_a_database_the_desk_says_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path))
+    with pytest.raises(NotConfigured, match="penstock up"):
+        desk()
+
+
+def test_a_process_has_one_desk(seeded_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", seeded_url)
+    found = desk()
+    try:
+        assert desk() is found
+        assert found.store.read("C-1001").case_id == "C-1001"
+    finally:
+        found.connections.close()
+        desk.cache_clear()

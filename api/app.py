@@ -1,0 +1,106 @@
+"""The API as an ASGI application, and the process that serves it (`penstock api`)."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import Depends, FastAPI
+
+from penstock import __version__
+from penstock.api import approvals, calls, case_reviews, health, problems, runs
+from penstock.api.accepted import AcceptedRuns
+from penstock.api.callers import ApiKeys, Caller
+from penstock.api.door import Door
+from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
+from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit
+from penstock.api.tracing import Tracing
+from penstock.api.views import Views
+from penstock.declare.application import Application, load_application
+from penstock.producers.errors import LogError
+from penstock.producers.kafka import KafkaLog
+from penstock.producers.log import SoonLog
+from penstock.producers.publisher import Publisher
+from penstock.producers.signing import Authority, Keyring
+from penstock.runtime.settings import Settings
+from penstock.schemas.codec import pinned_codec
+
+SOURCE = "penstock.api"
+CLOSE_S = 10.0
+BUFFER_RECORDS_MAX = 1_000
+
+
+def create_app(
+    settings: Settings,
+    *,
+    log: SoonLog | None = None,
+    application: Application | None = None,
+    body_bytes_max: int = BODY_BYTES_MAX_DEFAULT,
+    acknowledged_s: float = ACKNOWLEDGED_S_DEFAULT,
+    effect_s: float = EFFECT_S_DEFAULT,
+) -> FastAPI:
+    """The application. `log` and `application` replace the ones that the settings name.
+
+    Raises NotConfigured (API keys), SigningError (signing keys), DeclarationError (application). It connects
+    when it is first asked, so that broker and database may still be starting.
+    """
+    keys = ApiKeys.load(settings.api_keys_file)
+    signer = Keyring.load(settings.keys_file).signer(Authority.API)
+    loaded = application or load_application(settings.application)
+    kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)
+    # A full buffer means that the log is away: say so at once instead of holding the caller.
+    publisher = Publisher(
+        kept, pinned_codec(), signer, SOURCE, buffer_records_max=BUFFER_RECORDS_MAX, buffer_wait_s=0
+    )
+    views = Views(settings)
+    inbox = Inbox(publisher, views, acknowledged_s, effect_s)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            # What the log hasn't answered by now was never acknowledged to anybody.
+            with suppress(LogError):
+                publisher.close(CLOSE_S)
+            views.close()
+            if log is None:
+                kept.close()
+
+    app = FastAPI(
+        title="Penstock",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    door = Door(settings, keys, views, inbox, AcceptedRuns(), loaded, kept)
+    for resource in (case_reviews, runs, approvals, calls, health):
+        app.include_router(resource.routes(door))
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(caller: Annotated[Caller, Depends(keys)]) -> dict[str, Any]:
+        return app.openapi()
+
+    problems.install(app)
+    app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
+    app.add_middleware(Tracing)
+    return app
+
+
+def main() -> int:
+    """`penstock api`: serve until SIGTERM or SIGINT; 0 after a clean stop."""
+    settings = Settings.load()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    uvicorn.run(
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(CLOSE_S),
+    )
+    return 0

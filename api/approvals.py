@@ -1,0 +1,100 @@
+"""GET /v1/approvals, POST /v1/approvals/{id}/votes."""
+
+import uuid
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.api.callers import READ, VOTE, Caller
+from penstock.api.door import Door, IdempotencyKey, approval_document
+from penstock.api.inbox import input_id_of
+from penstock.api.problems import Problem, not_found
+from penstock.api.views import Columns
+
+LIMIT_MAX: Final = 500
+_EFFECTS: Final = frozenset(
+    {"ApprovalGranted", "ApprovalRefused", "VoteRefused", "InputRefused", "InputAccepted", "InputParked"}
+)
+_OUTCOMES: Final = {
+    "ApprovalGranted": "granted",
+    "ApprovalRefused": "refused",
+    "InputAccepted": "counted",
+    "InputParked": "parked",
+}
+# Reasons that are about who votes; all others are about the question's state.
+_ABOUT_THE_VOTER: Final = frozenset({"own_request", "wrong_role", "unsigned", "unauthorized"})
+
+
+class Vote(BaseModel):
+    """A vote. `args_sha256` is that of the arguments that the voter was shown, from GET /v1/approvals."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Literal["grant", "refuse"]
+    args_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    reason: str = Field(default="", max_length=2000)
+
+
+Status = Literal["waiting", "granted", "refused", "expired", "closed"]
+
+
+def routes(door: Door) -> APIRouter:
+    """The routes of this resource."""
+    router = APIRouter(tags=["approvals"])
+    Authenticated = Annotated[Caller, Depends(door.keys)]
+
+    @router.get("/v1/approvals")
+    async def approvals(
+        caller: Authenticated,
+        status: Annotated[Status | None, Query()] = None,
+        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
+    ) -> dict[str, Any]:
+        """The tenant's approvals, oldest first. `may_vote` says which of them this caller may decide."""
+        caller.needs(READ, "read approvals")
+        rows = await door.views.approvals(caller.tenant, status=status, limit=limit)
+        return {"approvals": [approval_document(row, caller.subject, caller.roles) for row in rows]}
+
+    @router.post("/v1/approvals/{approval_id}/votes", status_code=202)
+    async def vote(
+        approval_id: str,
+        body: Vote,
+        caller: Authenticated,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> dict[str, Any]:
+        """Vote. 200 with what came of it, or 202 if that takes longer. The run judges, not the API."""
+        row = await door.views.approval(caller.tenant, approval_id)
+        if row is None:
+            caller.needs(VOTE, "vote")
+            raise not_found("approval")
+        caller.needs((*VOTE, *([row["role"]] if row["role"] else [])), "vote")
+        run_id, said = row["run_id"], (approval_id, body.decision, body.args_sha256, body.reason)
+        input_id = input_id_of(run_id, caller, idempotency_key, "vote", *said) or str(uuid.uuid4())
+        effect = await door.inbox.past_effect(caller, run_id, input_id, _EFFECTS)
+        if effect is None:
+            await door.inbox.say(caller, lambda client: client.vote(run_id, *said, input_id=input_id))
+            effect = await door.inbox.effect(caller, run_id, input_id, _EFFECTS)
+        answer = {"approval_id": approval_id, "run_id": run_id, "input_id": input_id}
+        if effect is None:
+            return answer | {"outcome": "pending"}
+        outcome = _outcome(effect)
+        response.status_code = 200
+        return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"]}
+
+    return router
+
+
+def _outcome(effect: Columns) -> str:
+    """What a vote came to. Raises a problem if it was refused."""
+    outcome = _OUTCOMES.get(effect["type"])
+    if outcome is not None:
+        return outcome
+    reason, detail = effect["event"]["reason"], effect["event"]["detail"]
+    raise Problem(
+        403 if reason in _ABOUT_THE_VOTER else 409,
+        f"vote-refused:{reason}",
+        "Vote refused",
+        detail or f"The run refused the vote ({reason}): look at the approval again.",
+        more={"reason": reason, "seq": effect["seq"]},
+    )

@@ -1,0 +1,196 @@
+"""POST /case-review, GET /case-review/{task_id}, POST /case-review/{task_id}/cancel."""
+
+import json
+import uuid
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.api.accepted import AcceptedRun
+from penstock.api.callers import CANCEL, READ, START, Caller
+from penstock.api.door import Door, IdempotencyKey, approval_document, moment
+from penstock.api.inbox import input_id_of
+from penstock.api.problems import Problem, not_found
+from penstock.api.views import Columns
+from penstock.declare.errors import InvalidInput
+from penstock.declare.workflows import Workflow
+from penstock.schemas.canonical import canonical_json, sha256_hex
+from penstock.schemas.ids import is_uuid, run_id
+
+WORKFLOW: Final = "case-review"
+_CANCEL_EFFECTS: Final = frozenset(
+    {"RunEnding", "RunCancelled", "InputAccepted", "InputRefused", "InputParked"}
+)
+
+
+class CaseReviewBody(BaseModel):
+    """What to review. The workflow's own input type decides which other fields there are."""
+
+    model_config = ConfigDict(extra="allow")
+
+    case_id: str = Field(min_length=1, max_length=200, description="The case in the case store.")
+
+
+class CancelBody(BaseModel):
+    """Why a review is cancelled."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class Started(BaseModel):
+    """A review that was accepted: it will reach an end, a question to a person, or a refusal."""
+
+    task_id: str
+    status: str
+    links: dict[str, str]
+
+
+def routes(door: Door) -> APIRouter:
+    """The routes of this resource."""
+    router = APIRouter(tags=["case reviews"])
+    Authenticated = Annotated[Caller, Depends(door.keys)]
+
+    @router.post("/case-review", status_code=202, response_model=Started)
+    async def start(
+        body: CaseReviewBody,
+        caller: Authenticated,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Started:
+        """Start a review. 202: the log has it. Without Idempotency-Key each request is a new one."""
+        caller.needs(START, "start a case review")
+        value = _input(_workflow(door), body)
+        key = idempotency_key or str(uuid.uuid4())
+        task_id = run_id(caller.tenant, key)
+        body_sha256 = _body_sha256(value)
+        before = await _known_sha256(door, caller, task_id)
+        if before is not None and before != body_sha256:
+            raise _conflict(task_id)
+        if before is None:
+            await door.inbox.say(caller, lambda client: client.start(WORKFLOW, value, key))
+            door.accepted.note(task_id, AcceptedRun(caller.tenant, body_sha256))
+        response.headers["Location"] = f"/case-review/{task_id}"
+        response.headers["Idempotency-Key"] = key
+        return Started(task_id=task_id, status="accepted", links=_links(task_id))
+
+    @router.get("/case-review/{task_id}")
+    async def read(task_id: str, caller: Authenticated) -> dict[str, Any]:
+        """Status, result and the questions that wait for people."""
+        caller.needs(READ, "read a case review")
+        row = await _run(door, caller, task_id)
+        if row is None:
+            return {"task_id": task_id, "status": "accepted", "approvals": [], "links": _links(task_id)}
+        approvals = await door.views.approvals(caller.tenant, run_id=task_id, status="waiting")
+        return _document(row, [approval_document(each, caller.subject, caller.roles) for each in approvals])
+
+    @router.post("/case-review/{task_id}/cancel", status_code=202)
+    async def cancel(
+        task_id: str, body: CancelBody, caller: Authenticated, idempotency_key: IdempotencyKey = None
+    ) -> dict[str, Any]:
+        """Ask for an early end. It is cancelled when every call under way is settled."""
+        caller.needs(CANCEL, "cancel a case review")
+        await _run(door, caller, task_id)
+        input_id = input_id_of(task_id, caller, idempotency_key, "cancel", body.reason) or str(uuid.uuid4())
+        effect = await door.inbox.past_effect(caller, task_id, input_id, _CANCEL_EFFECTS)
+        if effect is None:
+            await door.inbox.say(
+                caller, lambda client: client.cancel(task_id, body.reason, input_id=input_id)
+            )
+            effect = await door.inbox.effect(caller, task_id, input_id, _CANCEL_EFFECTS)
+        if effect is not None and effect["type"] == "InputRefused":
+            reason, detail = effect["event"]["reason"], effect["event"]["detail"]
+            raise Problem(
+                409, f"cancel-refused:{reason}", "Not cancelled", detail or f"The run says: {reason}."
+            )
+        outcome = "pending" if effect is None else effect["type"]
+        return {"task_id": task_id, "outcome": outcome, "links": _links(task_id)}
+
+    return router
+
+
+def _workflow(door: Door) -> Workflow[object, object]:
+    workflow = door.application.workflow(WORKFLOW, None)
+    if workflow is None:
+        detail = (
+            f"The application {door.application.name} registers no workflow {WORKFLOW}: deploy one that does."
+        )
+        raise Problem(501, "no-such-workflow", "Workflow missing", detail)
+    return workflow
+
+
+def _input(workflow: Workflow[object, object], body: CaseReviewBody) -> Any:
+    try:
+        return json.loads(workflow.encode_input(body.model_dump()))
+    except InvalidInput as error:
+        raise Problem(422, "invalid-request", "Invalid request", f"Correct this: {error}") from error
+
+
+def _body_sha256(value: object) -> str:
+    """As RunClient.start hashes what it sends, so that what the views say can be compared."""
+    return sha256_hex(canonical_json({"workflow": WORKFLOW, "version": None, "input": value}))
+
+
+async def _known_sha256(door: Door, caller: Caller, task_id: str) -> str | None:
+    """The hash of the body that this key came with before, None if it is new as far as one can know here.
+
+    A repeat that slips through is refused by the run itself. So a database that is away stops no start.
+    """
+    accepted = door.accepted.get(task_id, caller.tenant)
+    if accepted is not None:
+        return accepted.body_sha256
+    try:
+        row = await door.views.run(caller.tenant, task_id)
+    except Problem:
+        return None
+    return None if row is None else row["body_sha256"]
+
+
+async def _run(door: Door, caller: Caller, task_id: str) -> Columns | None:
+    """The run's row, None if it was accepted here and isn't in the views yet. Raises a 404 problem."""
+    if not is_uuid(task_id):
+        raise not_found("case review")
+    row = await door.views.run(caller.tenant, task_id)
+    if row is None and door.accepted.get(task_id, caller.tenant) is None:
+        raise not_found("case review")
+    if row is not None and row["workflow"] not in (None, WORKFLOW):
+        raise not_found("case review")
+    return row
+
+
+def _document(row: Columns, approvals: list[dict[str, Any]]) -> dict[str, Any]:
+    result = row["result"]
+    return {
+        "task_id": row["run_id"],
+        "status": row["status"],
+        "workflow": row["workflow"],
+        "workflow_version": row["workflow_version"],
+        "requester": row["requester"],
+        "started_at": moment(row["started_at_ms"]),
+        "deadline": moment(row["deadline_ms"]),
+        "ended_at": moment(row["ended_at_ms"]),
+        "result": result,
+        "citations": result.get("citations", []) if isinstance(result, dict) else [],
+        "error": row["error"],
+        "last_seq": row["last_seq"],
+        "approvals": approvals,
+        "links": _links(row["run_id"]),
+    }
+
+
+def _links(task_id: str) -> dict[str, str]:
+    return {
+        "self": f"/case-review/{task_id}",
+        "events": f"/v1/runs/{task_id}/events",
+        "cancel": f"/case-review/{task_id}/cancel",
+    }
+
+
+def _conflict(task_id: str) -> Problem:
+    return Problem(
+        409,
+        "idempotency-conflict",
+        "Idempotency-Key used before",
+        "This Idempotency-Key came with another body: use a new key for a new request, or send the same body.",
+        more={"task_id": task_id},
+    )

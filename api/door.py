@@ -1,0 +1,66 @@
+"""What every resource of the API is given: who calls, what the views say, the way in."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Header
+
+from penstock.api.accepted import AcceptedRuns
+from penstock.api.callers import ApiKeys
+from penstock.api.inbox import Inbox
+from penstock.api.views import Views
+from penstock.declare.application import Application
+from penstock.producers.log import SoonLog
+from penstock.runtime.settings import Settings
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Any text without spaces: the same key again is the same request, and counts once.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Built once by create_app and handed down."""
+
+    settings: Settings
+    keys: ApiKeys
+    views: Views
+    inbox: Inbox
+    accepted: AcceptedRuns
+    application: Application
+    log: SoonLog
+
+
+def moment(time_ms: int | None) -> str | None:
+    """Log time as RFC 3339 with ms, UTC; None stays None."""
+    if time_ms is None:
+        return None
+    return (
+        datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def approval_document(
+    row: dict[str, Any], caller_subject: str, caller_roles: tuple[str, ...]
+) -> dict[str, Any]:
+    """An approval as the API shows it. `may_vote` is a hint; the run's decider judges every vote."""
+    waiting = row["status"] == "waiting"
+    eligible = row["role"] in caller_roles and row["requester"] != caller_subject
+    return {
+        **{name: value for name, value in row.items() if not name.endswith("_ms")},
+        "requested_at": moment(row["requested_at_ms"]),
+        "decided_at": moment(row["decided_at_ms"]),
+        "expires_at": moment(row["expires_at_ms"]),
+        "may_vote": waiting and eligible,
+        "links": {
+            "run": f"/v1/runs/{row['run_id']}/events",
+            "votes": f"/v1/approvals/{row['approval_id']}/votes",
+        },
+    }

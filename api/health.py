@@ -1,0 +1,80 @@
+"""GET /health/live touches nothing; GET /health/ready asks database, log and configuration (B7)."""
+
+import asyncio
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from penstock.api.case_reviews import WORKFLOW
+from penstock.api.door import Door
+from penstock.api.problems import Problem
+from penstock.producers.errors import LogError
+from penstock.schemas.topics import RUN_INBOX
+
+LOG_S: Final = 1.0
+
+
+class LogProbe:
+    """Asks the log for its bounds, with one question open at a time: a log that is away may never answer."""
+
+    def __init__(self, door: Door) -> None:
+        self._log = door.log
+        self._asked: asyncio.Task[tuple[int, int]] | None = None
+
+    async def complaint(self) -> str | None:
+        """What is wrong with the log, None if nothing is."""
+        if self._asked is None:
+            self._asked = asyncio.create_task(asyncio.to_thread(self._log.bounds, RUN_INBOX, 0))
+        done, _ = await asyncio.wait({self._asked}, timeout=LOG_S)
+        if not done:
+            return f"no answer in {LOG_S:g} s"
+        asked, self._asked = self._asked, None
+        error = asked.exception()
+        if error is None:
+            return None
+        if not isinstance(error, LogError):
+            raise error
+        return str(error)
+
+
+def routes(door: Door) -> APIRouter:
+    """The routes of this resource; none needs a key."""
+    router = APIRouter(tags=["health"], prefix="/health")
+    log = LogProbe(door)
+
+    @router.get("/live")
+    async def live() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "live"}
+
+    @router.get("/ready")
+    async def ready() -> JSONResponse:
+        """Whether requests can be served: 200, or 503 with what is wrong."""
+        checks: dict[str, str | None] = {
+            "database": await _database(door),
+            "log": await log.complaint(),
+            "configuration": _configuration(door),
+        }
+        wrong = [name for name, complaint in checks.items() if complaint is not None]
+        document: dict[str, Any] = {
+            "status": "not ready" if wrong else "ready",
+            "checks": {name: complaint or "ok" for name, complaint in checks.items()},
+        }
+        return JSONResponse(document, 503 if wrong else 200)
+
+    return router
+
+
+async def _database(door: Door) -> str | None:
+    try:
+        await door.views.answers()
+    except Problem as problem:
+        return str(problem.detail)
+    return None
+
+
+def _configuration(door: Door) -> str | None:
+    if door.application.workflow(WORKFLOW, None) is None:
+        return f"the application {door.application.name} registers no workflow {WORKFLOW}"
+    return None

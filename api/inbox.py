@@ -1,0 +1,109 @@
+"""Puts what callers say into the inbox, waits a bounded time for the log, and then for what came of it.
+
+Writes: penstock.run.inbox, signed as the API. Guarantees: an answer below 400 means that the record stands on
+the log; a 503 says whether it may.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from typing import Final, TypeVar
+
+from penstock.api.callers import Caller
+from penstock.api.problems import Problem, unavailable
+from penstock.api.views import Columns, Views
+from penstock.producers.errors import BufferFull, LogError, NotYetAcknowledged, RecordTooLarge
+from penstock.producers.publisher import Publisher
+from penstock.producers.receipt import Receipt
+from penstock.producers.runs import RunClient, StartReceipt
+from penstock.schemas.canonical import NotCanonical, PayloadTooLarge
+from penstock.schemas.ids import derived_id
+
+R = TypeVar("R", Receipt, StartReceipt)
+
+ACKNOWLEDGED_S_DEFAULT: Final = 5.0
+EFFECT_S_DEFAULT: Final = 2.0
+_LOOK_EVERY_S: Final = 0.05
+
+
+class Inbox:
+    """The way in. `acknowledged_s` bounds the wait for the log, `effect_s` that for what follows."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        views: Views,
+        acknowledged_s: float = ACKNOWLEDGED_S_DEFAULT,
+        effect_s: float = EFFECT_S_DEFAULT,
+    ) -> None:
+        self._publisher = publisher
+        self._views = views
+        self._acknowledged_s = acknowledged_s
+        self._effect_s = effect_s
+
+    async def say(self, caller: Caller, speak: Callable[[RunClient], R]) -> R:
+        """Have something said in the caller's name; when this returns, the log has it.
+
+        Raises problems: 413 if it is too large, 503 if the log doesn't answer.
+        """
+        client = RunClient(self._publisher, caller.tenant, caller.actor)
+        try:
+            said = await asyncio.to_thread(speak, client)
+            async with asyncio.timeout(self._acknowledged_s):
+                await (said.receipt if isinstance(said, StartReceipt) else said)
+        except (PayloadTooLarge, RecordTooLarge) as error:
+            raise too_large(error) from error
+        except NotCanonical as error:
+            raise Problem(422, "invalid-request", "Invalid request", f"Correct this: {error}.") from error
+        except (TimeoutError, NotYetAcknowledged) as error:
+            raise _unknown() from error
+        except BufferFull as error:
+            raise unavailable(
+                "log-busy", "Log busy", "Nothing was taken: send it again after Retry-After seconds."
+            ) from error
+        except LogError as error:
+            raise _unknown() from error
+        return said
+
+    async def effect(
+        self, caller: Caller, run_id: str, input_id: str, decisive: Collection[str]
+    ) -> Columns | None:
+        """The first event of a decisive type that the input caused, None if the views have none in time."""
+        until = time.monotonic() + self._effect_s
+        while True:
+            found = await self.past_effect(caller, run_id, input_id, decisive)
+            if found is not None or time.monotonic() >= until:
+                return found
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def past_effect(
+        self, caller: Caller, run_id: str, input_id: str, decisive: Collection[str]
+    ) -> Columns | None:
+        """As effect, without waiting."""
+        caused = await self._views.caused(caller.tenant, run_id, input_id)
+        return next((event for event in caused if event["type"] in decisive), None)
+
+
+def input_id_of(run_id: str, caller: Caller, idempotency_key: str | None, *said: object) -> str | None:
+    """The id of an input that a caller may repeat: same key, caller and words make the same input."""
+    if idempotency_key is None:
+        return None
+    words = "\x1f".join(map(str, (caller.subject, idempotency_key, *said)))
+    return derived_id(run_id, f"api:{words}")
+
+
+def too_large(error: Exception) -> Problem:
+    """The content of a request is over what the log takes inline."""
+    return Problem(
+        413, "payload-too-large", "Payload too large", f"Send it by reference, or send less: {error}."
+    )
+
+
+def _unknown() -> Problem:
+    return unavailable(
+        "log-away",
+        "Log away",
+        "The log didn't answer in time, so the outcome is unknown: it may have been taken. Send the "
+        "same again with the same Idempotency-Key, which is safe because it counts once.",
+        retry_after_s=5,
+    )

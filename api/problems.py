@@ -1,0 +1,116 @@
+"""Every error as application/problem+json (RFC 9457): what is wrong, and in `detail` what to do next."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+log = logging.getLogger("penstock.api")
+
+MEDIA_TYPE: Final = "application/problem+json"
+_TYPE: Final = "urn:penstock:problem:"
+
+# What the framework itself refuses, with what the caller does next.
+_FRAMEWORK: Final[Mapping[int, tuple[str, str]]] = {
+    400: (
+        "malformed-request",
+        "The request can't be read as HTTP with a JSON body: correct it and send it again.",
+    ),
+    404: ("no-such-path", "Nothing is here: GET /openapi.json lists what there is."),
+    405: (
+        "method-not-allowed",
+        "The path is right, the method isn't: the Allow header lists those that are.",
+    ),
+}
+
+
+class Problem(HTTPException):
+    """An error that the caller is told. `slug` names its kind for machines, `detail` says what to do."""
+
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        title: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(status, detail, dict(headers or {}))
+        self.slug = slug
+        self.title = title
+        self.more = dict(more or {})
+
+
+def not_found(what: str) -> Problem:
+    """For things that aren't there, and alike for those of other tenants: the difference is a secret too."""
+    return Problem(404, "not-found", "Not found", f"There is no such {what} here: check its id.")
+
+
+def forbidden(needs: Sequence[str], action: str) -> Problem:
+    """For a caller whose roles don't do."""
+    roles = " or ".join(needs)
+    return Problem(
+        403, "forbidden", "Role missing", f"To {action} takes the role {roles}: use a key that has it."
+    )
+
+
+def unavailable(slug: str, title: str, detail: str, retry_after_s: int = 2) -> Problem:
+    """For what works again by itself."""
+    return Problem(503, slug, title, detail, headers={"Retry-After": str(retry_after_s)})
+
+
+def problem_body(
+    status: int, slug: str, title: str, detail: str, instance: str, more: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """The document of a problem."""
+    own = {"type": _TYPE + slug, "title": title, "status": status, "detail": detail, "instance": instance}
+    return {**(more or {}), **own}
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of the application answered as a problem."""
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        if isinstance(error, Problem):
+            slug, title, detail, more = error.slug, error.title, str(error.detail), error.more
+        else:
+            slug, detail = _FRAMEWORK.get(error.status_code, ("refused", str(error.detail)))
+            title, more = HTTPStatus(error.status_code).phrase, {}
+        body = problem_body(error.status_code, slug, title, detail, request.url.path, more)
+        return JSONResponse(body, error.status_code, error.headers, MEDIA_TYPE)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        errors = [_where(each) for each in error.errors()]
+        detail = "Correct these and send it again: " + "; ".join(
+            f"{each['at']}: {each['message']}" for each in errors
+        )
+        body = problem_body(
+            422, "invalid-request", "Invalid request", detail, request.url.path, {"errors": errors}
+        )
+        return JSONResponse(body, 422, media_type=MEDIA_TYPE)
+
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        detail = (
+            "The API failed, which is its fault: send it again with the same Idempotency-Key, and report it."
+        )
+        body = problem_body(500, "internal", "Internal error", detail, request.url.path)
+        return JSONResponse(body, 500, media_type=MEDIA_TYPE)
+
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, failed)
+
+
+def _where(error: Mapping[str, Any]) -> dict[str, str]:
+    """Place and complaint of one invalid field, without the value, which may be secret."""
+    return {"at": ".".join(map(str, error["loc"])), "message": str(error["msg"])}

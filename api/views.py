@@ -1,0 +1,116 @@
+"""The API's own reading of the views. Every query names the tenant: others' rows can't come out (B2)."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from penstock.api.problems import Problem, unavailable
+from penstock.runtime.postgres import pool
+from penstock.runtime.settings import Settings
+
+WAIT_S: Final = 2.0
+CONNECTIONS_MAX_DEFAULT: Final = 8
+Columns = dict[str, Any]
+
+_RUN: Final = """
+SELECT run_id, workflow, workflow_version, status, requester, body_sha256, result, error, last_seq,
+       started_at_ms, deadline_ms, ended_at_ms, last_event_at_ms
+FROM views.run WHERE run_id = %(run_id)s AND tenant = %(tenant)s"""
+
+_EVENTS: Final = """
+SELECT e.seq, e.event_id, e.type, e.time_ms, e.actor, e.cause_id, e.cause_topic, e.cause_partition,
+       e.cause_offset, e.cause_time_ms, e.cause_index, e.cause_count, e.topic, e.partition, e."offset",
+       e.event
+FROM views.run_event AS e JOIN views.run AS r USING (run_id)
+WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.seq >= %(from_seq)s
+ORDER BY e.seq LIMIT %(limit)s"""
+
+_CAUSED: Final = """
+SELECT e.seq, e.type, e.event FROM views.run_event AS e JOIN views.run AS r USING (run_id)
+WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.cause_id = %(cause_id)s ORDER BY e.seq"""
+
+_APPROVALS: Final = """
+SELECT approval_id, run_id, tool, tool_version, arguments, args_sha256, role, quorum, status, requester,
+       decided_by, rule, reason, requested_at_ms, decided_at_ms, expires_at_ms
+FROM views.approval WHERE tenant = %(tenant)s
+  AND (%(approval_id)s::text IS NULL OR approval_id = %(approval_id)s)
+  AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
+  AND (%(status)s::text IS NULL OR status = %(status)s)
+ORDER BY requested_at_ms, approval_id LIMIT %(limit)s"""
+
+_CALL: Final = """
+SELECT call_id, run_id, tool, attempt, status FROM views.tool_call
+WHERE call_id = %(call_id)s AND tenant = %(tenant)s"""
+
+
+def database_away(error: Exception) -> Problem:
+    """The views can't be read now; nothing was changed."""
+    detail = f"The views can't be read ({type(error).__name__}): try again shortly."
+    return unavailable("database-away", "Database away", detail)
+
+
+class Views:
+    """Asks the views in threads, so that a slow database blocks no other request. Raises 503 problems."""
+
+    def __init__(self, where: Settings | str, connections_max: int = CONNECTIONS_MAX_DEFAULT) -> None:
+        """Connects in the background: a database that is away now is asked again later."""
+        self._pool = pool(where, size_max=connections_max, application_name="penstock.api")
+        # The pool's own impatience is one of these too.
+        self._away = self._pool.connection_class.OperationalError
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._pool.close()
+
+    async def run(self, tenant: str, run_id: str) -> Columns | None:
+        """A run of the tenant's."""
+        return _first(await self._ask(_RUN, {"tenant": tenant, "run_id": run_id}))
+
+    async def events(self, tenant: str, run_id: str, from_seq: int, limit: int) -> list[Columns]:
+        """The run's events from a seq on, in order."""
+        asked = {"tenant": tenant, "run_id": run_id, "from_seq": from_seq, "limit": limit}
+        return await self._ask(_EVENTS, asked)
+
+    async def caused(self, tenant: str, run_id: str, cause_id: str) -> list[Columns]:
+        """Seq, type and body of the events that an input caused, as far as the views know them."""
+        return await self._ask(_CAUSED, {"tenant": tenant, "run_id": run_id, "cause_id": cause_id})
+
+    async def approvals(
+        self, tenant: str, *, run_id: str | None = None, status: str | None = None, limit: int = 100
+    ) -> list[Columns]:
+        """Approvals of the tenant's, oldest first."""
+        asked = {"tenant": tenant, "approval_id": None, "run_id": run_id, "status": status, "limit": limit}
+        return await self._ask(_APPROVALS, asked)
+
+    async def approval(self, tenant: str, approval_id: str) -> Columns | None:
+        """One approval of the tenant's."""
+        asked = {"tenant": tenant, "approval_id": approval_id, "run_id": None, "status": None, "limit": 1}
+        return _first(await self._ask(_APPROVALS, asked))
+
+    async def call(self, tenant: str, call_id: str) -> Columns | None:
+        """One call of the tenant's."""
+        return _first(await self._ask(_CALL, {"tenant": tenant, "call_id": call_id}))
+
+    async def answers(self) -> None:
+        """Raises a 503 problem unless the database answers and has the views."""
+        (found,) = await self._ask("SELECT to_regclass('views.run_event') AS name", {})
+        if found["name"] is None:
+            raise unavailable(
+                "not-migrated", "Views missing", "The database has no views: `penstock migrate`."
+            )
+
+    async def _ask(self, select: str, values: Mapping[str, object]) -> list[Columns]:
+        return await asyncio.to_thread(self._asked, select, values)
+
+    def _asked(self, select: str, values: Mapping[str, object]) -> list[Columns]:
+        try:
+            with self._pool.connection(WAIT_S) as connection:
+                cursor = connection.execute(select.encode(), values)
+                names = [column.name for column in cursor.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in cursor]
+        except self._away as error:
+            raise database_away(error) from error
+
+
+def _first(rows: list[Columns]) -> Columns | None:
+    return rows[0] if rows else None

@@ -1,0 +1,132 @@
+"""An API over a log in memory and real views, with callers of two tenants."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from psycopg.rows import TupleRow
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock import Application, Run, workflow
+from penstock.api.app import create_app
+from penstock.audit.applier import Applier, catch_up
+from penstock.producers.log import OnDone, Outgoing
+from penstock.producers.memory import MemoryLog
+from penstock.producers.signing import Keyring
+from penstock.runtime.postgres import connect, migrate, migrations
+from penstock.runtime.settings import Settings
+from penstock.schemas.codec import EventBody, InputBody, pinned_codec
+from penstock.schemas.envelope.records import InputMeta
+from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
+from tests.views.histories import Historian
+
+Judge = Callable[[InputMeta, InputBody], EventBody | None]
+
+
+class Review(BaseModel):
+    """The input of the review that these tests start."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    case_id: str = Field(pattern="^case-[0-9]+$")
+    note: str = ""
+
+
+@workflow("case-review", version=1)
+async def case_review(run: Run, case: Review) -> str:
+    return case.case_id
+
+
+class JudgedLog(MemoryLog):
+    """A log whose inbox is answered at once: `judge` says which event an input causes, if it causes one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judge: Judge = lambda meta, body: None
+        self.project: Callable[[], object] = lambda: None
+        self.historian = Historian(self)
+        self.inputs: list[tuple[InputMeta, InputBody]] = []
+
+    def append_soon(self, record: Outgoing, on_done: OnDone) -> None:
+        super().append_soon(record, on_done)
+        if record.topic != RUN_INBOX:
+            return
+        meta, body = pinned_codec().decode_input(record.value)
+        self.inputs.append((meta, body))
+        event = self.judge(meta, body)
+        if event is not None:
+            made = self.historian.outgoing(meta.entity_id, event, actor=meta.actor, cause_id=meta.id)
+            self.append([made])
+            self.project()
+
+
+@dataclass
+class Api:
+    """The application under test and all that it stands on."""
+
+    app: FastAPI
+    client: TestClient
+    log: JudgedLog
+    views: psycopg.Connection[TupleRow]
+    settings: Settings
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def as_(self, who: str, **headers: str) -> dict[str, str]:
+        """The headers of a caller."""
+        return {"Authorization": f"Bearer {self.keys[who]}", **headers}
+
+    def tell(self, run_id: str, *bodies: EventBody) -> None:
+        """Let a run's history go on, and the views see it."""
+        self.log.historian.write(run_id, *bodies)
+        self.log.project()
+
+
+PEOPLE = (
+    ("ana", "local", ("analyst",)),
+    ("sam", "local", ("supervisor",)),
+    ("olga", "local", ("operator",)),
+    ("nobody", "local", ()),
+    ("mallory", "elsewhere", ("analyst", "supervisor", "operator")),
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home directory with signing keys and API keys."""
+    Keyring.create(tmp_path / "keys.json")
+    keys = {who: f"psk_{who}_{'s3cret' * 6}" for who, _, _ in PEOPLE}
+    entries = [
+        {
+            "id": who,
+            "sha256": hashlib.sha256(keys[who].encode()).hexdigest(),
+            "tenant": tenant,
+            "subject": who,
+            "roles": roles,
+        }
+        for who, tenant, roles in PEOPLE
+    ]
+    (tmp_path / "api-keys.json").write_text(json.dumps({"keys": entries}))
+    return tmp_path
+
+
+@pytest.fixture
+def api(home: Path, database_url: str) -> Iterator[Api]:
+    """The API, served in this process."""
+    migrate(database_url, known=tuple(each for each in migrations() if each.name.endswith("_views.sql")))
+    settings = Settings(home=home, database_url=database_url, kafka_bootstrap_servers="unused:9092")
+    log = JudgedLog()
+    application = Application("tests", workflows=(case_review,))
+    app = create_app(
+        settings, log=log, application=application, body_bytes_max=600_000, acknowledged_s=0.3, effect_s=0.2
+    )
+    with connect(database_url) as views, TestClient(app, raise_server_exceptions=False) as client:
+        applier = Applier(views, pinned_codec())
+        log.project = lambda: catch_up(applier, log, [RUN_EVENTS])
+        keys = {who: f"psk_{who}_{'s3cret' * 6}" for who, _, _ in PEOPLE}
+        yield Api(app, client, log, views, settings, keys)

@@ -225,4 +225,3 @@ class Driver(Generic[W]):
     def crash(self) -> None:
         """Never close: the process is gone. Its threads stay, but it is fed no more."""
         self._open = False
-

@@ -4,26 +4,22 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 
 from penstock import Call, tool
-from penstock.declare.errors import Declined, NotDone
 from penstock.runtime.postgres import connect, migrate
-from penstock.schemas.canonical import INLINE_BYTES_MAX, payload_of, read_payload
-from penstock.schemas.envelope.records import Failure, Payload
+from penstock.schemas.canonical import payload_of, read_payload
+from penstock.schemas.envelope.records import Failure
 from penstock.schemas.run.records import (
     CompleteToolCall,
-    FailToolCall,
     RunCompleted,
     RunStarted,
-    StartToolCall,
     ToolCallCompleted,
     ToolCallFailed,
 )
 
-from .effects import Effects, call_id, eventually, requested
+from .effects import Effects, call_id, requested
 
 
 @pytest.fixture
@@ -75,51 +71,12 @@ async def put(call: Call, *, name: str) -> str:
     return f"put {name}"
 
 
-@tool(effect="unsafe")
-def pay(call: Call, *, name: str) -> str:
-    journal.enter(call)
-    return f"paid {name}"
-
-
 @tool(effect="read", concurrency=2)
 def slow(call: Call, *, name: str) -> str:
     journal.enter(call)
     time.sleep(0.05)
     journal.leave()
     return name
-
-
-@tool(effect="read", timeout=timedelta(milliseconds=100))
-def late_read(call: Call, *, name: str) -> str:
-    time.sleep(0.4)
-    journal.enter(call)
-    return name
-
-
-@tool(effect="unsafe", timeout=timedelta(milliseconds=100))
-def late_pay(call: Call, *, name: str) -> str:
-    time.sleep(0.4)
-    journal.enter(call)
-    return name
-
-
-@tool(effect="read")
-def big_read(call: Call, *, name: str) -> str:
-    return "x" * INLINE_BYTES_MAX
-
-
-@tool(effect="unsafe")
-def big_pay(call: Call, *, name: str) -> str:
-    return "x" * INLINE_BYTES_MAX
-
-
-@tool(effect="unsafe")
-def picky(call: Call, *, name: str) -> str:
-    if name == "declined":
-        raise Declined("no such account")
-    if name == "not_done":
-        raise NotDone("busy")
-    raise ValueError("s" * 5_000)
 
 
 def test_a_requested_call_is_executed_once_and_answered(world: Effects) -> None:
@@ -198,88 +155,6 @@ def test_a_tool_runs_no_more_often_at_once_than_it_says(world: Effects) -> None:
     world.await_inputs(CompleteToolCall, 10)
     assert journal.most_at_once == 2
     assert [entry[0] for entry in journal.entries[:2]] == [call_id("n0"), call_id("n1")]
-
-
-def test_a_read_that_overruns_is_a_failure_worth_trying_again(world: Effects) -> None:
-    worker = world.tools(late_read).take_all()
-    world.emit(requested(late_read))
-    worker.feed()
-    (answer,) = world.await_inputs(FailToolCall)
-    assert (answer.error.kind, answer.error.retryable) == ("timeout", True)
-    eventually(lambda: bool(journal.entries), "the thread ends")
-    worker.close()
-    assert world.inputs(CompleteToolCall) == []
-
-
-def test_an_unsafe_call_that_overruns_is_a_doubt_which_its_late_answer_may_settle(world: Effects) -> None:
-    worker = world.tools(late_pay).take_all()
-    world.emit(requested(late_pay))
-    worker.feed()
-    world.await_inputs(StartToolCall)
-    world.emit(world.started())
-    worker.feed()
-    (answer,) = world.await_inputs(FailToolCall)
-    assert (answer.error.kind, answer.error.retryable, answer.not_done) == ("timeout", False, False)
-    (late,) = world.await_inputs(CompleteToolCall)
-    assert late.lease_id == answer.lease_id
-
-
-def test_a_result_too_large_fails_a_read(world: Effects) -> None:
-    worker = world.tools(big_read).take_all()
-    world.emit(requested(big_read))
-    worker.feed()
-    (answer,) = world.await_inputs(FailToolCall)
-    assert (answer.error.kind, answer.error.retryable) == ("result_too_large", False)
-
-
-def test_a_result_too_large_completes_an_unsafe_call_with_a_note(world: Effects) -> None:
-    worker = world.tools(big_pay).take_all()
-    world.emit(requested(big_pay))
-    worker.feed()
-    world.await_inputs(StartToolCall)
-    world.emit(world.started())
-    worker.feed()
-    (answer,) = world.await_inputs(CompleteToolCall)
-    assert b'"result_omitted":true' in read_payload(answer.result)
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "not_done", "retryable"),
-    [
-        ("declined", "declined", True, False),
-        ("not_done", "not_done", True, True),
-        ("anything", "exception", False, False),
-    ],
-)
-def test_what_an_unsafe_tool_raises_says_what_is_known(
-    world: Effects, name: str, kind: str, not_done: bool, retryable: bool
-) -> None:
-    worker = world.tools(picky).take_all()
-    world.emit(requested(picky, name))
-    worker.feed()
-    world.await_inputs(StartToolCall)
-    world.emit(world.started(name))
-    worker.feed()
-    (answer,) = world.await_inputs(FailToolCall)
-    assert (answer.error.kind, answer.not_done, answer.error.retryable) == (kind, not_done, retryable)
-    assert len(answer.error.message) <= 2_000
-
-
-def test_arguments_that_are_not_those_of_the_hash_are_not_acted_upon(world: Effects) -> None:
-    forged = Payload(content_type="application/json", content=b'{"name":"b"}', sha256="0" * 64)
-    worker = world.tools(look).take_all()
-    world.emit(requested(look, arguments=forged))
-    worker.feed()
-    (answer,) = world.await_inputs(FailToolCall)
-    assert (answer.error.kind, answer.not_done, journal.entries) == ("invalid_arguments", True, [])
-
-
-def test_a_tool_whose_class_changed_is_not_called(world: Effects) -> None:
-    worker = world.tools(pay).take_all()
-    world.emit(requested(pay, effect="read"))
-    worker.feed()
-    (answer,) = world.await_inputs(FailToolCall)
-    assert (answer.error.kind, journal.entries) == ("tool_changed", [])
 
 
 def test_a_call_of_a_tool_that_only_another_deployment_has_stays_open(world: Effects) -> None:

@@ -96,15 +96,19 @@ PEOPLE = (
 )
 
 
+def key_of(who: str) -> str:
+    """The API key of one of these people."""
+    return f"psk_{who}_{hashlib.sha256(who.encode()).hexdigest()}"
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home directory with signing keys and API keys."""
     Keyring.create(tmp_path / "keys.json")
-    keys = {who: f"psk_{who}_{'s3cret' * 6}" for who, _, _ in PEOPLE}
     entries = [
         {
             "id": who,
-            "sha256": hashlib.sha256(keys[who].encode()).hexdigest(),
+            "sha256": hashlib.sha256(key_of(who).encode()).hexdigest(),
             "tenant": tenant,
             "subject": who,
             "roles": roles,
@@ -128,5 +132,5 @@ def api(home: Path, database_url: str) -> Iterator[Api]:
     with connect(database_url) as views, TestClient(app, raise_server_exceptions=False) as client:
         applier = Applier(views, pinned_codec())
         log.project = lambda: catch_up(applier, log, [RUN_EVENTS])
-        keys = {who: f"psk_{who}_{'s3cret' * 6}" for who, _, _ in PEOPLE}
+        keys = {who: key_of(who) for who, _, _ in PEOPLE}
         yield Api(app, client, log, views, settings, keys)

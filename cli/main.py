@@ -119,6 +119,17 @@ def preflight() -> None:
 
 
 @app.command()
+def prepare() -> None:
+    """Make topics, tables and keys on servers that the environment names, check everything, and end."""
+    from penstock.cli.preparing import furnish
+    from penstock.cli.standing import alone
+
+    settings = Settings.load()
+    with alone(settings):
+        furnish(settings)
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to this version."""
     from penstock.cli.screen import console

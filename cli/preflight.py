@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,7 +30,12 @@ class Finding:
 
 def findings(settings: Settings) -> tuple[Finding, ...]:
     """Every check's outcome, in the order in which a person would mend them."""
-    return tuple(_finding(name, check, settings) for name, check in _CHECKS)
+    found: list[Finding] = []
+    for name, check in CHECKS.items():
+        if name == "topics" and any(one.check == "broker" and one.problem for one in found):
+            continue  # Nobody to ask: the broker's finding says it, and waiting for it again says no more.
+        found.append(_finding(name, check, settings))
+    return tuple(found)
 
 
 def insist(settings: Settings) -> int:
@@ -50,7 +55,8 @@ def _finding(name: str, check: Callable[[Settings], None], settings: Settings) -
     return Finding(name, None)
 
 
-def _application(settings: Settings) -> None:
+def application(settings: Settings) -> None:
+    """It can be loaded."""
     from penstock.declare.application import load_application
     from penstock.declare.errors import DeclarationError
 
@@ -60,7 +66,8 @@ def _application(settings: Settings) -> None:
         raise Wrong(f"{error} Correct it, or export PENSTOCK_APPLICATION=module:attribute") from error
 
 
-def _keys(settings: Settings) -> None:
+def keys(settings: Settings) -> None:
+    """Both key files are there and nobody else can read them."""
     from penstock.producers.errors import SigningError
     from penstock.producers.signing import Keyring
 
@@ -77,7 +84,7 @@ def _keys(settings: Settings) -> None:
         raise Wrong(str(error)) from error
 
 
-def _broker(settings: Settings) -> None:
+def broker(settings: Settings) -> None:
     """One bootstrap server that answers is enough, as it is for the clients; it must be of Kafka 4."""
     refusals: list[str] = []
     for address in settings.kafka_bootstrap_servers.split(","):
@@ -92,7 +99,8 @@ def _broker(settings: Settings) -> None:
     raise Wrong(f"{'; '.join(refusals)}: start it, or correct KAFKA_BOOTSTRAP_SERVERS")
 
 
-def _topics(settings: Settings) -> None:
+def topics(settings: Settings) -> None:
+    """They are as the catalogue says: partitions, retention, whose clock, size."""
     from penstock.producers.errors import LogError
     from penstock.producers.topics_admin import check_topics
 
@@ -104,7 +112,8 @@ def _topics(settings: Settings) -> None:
         raise Wrong("; ".join(str(problem) for problem in problems))
 
 
-def _partitioner(_: Settings) -> None:
+def partitioner(_: Settings) -> None:
+    """This machine's producer places keys by murmur2, as everybody who writes these topics must."""
     from penstock.cli.local.partitioner import placements
     from penstock.schemas.ids import partition_of
 
@@ -116,7 +125,8 @@ def _partitioner(_: Settings) -> None:
         )
 
 
-def _schemas(_: Settings) -> None:
+def schemas(_: Settings) -> None:
+    """Each schema of this version has an id in the lock."""
     from penstock.schemas.registry import Lock
 
     missing = [name for name, _text in Lock.read().missing()]
@@ -127,18 +137,19 @@ def _schemas(_: Settings) -> None:
         )
 
 
-def _database(settings: Settings) -> None:
+def database(settings: Settings) -> None:
+    """Every migration is applied."""
     lacking = pending(settings)
     if lacking:
         raise Wrong(f"the database lacks {', '.join(lacking)}: type `penstock migrate`")
 
 
-_CHECKS: Final = (
-    ("application", _application),
-    ("keys", _keys),
-    ("schema ids", _schemas),
-    ("broker", _broker),
-    ("topics", _topics),
-    ("partitioner", _partitioner),
-    ("database", _database),
-)
+CHECKS: Final[Mapping[str, Callable[[Settings], None]]] = {
+    "application": application,
+    "keys": keys,
+    "schema ids": schemas,
+    "broker": broker,
+    "topics": topics,
+    "partitioner": partitioner,
+    "database": database,
+}

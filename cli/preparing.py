@@ -4,11 +4,12 @@ import os
 from dataclasses import replace
 
 from penstock.cli import api_keys, preflight
-from penstock.cli.local import processes, servers, state
+from penstock.cli.local import ports, processes, servers, state
 from penstock.cli.local.processes import Process
 from penstock.cli.local.state import SUPERVISOR, LocalState
 from penstock.cli.local.supervisor import STOP_DEADLINE_S, stop_together
 from penstock.cli.screen import console, say, step
+from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import migrate
 from penstock.runtime.settings import Settings
 
@@ -19,6 +20,11 @@ def prepare(settings: Settings) -> LocalState:
     `settings` hold what the environment says, and not what an earlier start wrote.
     """
     stop_leftovers(settings)
+    if not ports.is_free(settings.api_port):
+        raise SetupError(
+            f"port {settings.api_port} of the API is in use by another program: "
+            "export PENSTOCK_API_PORT with a free one"
+        )
     try:
         return _prepare(settings)
     except BaseException:
@@ -50,17 +56,22 @@ def _prepare(settings: Settings) -> LocalState:
         standing = replace(standing, database_url=database.address, database_from=database.origin)
         state.write(settings, standing)
         under_way.outcome = f"Postgres ({_origin(database.origin)})"
+    furnish(_at_addresses(settings, standing))
+    return standing
+
+
+def furnish(settings: Settings) -> None:
+    """Tables, topics and keys, each made where it is missing, and the checks. Raises SetupError."""
     with step("migrations") as under_way:
-        under_way.outcome = f"{len(migrate(database.address))} applied now"
+        under_way.outcome = f"{len(migrate(settings))} applied now"
     with step("topics") as under_way:
-        under_way.outcome = _make_topics(broker.address)
+        under_way.outcome = _make_topics(settings.kafka_bootstrap_servers)
     with step("keys") as under_way:
         made = _make_keys(settings)
         under_way.outcome = "made, shown once below" if made else "as before"
     _show_keys(made)
     with step("preflight") as under_way:
-        under_way.outcome = f"{preflight.insist(_at_addresses(settings, standing))} checks passed"
-    return standing
+        under_way.outcome = f"{preflight.insist(settings)} checks passed"
 
 
 def stop_leftovers(settings: Settings) -> None:

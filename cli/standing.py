@@ -119,11 +119,6 @@ def _start_processes(
         "PENSTOCK_API_PORT": str(settings.api_port),
     }
     command = (sys.executable, "-m", "penstock.cli.main")
-    if not ports.is_free(settings.api_port):
-        raise SetupError(
-            f"port {settings.api_port} of the API is in use by another program: "
-            "export PENSTOCK_API_PORT with a free one"
-        )
     for role in ROLES:
         # The name makes the process a static member of its group: restarted, it has its partitions at once.
         named = {**environment, "PENSTOCK_WORKER_NAME": f"{role}-1"}

@@ -48,7 +48,8 @@ def connect(where: Settings | str, *, application_name: str = "penstock") -> Con
     try:
         return psycopg.connect(_conninfo(where, application_name), autocommit=True)
     except psycopg.OperationalError as error:
-        raise DatabaseAway(f"Postgres doesn't answer: {error}. Start it, or correct DATABASE_URL") from error
+        said = " ".join(str(error).split())
+        raise DatabaseAway(f"Postgres doesn't answer: {said}. Start it, or correct DATABASE_URL") from error
 
 
 def pool(

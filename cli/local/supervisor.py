@@ -119,5 +119,13 @@ def stop_together(running: Mapping[str, Process], deadline_s: float) -> tuple[st
     return tuple(killed)
 
 
+def _last_words(log_file: Path) -> str:
+    """The last line of a log: what a program says when it ends on purpose names what to type."""
+    with log_file.open("rb") as log:
+        log.seek(max(0, log.seek(0, 2) - 4096))
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
 def _spawn(program: Program, log_file: Path) -> processes.Started:
     return processes.spawn(program.argv, log_file=log_file, environment=program.environment)

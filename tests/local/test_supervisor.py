@@ -63,13 +63,14 @@ def test_child_that_keeps_dying_is_tried_less_and_less_often(watched: Watched) -
 
 
 def test_child_that_stopped_on_purpose_stays_down(watched: Watched) -> None:
-    watched.start("wise", f"raise SystemExit({STAY_DOWN})")
+    watched.start("wise", f"print('the broker was wiped: type this'); raise SystemExit({STAY_DOWN})")
     watched.look_until(lambda: bool(watched.lines))
     time.sleep(0.7)  # Longer than the shortest back-off.
     watched.supervisor.look()
     assert watched.running == {}
-    assert len(watched.lines) == 1
+    assert len(watched.lines) == 2
     assert "stopped on purpose and stays down" in watched.lines[0]
+    assert watched.lines[1] == "the broker was wiped: type this"
 
 
 def test_stopping_leaves_nobody_running(watched: Watched) -> None:

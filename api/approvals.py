@@ -42,11 +42,10 @@ Status = Literal["waiting", "granted", "refused", "expired", "closed"]
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
     router = APIRouter(tags=["approvals"])
-    Authenticated = Annotated[Caller, Depends(door.keys)]
 
     @router.get("/v1/approvals")
     async def approvals(
-        caller: Authenticated,
+        caller: Annotated[Caller, Depends(door.keys)],
         status: Annotated[Status | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     ) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def routes(door: Door) -> APIRouter:
     async def vote(
         approval_id: str,
         body: Vote,
-        caller: Authenticated,
+        caller: Annotated[Caller, Depends(door.keys)],
         response: Response,
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
@@ -69,7 +68,8 @@ def routes(door: Door) -> APIRouter:
             caller.needs(VOTE, "vote")
             raise not_found("approval")
         caller.needs((*VOTE, *([row["role"]] if row["role"] else [])), "vote")
-        run_id, said = row["run_id"], (approval_id, body.decision, body.args_sha256, body.reason)
+        run_id = row["run_id"]
+        said = approval_id, body.decision, body.args_sha256, body.reason
         input_id = input_id_of(run_id, caller, idempotency_key, "vote", *said) or str(uuid.uuid4())
         effect = await door.inbox.past_effect(caller, run_id, input_id, _EFFECTS)
         if effect is None:

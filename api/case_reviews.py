@@ -49,12 +49,11 @@ class Started(BaseModel):
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
     router = APIRouter(tags=["case reviews"])
-    Authenticated = Annotated[Caller, Depends(door.keys)]
 
     @router.post("/case-review", status_code=202, response_model=Started)
     async def start(
         body: CaseReviewBody,
-        caller: Authenticated,
+        caller: Annotated[Caller, Depends(door.keys)],
         response: Response,
         idempotency_key: IdempotencyKey = None,
     ) -> Started:
@@ -75,7 +74,7 @@ def routes(door: Door) -> APIRouter:
         return Started(task_id=task_id, status="accepted", links=_links(task_id))
 
     @router.get("/case-review/{task_id}")
-    async def read(task_id: str, caller: Authenticated) -> dict[str, Any]:
+    async def read(task_id: str, caller: Annotated[Caller, Depends(door.keys)]) -> dict[str, Any]:
         """Status, result and the questions that wait for people."""
         caller.needs(READ, "read a case review")
         row = await _run(door, caller, task_id)
@@ -86,7 +85,10 @@ def routes(door: Door) -> APIRouter:
 
     @router.post("/case-review/{task_id}/cancel", status_code=202)
     async def cancel(
-        task_id: str, body: CancelBody, caller: Authenticated, idempotency_key: IdempotencyKey = None
+        task_id: str,
+        body: CancelBody,
+        caller: Annotated[Caller, Depends(door.keys)],
+        idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
         """Ask for an early end. It is cancelled when every call under way is settled."""
         caller.needs(CANCEL, "cancel a case review")

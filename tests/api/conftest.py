@@ -57,7 +57,7 @@ class JudgedLog(MemoryLog):
         super().append_soon(record, on_done)
         if record.topic != RUN_INBOX:
             return
-        meta, body = pinned_codec().decode_input(record.value)
+        meta, body = pinned_codec().decode_input(record.value or b"")
         self.inputs.append((meta, body))
         event = self.judge(meta, body)
         if event is not None:

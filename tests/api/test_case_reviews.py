@@ -24,7 +24,8 @@ def starting(api: Api) -> None:
 
 def start(api: Api, key: str = "dispute-1", case_id: str = "case-1", who: str = "ana") -> Response:
     headers = api.as_(who, **{"Idempotency-Key": key})
-    return api.client.post("/case-review", json={"case_id": case_id}, headers=headers)
+    response: Response = api.client.post("/case-review", json={"case_id": case_id}, headers=headers)
+    return response
 
 
 def test_a_start_is_accepted_with_its_task_id(api: Api) -> None:

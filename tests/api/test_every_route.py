@@ -38,7 +38,8 @@ def served(api: Api) -> Api:
 
 def ask(api: Api, route: tuple[str, str, object], headers: dict[str, str]) -> Response:
     method, path, body = route
-    return api.client.request(method, path, json=body, headers=headers)
+    response: Response = api.client.request(method, path, json=body, headers=headers)
+    return response
 
 
 def assert_problem(response: Response, status: int, slug: str) -> None:

@@ -39,7 +39,8 @@ def asking(api: Api) -> Api:
 def vote(api: Api, who: str = "sam", key: str | None = None, **changes: str) -> Response:
     body = {"decision": "grant", "args_sha256": SHA, "reason": "the dates fit"} | changes
     headers = api.as_(who) if key is None else api.as_(who, **{"Idempotency-Key": key})
-    return api.client.post(f"/v1/approvals/{APPROVAL}/votes", json=body, headers=headers)
+    response: Response = api.client.post(f"/v1/approvals/{APPROVAL}/votes", json=body, headers=headers)
+    return response
 
 
 def judged(event: EventBody) -> Callable[..., EventBody]:
@@ -129,7 +130,10 @@ def test_a_vote_with_the_log_away_is_unknown(asking: Api) -> None:
 
 def settle(api: Api, key: str = "s-1", **changes: object) -> Response:
     headers = api.as_("olga", **{"Idempotency-Key": key})
-    return api.client.post(f"/v1/calls/{CALL}/settlement", json=SETTLEMENT | changes, headers=headers)
+    response: Response = api.client.post(
+        f"/v1/calls/{CALL}/settlement", json=SETTLEMENT | changes, headers=headers
+    )
+    return response
 
 
 def test_a_settlement_is_said_in_the_operators_name(asking: Api) -> None:

@@ -169,13 +169,12 @@ class Wanderer:
 
     def end(self) -> EventBody:
         self.ended = True
-        return self.rng.choice(
-            [
-                runs.RunCompleted(result=json_payload({"decision": self.text()})),
-                runs.RunFailed(error=Failure(kind="CaseClosed", message=self.text())),
-                runs.RunCancelled(reason=self.text()),
-            ]
-        )
+        ends: list[EventBody] = [
+            runs.RunCompleted(result=json_payload({"decision": self.text()})),
+            runs.RunFailed(error=Failure(kind="CaseClosed", message=self.text())),
+            runs.RunCancelled(reason=self.text()),
+        ]
+        return self.rng.choice(ends)
 
 
 def wander(rng: random.Random, historian: Historian, runs: int, events: int) -> None:

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field, make_dataclass
 from datetime import timedelta
 from typing import Concatenate, Generic, Literal, Protocol, TypeVar, overload
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from penstock.declare.call import Call, Reconciled
 from penstock.declare.errors import DeclarationError, InvalidArguments
@@ -37,7 +38,7 @@ class Tool(Generic[R_co]):
     concurrency: int
     function: Callable[..., R_co | Coroutine[object, object, R_co]]
     reconcile: Reconciler | None
-    _arguments: type[BaseModel]
+    _arguments: TypeAdapter[object]
     _result: TypeAdapter[R_co]
 
     @property
@@ -49,9 +50,7 @@ class Tool(Generic[R_co]):
         """RFC 8785 bytes of the arguments, defaults filled in. Raises InvalidArguments."""
         given = arguments.model_dump() if isinstance(arguments, BaseModel) else dict(arguments)
         try:
-            return canonical_bytes(
-                self._arguments.__pydantic_serializer__.to_json(self._arguments.model_validate(given))
-            )
+            return canonical_bytes(self._arguments.dump_json(self._arguments.validate_python(given)))
         except ValidationError as error:
             raise InvalidArguments(f"Arguments of {self.name}: {complaint(error)}") from error
         except ValueError as error:
@@ -60,10 +59,9 @@ class Tool(Generic[R_co]):
     def decode_arguments(self, encoded: bytes) -> dict[str, object]:
         """The keyword arguments that the function takes. Raises InvalidArguments."""
         try:
-            model = self._arguments.model_validate_json(encoded)
+            return dict(vars(self._arguments.validate_json(encoded)))
         except ValidationError as error:
             raise InvalidArguments(f"Arguments of {self.name}: {complaint(error)}") from error
-        return {name: getattr(model, name) for name in self._arguments.model_fields}
 
     def encode_result(self, value: object) -> bytes:
         """Canonical JSON bytes of what the function returned. Raises InvalidArguments."""
@@ -127,30 +125,40 @@ def tool(
             concurrency=concurrency,
             function=function,
             reconcile=reconcile,
-            _arguments=_arguments_model(label, function, hints),
+            _arguments=_arguments_shape(label, function, hints),
             _result=adapter_for(hints["return"], f"Result of tool {label}"),
         )
 
     return declare  # type: ignore[return-value]  # mypy can't see that one body serves both overloads
 
 
-def _arguments_model(
+def _arguments_shape(
     label: str, function: Callable[..., object], hints: dict[str, object]
-) -> type[BaseModel]:
+) -> TypeAdapter[object]:
+    """The keyword parameters as a dataclass, whose fields may be called anything that a parameter may."""
     first, *rest = inspect.signature(function).parameters.values() or (None,)
     if first is None or hints.get(first.name) is not Call:
         raise DeclarationError(f"Tool {label}: the first parameter must be `call: Call`.")
-    fields: dict[str, object] = {}
+    fields: list[tuple[str, object, object]] = []
     for parameter in rest:
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY or parameter.name not in hints:
             raise DeclarationError(f"Tool {label}: make `{parameter.name}` keyword-only and annotate it.")
         if parameter.name == "grant":
             raise DeclarationError(f"Tool {label}: `grant` is run.tool's own keyword: name it otherwise.")
-        required = parameter.default is inspect.Parameter.empty
-        fields[parameter.name] = (hints[parameter.name], ... if required else parameter.default)
-    config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
-    model: type[BaseModel] = create_model(f"Arguments of {label}", __config__=config, **fields)  # type: ignore[call-overload]
-    return model
+        fields.append((parameter.name, hints[parameter.name], _default(parameter.default)))
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    shape = make_dataclass(
+        "Arguments",
+        fields,
+        kw_only=True,
+        namespace={"__pydantic_config__": config},
+    )
+    return adapter_for(shape, f"Arguments of tool {label}")
+
+
+def _default(value: object) -> object:
+    # A factory, because a dataclass refuses mutable defaults and sharing one would be worse.
+    return field() if value is inspect.Parameter.empty else field(default_factory=lambda: deepcopy(value))
 
 
 def _why(error: ValueError) -> str:

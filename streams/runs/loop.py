@@ -22,10 +22,6 @@ class Stall(BaseException):
         self.detail = detail
 
 
-class Closed(BaseException):
-    """The replay is over; what still runs (a workflow's `finally`) may ask for nothing."""
-
-
 _INSTEAD: Final = {
     "create_future": "await run.sleep(...) for asyncio.sleep, run.gather(...) for waiting on several things",
     "call_later": "run.sleep(...)",
@@ -112,7 +108,7 @@ class Task(Future):
             self.settle(done.value)
         except Stall as stall:
             self._loop.stall = self._loop.stall or stall
-        except (KeyboardInterrupt, Closed):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 whatever user code raises is that step's outcome
             self.settle(error=error)
@@ -124,11 +120,12 @@ class Task(Future):
         self._loop.ready.append(self)
 
     def close(self) -> None:
-        """Give it up. Its `finally` blocks run, and can ask for nothing."""
+        """Give it up. Its `finally` blocks run, and whatever they do or raise counts for nothing."""
         try:
             self._coroutine.close()
-        except (Closed, RuntimeError):
-            # RuntimeError: it awaited in a `finally`, and so ignored being closed.
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 also the RuntimeError of a `finally` that awaits
             return
 
 

@@ -21,23 +21,28 @@ class Case(BaseModel):
 
 
 @tool(effect="read", retry=RETRY)
-def look_up(call: Call, *, case_id: str) -> str: ...
+def look_up(call: Call, *, case_id: str) -> str:
+    raise NotImplementedError
 
 
 @tool(effect="read", roles=("chief",))
-def look_up_secrets(call: Call, *, case_id: str) -> str: ...
+def look_up_secrets(call: Call, *, case_id: str) -> str:
+    raise NotImplementedError
 
 
 @tool(effect="idempotent", retry=RETRY)
-def file_note(call: Call, *, text: str) -> str: ...
+def file_note(call: Call, *, text: str) -> str:
+    raise NotImplementedError
 
 
 @tool(effect="unsafe", risk="high", version=2, retry=RETRY, roles=("analyst",))
-def pay(call: Call, *, case_id: str, amount: int) -> str: ...
+def pay(call: Call, *, case_id: str, amount: int) -> str:
+    raise NotImplementedError
 
 
 @tool(effect="unsafe")
-def notify(call: Call, *, to: str) -> str: ...
+def notify(call: Call, *, to: str) -> str:
+    raise NotImplementedError
 
 
 @approval_rule(tool=file_note, version=1)

@@ -196,7 +196,8 @@ def paying(pays: Tool[str], grant_used: str) -> Story:
 
 
 @tool(name="pay", version=3, effect="unsafe", risk="high")
-def pay_three(call: Call, *, case_id: str, amount: int) -> str: ...
+def pay_three(call: Call, *, case_id: str, amount: int) -> str:
+    raise NotImplementedError
 
 
 @pytest.mark.parametrize(
@@ -230,6 +231,21 @@ def test_a_refused_question_gives_no_grant_to_spend() -> None:
         grant = await run.approval(action=pay, args=CASE, role="supervisor", expires=timedelta(days=2))
         try:
             return await run.tool(pay, grant=grant)
+        except ToolRefused as refused:
+            return refused.reason
+
+    story = given(application(stubborn)).when(start("payment", CASE))
+    assert result(story.when(votes(story, 1, "refuse"))) == '"grant_missing"'
+
+
+def test_a_rule_does_not_grant_what_a_person_refused() -> None:
+    @workflow("payment", version=1)
+    async def stubborn(run: Run, case: Case) -> str:
+        grant = await run.approval(
+            action=notify, args={"to": "customer"}, role="supervisor", expires=timedelta(days=2)
+        )
+        try:
+            return await run.tool(notify, grant=grant)
         except ToolRefused as refused:
             return refused.reason
 

@@ -30,7 +30,7 @@ def waiting() -> Story:
 
 
 def body(name: str, story: Story) -> InputBody:
-    return {
+    bodies: dict[str, InputBody] = {
         "start": start("payment", {"case_id": "c1", "amount": 5}),
         "cancel": cancels(),
         "vote": votes(story, 1),
@@ -41,7 +41,8 @@ def body(name: str, story: Story) -> InputBody:
         "settle": settles(2, True),
         "fire": fires("deadline"),
         "resume": resumes(),
-    }[name]
+    }
+    return bodies[name]
 
 
 def refused_for_its_signature(story: Story) -> bool:

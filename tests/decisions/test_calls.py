@@ -25,7 +25,7 @@ from penstock.schemas.run.records import (
 )
 
 from .acts import completes, fails, loses, settles, starts, votes
-from .cases import CASES, Case, application, look_up_secrets, notify, short_notes
+from .cases import CASES, Case, application, look_up, look_up_secrets, notify, short_notes
 from .given import RUN_ID, Story, call_id, given, start
 
 CASE = {"case_id": "c1", "amount": 5}
@@ -101,17 +101,13 @@ def test_a_rule_that_raises_stalls_the_run() -> None:
 def test_the_first_answer_settles_and_the_second_is_late() -> None:
     @workflow("read-once", version=1)
     async def twice(run: Run, case: Case) -> str:
-        first = await run.tool(CASES_LOOK, case_id="a")
-        return first + await run.tool(CASES_LOOK, case_id="b")
+        first = await run.tool(look_up, case_id="a")
+        return first + await run.tool(look_up, case_id="b")
 
     story = given(application(twice)).when(start("read-once", CASE)).when(completes(1, "A"))
     story.when(completes(1, "other")).then(LateAnswer)
     story.when(fails(1)).then(LateAnswer)
     story.when(completes(2, "B")).then(ToolCallCompleted, RunCompleted)
-
-
-CASES_LOOK = CASES.tool("look_up")
-assert CASES_LOOK is not None
 
 
 def test_answers_after_the_end_are_late() -> None:
@@ -185,6 +181,15 @@ def test_a_start_that_names_nothing_startable_is_refused() -> None:
     assert telling().when(starts(1, attempt=2)).reason() == "other_attempt"
     assert telling().when(starts(1, lease="")).reason() == "no_lease"
     assert reading().when(starts(1)).reason() == "not_unsafe"
+
+
+def test_a_settled_call_does_not_start_again() -> None:
+    @workflow("tell", version=1, deadline=None)
+    async def two(run: Run, to: str) -> str:
+        return await run.tool(notify, to=to) + await run.tool(look_up, case_id="c1")
+
+    begun = given(application(two)).when(start("tell", "customer")).when(starts(1))
+    assert begun.when(completes(1, "sent")).when(starts(1, lease="L2")).reason() == "already_settled"
 
 
 def test_a_grant_that_expired_before_the_start_refuses_the_call_and_tells_the_workflow() -> None:

@@ -24,7 +24,7 @@ from penstock.schemas.run.records import (
 )
 
 from .acts import cancels, completes, fails, fires, loses, resumes, settles, starts, votes
-from .cases import CASES, Case, CaseClosed, application, look_up, notify
+from .cases import CASES, CaseClosed, application, look_up, notify
 from .given import Story, given, start
 
 CASE = {"case_id": "c1"}

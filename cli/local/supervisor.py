@@ -9,7 +9,7 @@ from typing import Final
 
 from penstock.cli.local import processes
 from penstock.cli.local.processes import Process
-from penstock.runtime.exits import STAY_DOWN
+from penstock.runtime.exits import SETUP, STAY_DOWN
 
 STOP_DEADLINE_S: Final = 15.0
 # A program that dies at once is tried less and less often; one that ran this long is tried at once again.
@@ -38,7 +38,7 @@ class _Child:
 
 
 class Supervisor:
-    """The children of one `penstock up`. `changed` is told what runs after each change."""
+    """The children of one `penstock up`. `changed` is told each start."""
 
     def __init__(
         self,
@@ -55,7 +55,11 @@ class Supervisor:
         """Start a program for the first time."""
         log_file = self._log_directory / f"{program.name}.log"
         self._children[program.name] = _Child(program, log_file, _spawn(program, log_file), time.monotonic())
-        self._changed(self.running())
+        self._changed(self.started())
+
+    def started(self) -> dict[str, Process]:
+        """The process that each program was last started as, whether it still runs or not."""
+        return {name: child.started.process for name, child in self._children.items()}
 
     def running(self) -> dict[str, Process]:
         """The processes that run now, by name."""
@@ -77,7 +81,7 @@ class Supervisor:
                 child.started = _spawn(child.program, child.log_file)
                 child.started_at, child.start_again_at = now, None
                 self._tell(f"{child.program.name} runs again, process {child.started.process.pid}")
-                self._changed(self.running())
+                self._changed(self.started())
 
     def stop(self) -> tuple[str, ...]:
         """Ask all to stop at the same time; the names of those that had to be killed at the deadline."""
@@ -94,16 +98,15 @@ class Supervisor:
         name = child.program.name
         if code == STAY_DOWN:
             child.stays_down = True
-            self._tell(
-                f"{name} stopped on purpose and stays down: see {child.log_file}, mend it, `penstock up`"
-            )
+            self._tell(f"{name} stopped on purpose and stays down (log: {child.log_file})")
         else:
             child.deaths = 1 if now - child.started_at >= STEADY_S else child.deaths + 1
             delay = BACKOFF_S[min(child.deaths, len(BACKOFF_S)) - 1]
             child.start_again_at = now + delay
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
             self._tell(f"{name} {how}, starting again in {delay:g} s (log: {child.log_file})")
-        self._changed(self.running())
+        if code in (SETUP, STAY_DOWN):
+            self._tell(_last_words(child.log_file))
 
 
 def stop_together(running: Mapping[str, Process], deadline_s: float) -> tuple[str, ...]:

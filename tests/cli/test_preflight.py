@@ -151,5 +151,5 @@ def test_schema_without_an_id_is_refused(settings: Settings, monkeypatch: pytest
     from penstock.schemas.registry import Lock
 
     assert not problem_of("schema ids", settings)
-    monkeypatch.setattr(Lock, "read", classmethod(lambda cls: cls({})))
+    monkeypatch.setattr(Lock, "read", lambda: Lock({}))
     assert "python -m penstock.schemas.registry --lock" in problem_of("schema ids", settings)

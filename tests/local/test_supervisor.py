@@ -67,7 +67,8 @@ def test_child_that_stopped_on_purpose_stays_down(watched: Watched) -> None:
     watched.look_until(lambda: bool(watched.lines))
     time.sleep(0.7)  # Longer than the shortest back-off.
     watched.supervisor.look()
-    assert watched.running == {}
+    assert watched.supervisor.running() == {}
+    assert not watched.running["wise"].alive()
     assert len(watched.lines) == 2
     assert "stopped on purpose and stays down" in watched.lines[0]
     assert watched.lines[1] == "the broker was wiped: type this"

@@ -139,6 +139,27 @@ def migrate() -> None:
     console.print("\n".join(applied) or "nothing to apply", markup=False)
 
 
+@app.command("reset-derived")
+def reset_derived(
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Drop what was derived from another log (journal, claims, views), after a broker was wiped for good."""
+    from penstock.cli.mending import reset_derived as empty
+
+    if not yes:
+        typer.confirm("Runs that stand only in this database are lost with it. Empty it?", abort=True)
+    empty(Settings.partial())
+    typer.echo("emptied; type `penstock down`, if it is up, and `penstock up`")
+
+
+@app.command("rebuild-views")
+def rebuild_views() -> None:
+    """Make the views anew from the log that is there."""
+    from penstock.cli.mending import rebuild_views as empty
+
+    typer.echo(f"emptied, {empty(Settings.partial())} runs were known; the views worker fills them again")
+
+
 @keys_app.command("add")
 def add_key(
     subject: Annotated[str, typer.Argument(help="Who it is for, as the log will name them.")],

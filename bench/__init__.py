@@ -1,0 +1,1 @@
+"""Benchmarks of Penstock on one machine: `make bench ARGS="casework|runner|floor|projector [--quick]"`."""

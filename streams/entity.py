@@ -16,6 +16,7 @@ S = TypeVar("S")
 class Entity(Generic[S]):
     """`causes` are the inputs done; `prefix` are the logged events of an input that isn't done yet (law L4)."""
 
+    tenant: str
     entity_id: str
     state: S
     seq: int = 0
@@ -41,7 +42,7 @@ class Entity(Generic[S]):
 
 def fresh(decider: Decider[S], tenant: str, entity_id: str) -> Entity[S]:
     """An entity without a history."""
-    return Entity(entity_id, decider.initial(tenant, entity_id))
+    return Entity(tenant, entity_id, decider.initial(tenant, entity_id))
 
 
 def load(

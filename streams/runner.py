@@ -148,7 +148,7 @@ class Runner(Generic[S]):
         if meta.id in entity.causes:
             return
         if not entity.settled:
-            entity.state = self._decider.initial(meta.tenant, meta.entity_id)
+            entity.tenant, entity.state = meta.tenant, self._decider.initial(meta.tenant, meta.entity_id)
         draft, written = self._draft(entity, arrival, batch)
         self._keep_logged_prefix(entity, written)
         for one in written:
@@ -179,7 +179,8 @@ class Runner(Generic[S]):
         return draft, written
 
     def _write(self, entity: Entity[S], arrival: Arrival, draft: Draft[S]) -> list[Written]:
-        return self._writer.write(arrival.given.meta, arrival.record, entity.seq, draft.time_ms, draft.bodies)
+        at = arrival.record
+        return self._writer.write(entity.tenant, arrival.given.meta, at, entity.seq, draft.time_ms, draft.bodies)
 
     def _keep_logged_prefix(self, entity: Entity[S], written: Sequence[Written]) -> None:
         """An input of which only the first events reached the log is decided again; what is there, stays."""

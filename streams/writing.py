@@ -39,19 +39,19 @@ class Writer:
     bytes_max: int
 
     def write(
-        self, cause: InputMeta, record: Record, seq: int, time_ms: int, bodies: Sequence[EventBody]
+        self, tenant: str, cause: InputMeta, record: Record, seq: int, time_ms: int, bodies: Sequence[EventBody]
     ) -> list[Written]:
-        """Envelopes for all events of one input, from `seq` + 1 on."""
-        return list(self._write(cause, record, seq, time_ms, bodies))
+        """Envelopes for all events of one input, from `seq` + 1 on. `tenant` is the entity's own, whoever asks."""
+        return list(self._write(tenant, cause, record, seq, time_ms, bodies))
 
     def _write(
-        self, cause: InputMeta, record: Record, seq: int, time_ms: int, bodies: Sequence[EventBody]
+        self, tenant: str, cause: InputMeta, record: Record, seq: int, time_ms: int, bodies: Sequence[EventBody]
     ) -> Iterator[Written]:
         for index, body in enumerate(bodies):
             meta = EventMeta(
                 id=event_id(cause.entity_id, cause.id, index),
                 type=type(body).__name__,
-                tenant=cause.tenant,
+                tenant=tenant,
                 entity_id=cause.entity_id,
                 entity_seq=seq + index + 1,
                 time_ms=time_ms,

@@ -1,0 +1,50 @@
+"""SIGKILL at each named point, 100 runs in flight: every acknowledged request ends, no unsafe effect twice."""
+
+import signal
+
+import pytest
+
+from tests.chaos.stack import Stack
+
+pytestmark = [pytest.mark.broker, pytest.mark.chaos, pytest.mark.timeout(240)]
+
+IN_FLIGHT = 100
+KILLS = [
+    ("runs", "after-receive", 5),
+    ("runs", "after-commit", 5),
+    ("runs", "mid-publish", 7),
+    ("runs", "after-publish", 6),
+    ("runs", "before-ack", 8),
+    ("runs", "while-taking", 3),
+    ("tools", "before-ack", 5),
+    ("tools", "while-taking", 2),
+    ("tools", "after-call-started", 20),
+    ("tools", "after-effect", 120),
+    ("tools", "after-answer", 130),
+    ("timers", "before-ack", 2),
+]
+
+
+def test_a_hundred_runs_end_and_the_witnesses_agree(stack: Stack) -> None:
+    stack.publish(IN_FLIGHT)
+    verdict = stack.finish()
+    assert (verdict.ended, verdict.executions) == (IN_FLIGHT, IN_FLIGHT)
+
+
+@pytest.mark.parametrize(("role", "point", "nth"), KILLS, ids=lambda value: str(value))
+def test_sigkill(stack: Stack, role: str, point: str, nth: int) -> None:
+    stack.restart(role, PENSTOCK_CRASH_AT=f"{point}:{nth}")
+    stack.publish(IN_FLIGHT)
+    stack.wait_for_death(role, -signal.SIGKILL)
+    verdict = stack.finish()
+    assert verdict.ended == len(stack.receipts)
+    assert verdict.executions == len(stack.receipts), "each order was paid once"
+
+
+def test_a_kill_after_the_effect_leaves_a_question_and_not_a_repetition(stack: Stack) -> None:
+    before = stack.doubts_settled
+    stack.restart("tools", PENSTOCK_CRASH_AT="after-effect:250")
+    stack.publish(IN_FLIGHT)
+    stack.wait_for_death("tools", -signal.SIGKILL)
+    stack.finish()
+    assert stack.doubts_settled > before

@@ -19,11 +19,12 @@ from penstock.audit.applier import Applier, catch_up
 from penstock.producers.log import OnDone, Outgoing
 from penstock.producers.memory import MemoryLog
 from penstock.producers.signing import Keyring
-from penstock.runtime.postgres import connect, migrate, migrations
+from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import EventBody, InputBody, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
 from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
+from tests.views.database import database_with_views, empty
 from tests.views.histories import Historian
 
 Judge = Callable[[InputMeta, InputBody], EventBody | None]
@@ -119,10 +120,17 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def views_database(postgres_server: str) -> Iterator[str]:
+    """The address of this folder's database."""
+    with database_with_views(postgres_server) as url:
+        yield url
+
+
 @pytest.fixture
-def api(home: Path, database_url: str) -> Iterator[Api]:
+def api(home: Path, views_database: str) -> Iterator[Api]:
     """The API, served in this process."""
-    migrate(database_url, known=tuple(each for each in migrations() if each.name.endswith("_views.sql")))
+    database_url = empty(views_database)
     settings = Settings(home=home, database_url=database_url, kafka_bootstrap_servers="unused:9092")
     log = JudgedLog()
     application = Application("tests", workflows=(case_review,))

@@ -7,15 +7,22 @@ import pytest
 from psycopg.rows import TupleRow
 
 from penstock.producers.memory import MemoryLog
-from penstock.runtime.postgres import connect, migrate, migrations
+from penstock.runtime.postgres import connect
 from penstock.schemas.topics import ALL_TOPICS
+from tests.views.database import database_with_views, empty
+
+
+@pytest.fixture(scope="session")
+def views_database(postgres_server: str) -> Iterator[str]:
+    """The address of this folder's database."""
+    with database_with_views(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture
-def views(database_url: str) -> Iterator[psycopg.Connection[TupleRow]]:
+def views(views_database: str) -> Iterator[psycopg.Connection[TupleRow]]:
     """A connection to a database that has the views and nothing else."""
-    migrate(database_url, known=tuple(each for each in migrations() if each.name.endswith("_views.sql")))
-    with connect(database_url) as connection:
+    with connect(empty(views_database)) as connection:
         yield connection
 
 

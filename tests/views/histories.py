@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from penstock.producers.log import Log, Outgoing, Record
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody, pinned_codec
-from penstock.schemas.envelope.records import Actor, Cause, EventMeta, Failure
+from penstock.schemas.envelope.records import Actor, Cause, EventMeta, Failure, Payload
 from penstock.schemas.headers import event_headers
 from penstock.schemas.ids import derived_id, event_id, partition_entity_id
 from penstock.schemas.log.records import PartitionTaken
@@ -121,6 +121,7 @@ def requested(
     effect: str = "read",
     attempt: int = 1,
     grant_id: str | None = None,
+    arguments: Payload | None = None,
 ) -> ToolCallRequested:
     """A call of the workflow, by its step."""
     return ToolCallRequested(
@@ -130,7 +131,7 @@ def requested(
         tool=tool,
         tool_version=1,
         effect=effect,  # type: ignore[arg-type]
-        arguments=json_payload({"case_id": "case-7", "step": step}),
+        arguments=arguments or json_payload({"case_id": "case-7", "step": step}),
         grant_id=grant_id,
         timeout_ms=10_000,
     )
@@ -199,7 +200,14 @@ def granted(run_id: str, step: int, *, by: str = "sam", rule: str | None = None)
 
 def case_review(run_id: str) -> tuple[EventBody, ...]:
     """A whole case review that goes well: read, policy, draft, grant, unsafe update, notice, end."""
-    update = requested(run_id, 5, tool="update_case_status", effect="unsafe", grant_id=grant_of(run_id, 4))
+    update = requested(
+        run_id,
+        5,
+        tool="update_case_status",
+        effect="unsafe",
+        grant_id=grant_of(run_id, 4),
+        arguments=asked(run_id, 4).arguments,
+    )
     return (
         started(),
         TimerArmed(

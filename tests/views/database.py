@@ -1,0 +1,34 @@
+"""One database with the views for a whole session; each test finds it empty."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from penstock.runtime.postgres import migrate, migrations
+
+EMPTY = (
+    b"TRUNCATE views.run, views.run_event, views.tool_call, views.approval, views.dead_letter, views.position"
+)
+
+
+@contextmanager
+def database_with_views(server: str) -> Iterator[str]:
+    """The address of a new database that has the views; it is dropped afterwards."""
+    name = f"test_views_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    url = make_conninfo(server, dbname=name)
+    migrate(url, known=tuple(each for each in migrations() if each.name.endswith("_views.sql")))
+    yield url
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def empty(url: str) -> str:
+    """The same database without a row."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(EMPTY)
+    return url

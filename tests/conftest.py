@@ -5,6 +5,7 @@ a JVM and a Postgres from its PyPI build. What a session started it stops, by pr
 """
 
 import os
+import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -49,6 +50,11 @@ class TopicMaker:
         if self._made:
             self._admin.delete_topics(self._made)
             self._admin.poll(1)
+
+
+def pytest_configure() -> None:
+    """A session that is told to stop ends like one that gets a Ctrl-C: its servers stop with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -6,33 +6,36 @@ three witnesses speak, and prints one run's trail. `--once` grants everything, w
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
 
-from rich.console import Console
-
 from penstock.cli.local import state
+from penstock.cli.screen import console
 from penstock.examples.casework.demo_cast import Cast, demo_keys
 from penstock.examples.casework.demo_scenes import Scenes
+from penstock.examples.casework.desk import SLOWNESS
 from penstock.examples.casework.seed import seed
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
 
 LEFT_FOR_THE_NEWCOMER = 3
+# An old system's answer takes its time: long enough for the kill to fall between an effect and its answer.
+STORE_SLOWNESS_MS = "300"
 
 
 def main() -> int:
     """Run the demonstration; 0 if every run reached its end and the witnesses agree."""
     arguments = _arguments()
-    console = Console(highlight=False)
+    os.environ.setdefault(SLOWNESS, STORE_SLOWNESS_MS)
     settings = Settings.partial()
     try:
         keys = demo_keys(settings)
         if (code := _penstock("up", "--detach")) != 0:
             return code
         try:
-            return _play(console, arguments, keys)
+            return _play(arguments, keys)
         except KeyboardInterrupt:
             console.print("\nstopping")
             return 130
@@ -43,15 +46,17 @@ def main() -> int:
         return 1
 
 
-def _play(console: Console, arguments: argparse.Namespace, keys: dict[str, str]) -> int:
+def _play(arguments: argparse.Namespace, keys: dict[str, str]) -> int:
     settings = Settings.load()
     standing = state.read(settings)
     assert standing is not None, "`penstock up` writes what stands"
     seeded = seed(settings.database_url)
     console.rule("casework")
-    console.print(f"{len(seeded.case_ids)} cases and the policy manual ({seeded.index_version}) are in the case store")
+    console.print(
+        f"{len(seeded.case_ids)} cases and the policy manual ({seeded.index_version}) are in the case store"
+    )
     cast = Cast(settings, standing.api_url, keys)
-    scenes = Scenes(console, settings, cast, waiting_left=0 if arguments.once else LEFT_FOR_THE_NEWCOMER)
+    scenes = Scenes(settings, cast, waiting_left=0 if arguments.once else LEFT_FOR_THE_NEWCOMER)
     try:
         scenes.publish(seeded.case_ids[: arguments.cases])
         scenes.wait_for_approvals()

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from penstock.audit import reading, witnesses
 from penstock.cli import api_keys
+from penstock.examples.casework.desk import open_desk
 from penstock.examples.casework.facts import CaseReviewRequest
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.publisher import Publisher
@@ -26,6 +27,15 @@ from penstock.schemas.envelope.records import Actor
 _EXECUTIONS: Final = (
     "select call_key, nonce::text, (extract(epoch from executed_at) * 1000)::bigint from casework.execution"
 )
+# The answer to a doubt is the next settlement of its call.
+_DOUBTS: Final = """
+    select coalesce(c.tool, ''), coalesce((
+        select e.event ->> 'settled_by' from views.run_event as e
+        where e.run_id = d.run_id and e.seq > d.seq and e.event ->> 'call_id' = d.event ->> 'call_id'
+          and e.type in ('ToolCallCompleted', 'ToolCallFailed') order by e.seq limit 1), 'nobody yet')
+    from views.run_event as d left join views.tool_call as c on c.call_id::text = d.event ->> 'call_id'
+    where d.type = 'ToolCallInDoubt' and d.run_id::text = any(%s)
+"""
 # The case store's clock and the log's are two: on one machine they agree to within this.
 CLOCK_SKEW_MS: Final = 1_000
 
@@ -68,6 +78,7 @@ class Cast:
             LOCAL_TENANT,
             Actor(kind="person", subject="olga", roles=("operator",)),
         )
+        self._desk = open_desk(settings.database_url)
         self._connection = connect(settings.database_url, application_name="casework.demo")
         self._doors = {
             subject: httpx.Client(base_url=api_url, headers={"Authorization": f"Bearer {key}"}, timeout=20)
@@ -77,7 +88,9 @@ class Cast:
     def start_by_sdk(self, case_ids: list[str]) -> None:
         """The app asks for reviews, and waits until the log has them all."""
         started = [
-            self._app.start("case-review", CaseReviewRequest(case_id=case_id), f"sdk-{case_id}-{uuid.uuid4()}")
+            self._app.start(
+                "case-review", CaseReviewRequest(case_id=case_id), f"sdk-{case_id}-{uuid.uuid4()}"
+            )
             for case_id in case_ids
         ]
         for one in started:
@@ -109,24 +122,23 @@ class Cast:
     def settle(self, doubt: reading.CallInDoubt) -> bool:
         """Olga looks into the case store's journal and says what she found; whether the call had happened.
 
-        Only a person may say "did not happen" here. The worker that held the call is dead, so none is under way.
+        Where the journal has nothing, the store voids the attempt first: a worker that comes late is declined.
         """
-        row = self._connection.execute(
-            "select nonce, executed_at, arguments from casework.execution where call_key = %s", [doubt.call_id]
-        ).fetchone()
-        result = None
-        if row is not None:
-            update = {k: row[2][k] for k in ("case_id", "outcome", "amount_cents") if k in row[2]}
-            result = canonical_json({**update, "nonce": str(row[0]), "executed_at": row[1].isoformat()})
+        execution = self._desk.store.void(doubt.call_id, doubt.attempt)
+        result, evidence = None, "case store journal: nothing, and the attempt is voided there"
+        if execution is not None:
+            known = {k: execution.arguments[k] for k in ("case_id", "outcome", "amount_cents")}
+            told = {"nonce": str(execution.nonce), "executed_at": execution.executed_at.isoformat()}
+            result, evidence = canonical_json({**known, **told}), f"case store journal: {execution.nonce}"
         self._operator.settle(
             doubt.run_id,
             doubt.call_id,
             doubt.attempt,
-            happened=row is not None,
+            happened=execution is not None,
             result=result,
-            evidence=f"case store journal: {row[0] if row else 'no row under this key'}",
+            evidence=evidence,
         ).wait(30)
-        return row is not None
+        return execution is not None
 
     def mine(self) -> list[reading.RunLine]:
         """The runs of this demonstration, as the views have them."""
@@ -142,9 +154,14 @@ class Cast:
         """Calls of which nobody knows whether they happened."""
         return reading.calls_in_doubt(self._connection, LOCAL_TENANT)
 
-    def trail(self, run_id: str) -> list[reading.TrailLine]:
-        """One run's events."""
-        return reading.trail(self._connection, run_id)
+    def trail(self, run_id: str) -> tuple[reading.RunLine | None, list[reading.TrailLine]]:
+        """One run and its events."""
+        return reading.run(self._connection, run_id), reading.trail(self._connection, run_id)
+
+    def doubts_so_far(self) -> list[tuple[str, str]]:
+        """(tool, who settled it) of each of this demonstration's calls that was ever in doubt."""
+        rows = self._connection.execute(_DOUBTS, [self.receipts]).fetchall()
+        return [(str(tool), str(settled_by)) for tool, settled_by in rows]
 
     def verdict(self) -> witnesses.Verdict:
         """What receipts, journal and log say together."""
@@ -164,6 +181,7 @@ class Cast:
         self._app_publisher.close()
         self._operator_publisher.close()
         self.log.close()
+        self._desk.connections.close()
         self._connection.close()
 
     def _executions(self) -> Iterator[witnesses.Execution]:

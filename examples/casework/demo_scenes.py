@@ -4,18 +4,18 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
 from penstock.audit import witnesses
+from penstock.cli import shown
 from penstock.cli.local import processes, state
+from penstock.cli.screen import console
 from penstock.examples.casework.demo_cast import Cast
 from penstock.runtime.settings import Settings
 
 KILLED: Final = ("runs", "tools")
+KILL_AFTER_S: Final = 0.2
 PATIENCE_S: Final = 180.0
 LOOK_EVERY_S: Final = 0.3
 
@@ -23,8 +23,7 @@ LOOK_EVERY_S: Final = 0.3
 class Scenes:
     """The scenes in the order of their methods. `waiting_left` approvals are left for the newcomer to decide."""
 
-    def __init__(self, console: Console, settings: Settings, cast: Cast, waiting_left: int) -> None:
-        self._console = console
+    def __init__(self, settings: Settings, cast: Cast, waiting_left: int) -> None:
         self._settings = settings
         self._cast = cast
         self._waiting_left = waiting_left
@@ -68,6 +67,7 @@ class Scenes:
         for approval in waiting[: len(waiting) // 2]:
             self._cast.grant(approval)
             self._granted.add(approval.approval_id)
+        time.sleep(KILL_AFTER_S)
         self._kill()
         self.grant()
 
@@ -89,39 +89,26 @@ class Scenes:
 
     def show_trail(self) -> None:
         """Every event of one run: the one that came in through REST."""
-        run_id = self._cast.receipts[-1]
-        self._console.rule(f"the trail of run {run_id}")
-        table = Table(box=None, pad_edge=False)
-        for column in ("seq", "event", "at", "topic/partition@offset", "caused by", "actor"):
-            table.add_column(column, no_wrap=True)
-        for line in self._cast.trail(run_id):
-            actor = line.actor
-            table.add_row(
-                str(line.seq),
-                line.type,
-                datetime.fromtimestamp(line.time_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3],
-                f"{line.topic}/{line.partition}@{line.offset}",
-                f"{line.cause_topic.removeprefix('penstock.')}/{line.cause_partition}@{line.cause_offset}"
-                f" ({line.cause_index + 1} of {line.cause_count})",
-                f"{actor['kind']} {actor['subject']}",
-            )
-        self._console.print(table)
+        run, lines = self._cast.trail(self._cast.receipts[-1])
+        console.rule("one run's trail")
+        if run is not None:
+            shown.trail(run, lines)
 
     def show_what_waits(self, api_url: str, keys: dict[str, str]) -> None:
         """Approvals that wait, and where to look."""
         waiting = self._cast.waiting()
-        self._console.rule("waiting for a person")
+        console.rule("waiting for a person")
         for approval in waiting:
             arguments = approval.arguments
-            self._console.print(
+            console.print(
                 f"{approval.approval_id}  role {approval.role}  {approval.tool}"
                 f"  {arguments.get('case_id')} {arguments.get('outcome')} {arguments.get('amount_cents')} cents"
             )
-        self._console.print("nothing waits" if not waiting else "grant one: penstock approvals grant APPROVAL_ID")
-        self._console.rule("where to look")
-        self._console.print(f"API      {api_url}/docs      health {api_url}/health/ready")
-        self._console.print(f"a run    penstock trail {self._cast.receipts[-1]}")
-        self._console.print(f"try      curl -H 'Authorization: Bearer {keys['ana']}' {api_url}/v1/approvals")
+        console.print("nothing waits" if not waiting else "grant one: penstock approvals grant APPROVAL_ID")
+        console.rule("where to look")
+        console.print(f"API      {api_url}/docs      health {api_url}/health/ready")
+        console.print(f"a run    penstock trail {self._cast.receipts[-1]}")
+        console.print(f"try      curl -H 'Authorization: Bearer {keys['ana']}' {api_url}/v1/approvals")
 
     def _kill(self) -> None:
         standing = state.read(self._settings)
@@ -129,7 +116,9 @@ class Scenes:
         for name, process in alive.items():
             if name in KILLED:
                 processes.send(process, signal.SIGKILL)
-                self._say(f"SIGKILL to the {name} worker, process {process.pid}; its supervisor starts it again")
+                self._say(
+                    f"SIGKILL to the {name} worker, process {process.pid}; its supervisor starts it again"
+                )
 
     def _settle_doubts(self) -> None:
         for doubt in self._cast.in_doubt():
@@ -138,7 +127,9 @@ class Scenes:
             self._settled.add((doubt.call_id, doubt.attempt))
             happened = self._cast.settle(doubt)
             found = "happened" if happened else "did not happen"
-            self._say(f"in doubt: {doubt.tool} {doubt.call_id}; olga looks into the case store's journal: it {found}")
+            self._say(
+                f"in doubt: {doubt.tool} {doubt.call_id}; olga looks into the case store's journal: it {found}"
+            )
 
     def _verdict(self) -> witnesses.Verdict:
         """The views may be a moment behind the log: look again before saying so."""
@@ -150,24 +141,31 @@ class Scenes:
         return verdict
 
     def _show_verdict(self, verdict: witnesses.Verdict) -> None:
-        self._console.rule("the three witnesses")
-        self._console.print(
+        console.rule("the three witnesses")
+        console.print(
             f"receipts: {verdict.receipts} acknowledged, {verdict.ended} ended,"
             f" {verdict.open_questions} wait for a person"
         )
-        self._console.print(f"the case store's journal: {verdict.executions} executions")
-        self._console.print(f"the log: folded, and compared with {verdict.rows_compared} rows of the views")
+        console.print(f"the case store's journal: {verdict.executions} executions")
+        console.print(f"the log: folded, and compared with {verdict.rows_compared} rows of the views")
+        doubts = self._cast.doubts_so_far()
+        for (tool, by), count in sorted(Counter(doubts).items()):
+            console.print(f"in doubt after the kill: {count} {tool}, settled by {by}")
+        if not doubts:
+            console.print("in doubt after the kill: nothing")
         for finding in verdict.findings:
-            self._console.print(f"[red]{finding}[/red]")
+            console.print(f"[red]{finding}[/red]")
         if verdict.agreed:
-            self._console.print("[green]they agree: nothing lost, no side effect twice, every update granted[/green]")
+            console.print(
+                "[green]they agree: nothing lost, no side effect twice, every update granted[/green]"
+            )
 
     def _until(self, holds: Callable[[], bool], otherwise: str) -> bool:
         until = time.monotonic() + PATIENCE_S
         while not holds():
             self._progress()
             if time.monotonic() > until:
-                self._console.print(f"[red]{otherwise} within {PATIENCE_S:.0f} s[/red]")
+                console.print(f"[red]{otherwise} within {PATIENCE_S:.0f} s[/red]")
                 return False
             time.sleep(LOOK_EVERY_S)
         self._progress()
@@ -181,5 +179,4 @@ class Scenes:
             self._say(f"[dim]{len(self._cast.receipts)} runs: {line or 'not in the views yet'}[/dim]")
 
     def _say(self, line: str) -> None:
-        self._console.print(f"[cyan]{datetime.now().strftime('%H:%M:%S')}[/cyan] {line}")
-
+        console.print(f"[cyan]{datetime.now().strftime('%H:%M:%S')}[/cyan] {line}")

@@ -1,6 +1,7 @@
 """The connections of this process to the bank's systems, made when a tool first needs them."""
 
 import atexit
+import os
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -14,6 +15,8 @@ from penstock.runtime.postgres import pool
 from penstock.runtime.settings import Settings
 
 CONNECTIONS_MAX: Final = 8
+# How many milliseconds the case store takes to answer an update; the demonstration sets it.
+SLOWNESS: Final = "CASEWORK_SLOWNESS_MS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,10 @@ class Desk:
     connections: Pool
 
 
-def open_desk(database_url: str) -> Desk:
+def open_desk(database_url: str, slowness_s: float = 0) -> Desk:
     """A desk on a database, with a small pool of its own, which its opener closes."""
     connections = pool(database_url, size_max=CONNECTIONS_MAX, application_name="casework")
-    return Desk(CaseStore(connections), PolicyIndex(connections), RuleDrafter(), connections)
+    return Desk(CaseStore(connections, slowness_s), PolicyIndex(connections), RuleDrafter(), connections)
 
 
 @cache
@@ -38,6 +41,6 @@ def desk() -> Desk:
     url = Settings.partial().database_url
     if not url:
         raise NotConfigured("DATABASE_URL isn't set: type `penstock up`, or export DATABASE_URL")
-    made = open_desk(url)
+    made = open_desk(url, float(os.environ.get(SLOWNESS, "0")) / 1000)
     atexit.register(made.connections.close)
     return made

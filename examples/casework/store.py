@@ -4,6 +4,7 @@ Reads and writes the Postgres schema `casework`. An update and its row in the jo
 transaction; a key that was voided is never executed afterwards.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,8 +82,10 @@ class Execution:
 class CaseStore:
     """Cases, letters and the journal of executions. Safe to share between threads."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, slowness_s: float = 0) -> None:
+        """`slowness_s`: how long an update's answer takes once it is done, as old systems' answers do."""
         self._pool = pool
+        self._slowness_s = slowness_s
 
     def read(self, case_id: str) -> CaseFacts:
         """The facts of a case with its present status. Raises CaseUnknown."""
@@ -116,7 +119,9 @@ class CaseStore:
                 raise CallVoided(f"attempt {attempt} of the call {call_key} was voided")
             if connection.execute(_UPDATE, change).rowcount == 0:
                 raise CaseUnknown(f"no case has the id {case_id}")
-            return _note(connection, call_key, attempt, UPDATE_TOOL, arguments)
+            execution = _note(connection, call_key, attempt, UPDATE_TOOL, arguments)
+        time.sleep(self._slowness_s)
+        return execution
 
     def void(self, call_key: str, attempt: int = EVERY_ATTEMPT) -> Execution | None:
         """See to it that no attempt up to this one ever happens: None when none did or will.

@@ -108,5 +108,9 @@ def _commands(tree: Tree) -> Iterator[str]:
                     if ast.unparse(call.func).endswith(".command"):
                         named = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
                         yield str(named[0]) if named else node.name.replace("_", "-")
+            elif isinstance(node, ast.For) and isinstance(node.iter, ast.Tuple):
+                # for command in (questions.status, …): app.command()(command)
+                if ".command()(" in ast.unparse(node):
+                    yield from (ast.unparse(one).split(".")[-1].replace("_", "-") for one in node.iter.elts)
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_typer"):
                 yield from (ast.literal_eval(one.value) for one in node.keywords if one.arg == "name")

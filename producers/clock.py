@@ -18,6 +18,7 @@ class SystemClock:
     """The machine's clock."""
 
     def now_ms(self) -> int:
+        """The machine's time, ms since the Unix epoch."""
         return time.time_ns() // 1_000_000
 
 
@@ -29,6 +30,7 @@ class FakeClock:
         self._lock = threading.Lock()
 
     def now_ms(self) -> int:
+        """Where the test put it, ms since the Unix epoch."""
         return self._now_ms
 
     def advance(self, by: timedelta) -> int:

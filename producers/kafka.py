@@ -24,7 +24,8 @@ T = TypeVar("T")
 
 CLOSE_S_DEFAULT: Final = 10.0
 _ASK_S: Final = 5
-_RETRY_S: Final = 0.25
+_RETRY_S: Final = 0.1
+_UNKNOWN_S: Final = 0.5
 
 
 class KafkaLog:
@@ -157,10 +158,16 @@ class KafkaLog:
 
     def _patiently(self, topic: str, ask: Callable[[], T]) -> T:
         """Ask the broker until it answers, or the log is closed."""
+        known_by = time.monotonic() + _UNKNOWN_S
         while True:
             self._refuse_if_closed()
             try:
                 return ask()
             except KafkaException as error:
-                wait_or_raise(error.args[0], topic)
+                try:
+                    wait_or_raise(error.args[0], topic)
+                except UnknownTopic:
+                    # A broker hears of a new topic a moment after the one who made it.
+                    if time.monotonic() > known_by:
+                        raise
                 time.sleep(_RETRY_S)

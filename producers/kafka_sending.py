@@ -18,8 +18,9 @@ from penstock.producers.log import OnDone, Outgoing, Record
 
 # How long a wait for the broker lasts before it looks whether it is still wanted.
 _LOOK_UP_S: Final = 0.25
-# librdkafka's own bound of records that it holds; the publisher's is lower.
-BUFFER_RECORDS_MAX: Final = 100_000
+# What one producer holds at most; the publisher's own bound of records is lower.
+_BUFFER_RECORDS_MAX: Final = 100_000
+_BUFFER_KIB_MAX: Final = 256 * 1024
 # A batch must stay below the smallest topic limit, which is the broker's measure; one record may be as large
 # as the largest.
 _BATCH_BYTES_MAX: Final = 1_000_000
@@ -39,7 +40,8 @@ def _producing(settings: Mapping[str, str], linger_ms: int) -> dict[str, str | i
         "compression.type": "none",
         "batch.size": _BATCH_BYTES_MAX,
         "message.max.bytes": _MESSAGE_BYTES_MAX,
-        "queue.buffering.max.messages": BUFFER_RECORDS_MAX,
+        "queue.buffering.max.messages": _BUFFER_RECORDS_MAX,
+        "queue.buffering.max.kbytes": _BUFFER_KIB_MAX,
         "reconnect.backoff.max.ms": 1000,
         "log_level": QUIET,
     }
@@ -148,7 +150,7 @@ class SoonSender:
                 produce(self._producer, record, partial(self._on_delivery, number, record))
             except BufferError:
                 del self._open[number]
-                raise BufferFull(BUFFER_RECORDS_MAX, 0) from None
+                raise BufferFull(len(self._open), 0) from None
             except LogRefused as refusal:
                 del self._open[number]
                 self.refusal = refusal

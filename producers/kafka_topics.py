@@ -1,6 +1,8 @@
 """The topics of a Kafka cluster as they are: their partitions and settings, and how a missing one is made."""
 
+import time
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -9,6 +11,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from penstock.producers.errors import BrokerUnreachable
 from penstock.schemas.topics import Topic
+
+_LOOK_UP_S: Final = 0.05
 
 
 class ClusterTopics:
@@ -31,7 +35,10 @@ class ClusterTopics:
         return {name: len(topic.partitions or {}) for name, topic in found.items()}
 
     def make(self, topics: Sequence[Topic], replication: int) -> tuple[str, ...]:
-        """Make these topics; the names of those that weren't there."""
+        """Make these topics and wait until they show; the names of those that weren't there.
+
+        Raises BrokerUnreachable when they don't show in time.
+        """
         if not topics:
             return ()
         wanted = [
@@ -47,7 +54,17 @@ class ClusterTopics:
                 # Another process made it in the meantime.
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
+        self._await([topic.name for topic in topics])
         return tuple(made)
+
+    def _await(self, names: Sequence[str]) -> None:
+        """The controller answers before the brokers have heard of a new topic."""
+        deadline = time.monotonic() + self._timeout_s
+        while not set(names) <= self.partitions().keys():
+            if time.monotonic() > deadline:
+                detail = "the topics that were made don't show"
+                raise BrokerUnreachable(self._bootstrap_servers, self._timeout_s, detail)
+            time.sleep(_LOOK_UP_S)
 
     def settings(self, names: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """Every setting in force of each of these topics."""

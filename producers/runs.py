@@ -14,7 +14,7 @@ from penstock.producers.log import Record
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.schemas import ids
-from penstock.schemas.canonical import NotCanonical, canonical_json, json_payload, payload_of, sha256_hex
+from penstock.schemas.canonical import NotCanonical, canonical_json, payload_of, sha256_hex
 from penstock.schemas.codec import InputBody
 from penstock.schemas.envelope.records import Actor, InputMeta
 from penstock.schemas.log.records import DiscardInput, ReleaseInput
@@ -62,12 +62,14 @@ class RunClient:
         is the newest registered. The same key with another workflow, version or input is a conflict, which
         the run refuses by an event. Raises NotCanonical or PayloadTooLarge before anything is sent.
         """
-        value = as_json(input)
+        content = canonical_json(as_json(input))
         run_id = ids.run_id(self._tenant, idempotency_key)
-        asked = canonical_json({"workflow": workflow, "version": version, "input": value})
+        # The canonical form of all three in one object, without making that of the input twice.
+        named = (canonical_json(version), canonical_json(workflow))
+        asked = b'{"input":%b,"version":%b,"workflow":%b}' % (content, *named)
         body_sha256 = sha256_hex(asked)
         body = StartRun(
-            workflow=workflow, workflow_version=version, input=json_payload(value), body_sha256=body_sha256
+            workflow=workflow, workflow_version=version, input=payload_of(content), body_sha256=body_sha256
         )
         input_id = ids.derived_id(run_id, f"start:{body_sha256}")
         return StartReceipt(run_id, self._say(run_id, body, input_id))

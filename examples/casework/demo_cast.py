@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import httpx
-import psycopg
-from psycopg.rows import TupleRow
 
 from penstock.audit import reading, witnesses
 from penstock.cli import api_keys
@@ -185,6 +183,5 @@ class Cast:
         self._connection.close()
 
     def _executions(self) -> Iterator[witnesses.Execution]:
-        cursor: psycopg.Cursor[TupleRow] = self._connection.execute(_EXECUTIONS)
-        for call_key, nonce, time_ms in cursor:
+        for call_key, nonce, time_ms in self._connection.execute(_EXECUTIONS):
             yield witnesses.Execution(call_key, nonce, time_ms)

@@ -23,7 +23,8 @@ from penstock.cli.local.errors import DidNotStart, ProgramMissing
 
 START_DEADLINE_S: Final = 60.0
 STOP_DEADLINE_S: Final = 15.0
-_USER: Final = "penstock"
+# Not `penstock`: that is a schema, and would be the first in the search path of a role of that name.
+_USER: Final = "penstock_owner"
 _DATABASE: Final = "penstock"
 
 _CONFIGURATION: Final = """

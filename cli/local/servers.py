@@ -43,7 +43,7 @@ def start_database(given: str, home: Path, tell: Tell) -> Server:
         return Server(given, ENVIRONMENT)
     port = _container_port("postgres", home, tell)
     if port:
-        return Server(f"postgresql://penstock:penstock@{ports.HOST}:{port}/penstock", CONTAINER)
+        return Server(f"postgresql://penstock_owner:penstock@{ports.HOST}:{port}/penstock", CONTAINER)
     return Server(LocalPostgres(home).start(tell), OWN)
 
 

@@ -14,9 +14,9 @@ from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import PartitionTaken
 from penstock.schemas.run.records import ToolCallRequested
-from penstock.schemas.topics import RUN_EVENTS, VIEWS_GROUP
+from penstock.schemas.topics import VIEWS_GROUP
 
-EVENTS_TOPICS: Final = frozenset({RUN_EVENTS})
+DEAD_LETTERS: Final = ".dlq"
 
 
 class SequenceGap(Exception):
@@ -82,7 +82,7 @@ def read(records: Iterable[Record], epochs: EpochFilter, codec: Codec) -> Batch:
     events: list[Event] = []
     dead_letters: list[DeadLetterRow] = []
     for record in records:
-        if record.topic not in EVENTS_TOPICS:
+        if record.topic.endswith(DEAD_LETTERS):
             dead_letters.append(dead_letter.project(record))
         elif epochs.admit(record):
             try:

@@ -18,7 +18,7 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from penstock.audit.applier import Applier, Partition
-from penstock.audit.projection import EVENTS_TOPICS
+from penstock.audit.projection import DEAD_LETTERS
 from penstock.audit.store import Fenced
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import Log, Record
@@ -26,13 +26,11 @@ from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import pinned_codec
-from penstock.schemas.topics import ALL_TOPICS, VIEWS_GROUP
+from penstock.schemas.topics import ALL_TOPICS, RUN_EVENTS, VIEWS_GROUP
 
 log = logging.getLogger(VIEWS_GROUP)
 
-TOPICS: Final = tuple(
-    topic.name for topic in ALL_TOPICS if topic.name in EVENTS_TOPICS or topic.name.endswith(".dlq")
-)
+TOPICS: Final = (RUN_EVENTS, *(topic.name for topic in ALL_TOPICS if topic.name.endswith(DEAD_LETTERS)))
 # A rebuild goes through everything that was ever written: its batches are larger than a worker's.
 BATCH_RECORDS_MAX: Final = 4_000
 POLL_S: Final = 0.5
@@ -42,8 +40,12 @@ RETRY_S: Final = 1.0
 class Projector:
     """One member of the group. Everything happens in the thread that calls run()."""
 
-    def __init__(self, settings: Settings, kept: Log, topics: Sequence[str] = TOPICS) -> None:
+    def __init__(
+        self, settings: Settings, kept: Log, topics: Sequence[str] = TOPICS, group: str = VIEWS_GROUP
+    ) -> None:
+        """`topics`: events topics, and dead letters by their suffix. `group` is that of Kafka's sharing out."""
         self._settings = settings
+        self._group = group
         self._log = kept
         self._topics = list(topics)
         self._applier: Applier | None = None
@@ -58,7 +60,7 @@ class Projector:
 
     def run(self) -> None:
         """Project until stop(). Raises PositionRefused if the views are of another log."""
-        consumer = Consumer(_consumer_settings(self._settings), logger=log)
+        consumer = Consumer(_consumer_settings(self._settings, self._group), logger=log)
         consumer.subscribe(
             self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -151,14 +153,14 @@ class Projector:
             self._applier.forget()
 
 
-def _consumer_settings(settings: Settings) -> dict[str, str | int | bool]:
+def _consumer_settings(settings: Settings, group: str) -> dict[str, str | int | bool]:
     member: dict[str, str | int | bool] = {}
     if settings.worker_name:
         member["group.instance.id"] = settings.worker_name
     return member | {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": VIEWS_GROUP,
-        "group.id": VIEWS_GROUP,
+        "group.id": group,
         "session.timeout.ms": settings.session_timeout_ms,
         "heartbeat.interval.ms": settings.session_timeout_ms // 3,
         "auto.offset.reset": "error",

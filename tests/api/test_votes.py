@@ -126,6 +126,7 @@ def test_who_holds_the_role_that_is_asked_for_may_vote(api: Api) -> None:
 def test_a_vote_with_the_log_away_is_unknown(asking: Api) -> None:
     asking.log.go_away()
     assert_problem(vote(asking), 503, "log-away")
+    asking.log.come_back()
 
 
 def settle(api: Api, key: str = "s-1", **changes: object) -> Response:

@@ -40,7 +40,7 @@ def test_views_of_a_case_review_equal_the_fold(views: Views, log: MemoryLog) -> 
 
 
 @pytest.mark.parametrize("batch", [1, 3, 500])
-@settings(max_examples=25, deadline=None, suppress_health_check=ONCE)
+@settings(max_examples=15, deadline=None, suppress_health_check=ONCE)
 @given(seed=st.integers(0, 2**32))
 def test_views_of_wandering_histories_equal_the_fold(views: Views, batch: int, seed: int) -> None:
     rng = random.Random(seed)

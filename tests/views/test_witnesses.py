@@ -1,5 +1,7 @@
 """Each witness can convict: what is lost, unfinished, repeated, unasked, ungranted, unstarted, or shown wrongly."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
@@ -102,9 +104,7 @@ def test_an_execution_without_its_grant_is_ungranted(
     views: Views, log: MemoryLog, grant_id: str | None
 ) -> None:
     bodies = tuple(
-        ToolCallRequested(**{name: getattr(body, name) for name in body.__slots__} | {"grant_id": grant_id})
-        if isinstance(body, ToolCallRequested) and body.step == 5
-        else body
+        replace(body, grant_id=grant_id) if isinstance(body, ToolCallRequested) and body.step == 5 else body
         for body in case_review(RUN_ID)
     )
     found = judge(views, log, bodies, [Execution(UPDATE, "n1", LONG_AFTER)], [RUN_ID])
@@ -115,9 +115,7 @@ def test_a_grant_for_other_arguments_is_no_grant(views: Views, log: MemoryLog) -
     # step 5 of the history below asks with the arguments of step 7, which nobody approved
     other = requested(RUN_ID, 7, tool="update_case_status", effect="unsafe").arguments
     bodies = tuple(
-        ToolCallRequested(**{name: getattr(body, name) for name in body.__slots__} | {"arguments": other})
-        if isinstance(body, ToolCallRequested) and body.step == 5
-        else body
+        replace(body, arguments=other) if isinstance(body, ToolCallRequested) and body.step == 5 else body
         for body in case_review(RUN_ID)
     )
     found = judge(views, log, bodies, [Execution(UPDATE, "n1", LONG_AFTER)], [RUN_ID])

@@ -19,7 +19,7 @@ from penstock.schemas.run.records import (
     ToolCallFailed,
 )
 
-from .effects import Effects, call_id, requested
+from .effects import Effects, call_id, eventually, requested
 
 
 @pytest.fixture
@@ -165,6 +165,17 @@ def test_a_call_of_a_tool_that_only_another_deployment_has_stays_open(world: Eff
         assert session.execute("SELECT tool FROM penstock.open_call").fetchall() == [("look",)]
     world.tools(look).take_all()
     world.await_inputs(CompleteToolCall)
+
+
+def test_a_call_that_runs_while_its_partition_is_taken_again_is_not_begun_twice(world: Effects) -> None:
+    worker = world.tools(slow).take_all()
+    world.emit(requested(slow))
+    worker.feed()
+    eventually(lambda: bool(journal.entries), "the call begins")
+    worker.take_all()
+    world.await_inputs(CompleteToolCall)
+    worker.close()
+    assert len(journal.entries) == 1
 
 
 def test_closing_waits_for_what_runs_and_for_its_answer(world: Effects) -> None:

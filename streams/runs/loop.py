@@ -18,7 +18,7 @@ class Stall(BaseException):
 
     def __init__(self, kind: StallKind, detail: str) -> None:
         super().__init__(detail)
-        self.kind = kind
+        self.kind: StallKind = kind
         self.detail = detail
 
 

@@ -49,7 +49,6 @@ class Execution:
         self._consumed = 0
         self._now_ms = state.started_ms
         self._counters: dict[str, int] = {}
-        self._closed = False
         self._loop = Loop()
         self._main: Task = self._loop.task(_begin(workflow, Run(self), self._started))
 
@@ -79,8 +78,7 @@ class Execution:
         return Returned(self._main.value, self._main.error) if self._main.done else None
 
     def close(self) -> None:
-        """Give the coroutines up; nothing may be asked for any more."""
-        self._closed = True
+        """Give the coroutines up; what they still ask for counts for nothing."""
         self._loop.close()
 
     # What follows is the Engine.
@@ -130,8 +128,6 @@ class Execution:
         return derived_id(self._state.run_id, f"{purpose}:{number}")
 
     def _ask(self, ask: Ask) -> Future:
-        if self._closed:
-            return Future()
         if ask.step <= len(self._recorded):
             recorded = self._recorded[ask.step - 1]
             if (recorded.kind, recorded.name, recorded.fingerprint) != (ask.kind, ask.name, ask.fingerprint):

@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from penstock import Application, Call, Retry, Run, ToolFailed, ToolRefused, approval_rule, tool, workflow
 from penstock.declare.tools import Tool
 
+CASE = {"case_id": "c1", "amount": 5}
+ARGUMENTS = b'{"amount":5,"case_id":"c1"}'
 RETRY = Retry(attempts=2, first=timedelta(seconds=1), longest=timedelta(seconds=8))
 
 

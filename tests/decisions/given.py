@@ -18,6 +18,7 @@ from penstock.schemas.run.records import (
     FireTimer,
     ReportLostLease,
     ResumeRun,
+    RunCompleted,
     SettleToolCall,
     StartRun,
     StartToolCall,
@@ -111,7 +112,7 @@ class Story:
 
     def reason(self) -> str:
         """Why the last input, vote or call was refused; the one event that says so."""
-        reasons = [str(event.reason) for event in self.events if hasattr(event, "reason")]
+        reasons = [str(getattr(event, "reason", "")) for event in self.events if hasattr(event, "reason")]
         assert len(reasons) == 1, self.events
         return reasons[0]
 
@@ -147,3 +148,10 @@ def approval_id(step: int) -> str:
 def timer_id(what: object) -> str:
     """Id of the timer of a step, or of the deadline."""
     return derived_id(RUN_ID, f"timer:{what}")
+
+
+def result(story: Story) -> str:
+    """The JSON text of what the run returned, which is the last thing that happened."""
+    end = story.events[-1]
+    assert isinstance(end, RunCompleted), story.events
+    return (end.result.content or b"").decode()

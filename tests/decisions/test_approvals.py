@@ -4,9 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from penstock import Application, Grant, Run, ToolRefused, approval_rule, tool, workflow
-from penstock.declare.call import Call
-from penstock.declare.tools import Tool
+from penstock import Application, Run, workflow
 from penstock.producers.signing import Authority
 from penstock.schemas.canonical import sha256_hex
 from penstock.schemas.envelope.records import Actor
@@ -20,27 +18,17 @@ from penstock.schemas.run.records import (
     TimerArmed,
     TimerFired,
     TimerRearmed,
-    ToolCallRefused,
     ToolCallRequested,
     VoteRefused,
 )
 
-from .acts import cancels, completes, fires, starts, votes
-from .cases import CASES, Case, application, ask_and_pay, look_up, notify, pay
-from .given import RUN_ID, SUPERVISOR, Story, approval_id, given, start, timer_id
-
-CASE = {"case_id": "c1", "amount": 5}
-ARGUMENTS = b'{"amount":5,"case_id":"c1"}'
+from .acts import cancels, fires, votes
+from .cases import ARGUMENTS, CASE, CASES, Case, application, ask_and_pay, look_up, pay
+from .given import RUN_ID, SUPERVISOR, Story, approval_id, given, result, start, timer_id
 
 
 def asked(known: Application = CASES) -> Story:
     return given(known).when(start("payment", CASE))
-
-
-def result(story: Story) -> str:
-    end = story.events[-1]
-    assert isinstance(end, RunCompleted), story.events
-    return (end.result.content or b"").decode()
 
 
 def test_a_question_carries_the_exact_bytes_the_role_and_its_expiry() -> None:
@@ -91,6 +79,8 @@ def test_the_expiry_of_an_answered_question_changes_nothing() -> None:
 
 
 VOTER = SUPERVISOR
+
+
 BYPASSES = [
     ("own_request", Actor(kind="person", subject="app:test", roles=("supervisor",))),
     ("wrong_role", Actor(kind="person", subject="sue", roles=("analyst",))),
@@ -160,122 +150,6 @@ def test_a_vote_on_an_ending_run_is_refused() -> None:
 def test_a_vote_written_straight_to_the_log_is_refused(authority: Authority) -> None:
     story = asked().when(votes(asked(), 1), authority=authority)
     assert story.reason() == ("unsigned" if authority is Authority.NONE else "not_authorized")
-
-
-def paying(pays: Tool[str], grant_used: str) -> Story:
-    """A workflow that uses its grant in some wrong way."""
-
-    @workflow("payment", version=1)
-    async def wrong(run: Run, case: Case) -> str:
-        grant = await run.approval(action=pay, args=CASE, role="supervisor", expires=timedelta(days=2))
-        try:
-            match grant_used:
-                case "other arguments":
-                    return await run.tool(pay, grant=grant, case_id="c1", amount=5000)
-                case "other tool":
-                    return await run.tool(notify, grant=grant, to="customer")
-                case "other version":
-                    return await run.tool(pays, grant=grant)
-                case "forged":
-                    forged = Grant("granted", "a", "pay", 2, ARGUMENTS, grant_id="forged")
-                    return await run.tool(pay, grant=forged)
-                case "without":
-                    return await run.tool(pay, case_id="c1", amount=5)
-                case "late":
-                    await run.sleep(timedelta(days=3))
-                    return await run.tool(pay, grant=grant)
-                case _:
-                    first = await run.tool(pay, grant=grant)
-                    return first + await run.tool(pay, grant=grant)
-        except ToolRefused as refused:
-            return f"refused: {refused.reason}"
-
-    tools: tuple[Tool[object], ...] = (pay, notify) if pays is pay else (pay, notify, pays)
-    story = given(application(wrong, tools=tools)).when(start("payment", CASE))
-    return story.when(votes(story, 1))
-
-
-@tool(name="pay", version=3, effect="unsafe", risk="high")
-def pay_three(call: Call, *, case_id: str, amount: int) -> str:
-    raise NotImplementedError
-
-
-@pytest.mark.parametrize(
-    ("use", "reason"),
-    [
-        ("other arguments", "grant_mismatch"),
-        ("other tool", "grant_mismatch"),
-        ("other version", "grant_mismatch"),
-        ("forged", "grant_unknown"),
-        ("without", "grant_missing"),
-    ],
-)
-def test_a_grant_covers_its_own_call_only(use: str, reason: str) -> None:
-    story = paying(pay_three, use).then(ApprovalGranted, ToolCallRefused, RunCompleted)
-    assert result(story) == f'"refused: {reason}"'
-
-
-def test_a_grant_used_after_its_expiry_is_refused() -> None:
-    story = paying(pay, "late").when(fires(2), later=timedelta(days=3))
-    assert result(story) == '"refused: grant_expired"'
-
-
-def test_a_grant_used_twice_is_refused_the_second_time() -> None:
-    story = paying(pay, "twice").when(starts(2)).when(completes(2, "paid"))
-    assert result(story) == '"refused: grant_spent"'
-
-
-def test_a_refused_question_gives_no_grant_to_spend() -> None:
-    @workflow("payment", version=1)
-    async def stubborn(run: Run, case: Case) -> str:
-        grant = await run.approval(action=pay, args=CASE, role="supervisor", expires=timedelta(days=2))
-        try:
-            return await run.tool(pay, grant=grant)
-        except ToolRefused as refused:
-            return refused.reason
-
-    story = given(application(stubborn)).when(start("payment", CASE))
-    assert result(story.when(votes(story, 1, "refuse"))) == '"grant_missing"'
-
-
-def test_a_rule_does_not_grant_what_a_person_refused() -> None:
-    @workflow("payment", version=1)
-    async def stubborn(run: Run, case: Case) -> str:
-        grant = await run.approval(
-            action=notify, args={"to": "customer"}, role="supervisor", expires=timedelta(days=2)
-        )
-        try:
-            return await run.tool(notify, grant=grant)
-        except ToolRefused as refused:
-            return refused.reason
-
-    story = given(application(stubborn)).when(start("payment", CASE))
-    assert result(story.when(votes(story, 1, "refuse"))) == '"grant_missing"'
-
-
-def test_a_new_version_of_the_rule_voids_the_grants_of_the_old_one() -> None:
-    async def ask(run: Run, case: Case) -> str:
-        grant = await run.approval(
-            action=notify, args={"to": "stranger"}, role="supervisor", expires=timedelta(days=2)
-        )
-        try:
-            return await run.tool(notify, grant=grant)
-        except ToolRefused as refused:
-            return refused.reason
-
-    asks = workflow("payment", version=1)(ask)
-
-    @approval_rule(tool=notify, version=2)
-    def stricter(arguments: object) -> bool:
-        return False
-
-    before = application(asks)
-    after = Application("cases", workflows=(asks,), tools=(notify,), rules=(stricter,))
-    story = given(before).when(start("payment", CASE))
-    assert result(story.when(votes(story, 1), application=after)) == '"rule_changed"'
-    granted = story.when(votes(story, 1)).then(ApprovalGranted, ToolCallRequested)
-    started = granted.when(starts(2), application=after).then(ToolCallRefused, RunCompleted)
-    assert result(started) == '"rule_changed"'
 
 
 def test_the_question_itself_is_the_same_in_every_replay() -> None:

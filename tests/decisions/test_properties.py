@@ -1,23 +1,16 @@
 """Whatever comes, in whatever order: the fold never raises, and the laws hold after every input."""
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TypeVar
 
 from hypothesis import given as over
 from hypothesis import settings
 from hypothesis import strategies as some
 
-from penstock import Application, Run, ToolFailed, ToolRefused, workflow
-from penstock.producers.signing import Authority
 from penstock.schemas.bodies import EVENTS
-from penstock.schemas.codec import EventBody, InputBody
-from penstock.schemas.envelope.records import Actor
+from penstock.schemas.codec import EventBody
 from penstock.schemas.log.records import InputAccepted, InputRefused
 from penstock.schemas.run.records import (
     ApprovalGranted,
-    FireTimer,
     LateAnswer,
     RunCancelled,
     RunCompleted,
@@ -32,145 +25,12 @@ from penstock.schemas.run.records import (
 from penstock.streams.decider import Happened
 from penstock.streams.runs.decision import RunDecider
 
-from .acts import cancels, completes, fails, fires, loses, resumes, settles, starts, votes
-from .cases import Case, application, file_note, look_up, notify, pay
-from .given import OPERATOR, RUN_ID, SERVICE, SUPERVISOR, Story, given, start
-from .strategies import events
+from .acts import cancels, completes, fires, resumes, settles, starts
+from .given import RUN_ID, Story
+from .strategies import KINDS, events
+from .turns import KNOWN, TURNS, Turn, play
 
 ENDS = (RunCompleted, RunFailed, RunCancelled)
-
-
-@workflow("busy", version=1, deadline=timedelta(hours=3), max_steps=12)
-async def busy(run: Run, case: Case) -> str:
-    """Every kind of step, side by side, with a loop that can come to the step limit."""
-
-    async def pays() -> str:
-        grant = await run.approval(
-            action=pay, args={"case_id": "c", "amount": 1}, role="supervisor", expires=timedelta(hours=1)
-        )
-        try:
-            return await run.tool(pay, grant=grant)
-        except (ToolFailed, ToolRefused):
-            return "unpaid"
-
-    async def notes() -> str:
-        try:
-            await run.tool(file_note, text="short")
-            await run.tool(notify, to="customer")
-        except (ToolFailed, ToolRefused):
-            await run.sleep(timedelta(minutes=10))
-        return "noted"
-
-    try:
-        await run.gather(run.tool(look_up, case_id="a"), pays(), notes())
-    except ToolFailed:
-        return "early"
-    while await run.tool(look_up, case_id=str(run.uuid())) == "more":
-        pass
-    return run.now().isoformat()
-
-
-@workflow("busy", version=1, deadline=timedelta(hours=3), max_steps=12)
-async def unlike(run: Run, case: Case) -> str:
-    return await run.tool(look_up, case_id="something else")
-
-
-KNOWN, UNLIKE = application(busy), application(unlike)
-SUPERVISOR_WHO_ASKED = Actor(kind="person", subject="app:test", roles=("supervisor",))
-T = TypeVar("T")
-VERBS = (
-    *("complete", "complete", "complete more", "begin", "begin", "begin", "grant", "grant", "grant"),
-    *(
-        "fail",
-        "fail for good",
-        "not done",
-        "lose",
-        "it happened",
-        "it didn't",
-        "refuse",
-        "fire",
-        "fire",
-        "resume",
-    ),
-)
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One input. `aim` picks what it is about; `off` is how far its attempt and lease miss, mostly 0."""
-
-    verb: str
-    aim: int
-    off: int
-    later_ms: int
-    authority: Authority | None
-    actor: Actor | None
-    known: Application
-
-
-def mostly(usual: T, *rare: T) -> some.SearchStrategy[T]:
-    return some.integers(0, 9).flatmap(
-        lambda chance: some.sampled_from(rare) if chance == 9 else some.just(usual)
-    )
-
-
-TURN = some.builds(
-    Turn,
-    verb=some.integers(0, 40).flatmap(
-        lambda chance: some.sampled_from(("start", "cancel") if chance == 40 else VERBS)
-    ),
-    aim=some.integers(0, 9),
-    off=mostly(0, 1, -1),
-    later_ms=mostly(1, 60_000, 1_800_000, -5_000),
-    authority=mostly(None, *Authority),
-    actor=mostly(None, SERVICE, SUPERVISOR, OPERATOR, SUPERVISOR_WHO_ASKED),
-    known=mostly(KNOWN, UNLIKE),
-)
-TURNS = some.lists(TURN, min_size=10, max_size=60)
-
-
-def body(turn: Turn, story: Story) -> InputBody:
-    """The input: about an open call, question or timer where there is one, else about one that was."""
-    state = story.state
-    calls = state.open_calls or tuple(state.calls.values())
-    call = calls[turn.aim % len(calls)]
-    step, attempt = call.step, call.attempt + turn.off
-    lease = "L9" if turn.off else call.lease_id or f"L{attempt}"
-    timers = [timer for timer in state.timers.values() if not timer.fired] or [*state.timers.values()]
-    first = min(timers, key=lambda each: (each.fired, each.due_ms))
-    timer = first if turn.aim < 7 else timers[turn.aim % len(timers)]
-    question = next((each.step for each in state.approvals.values()), 1)
-    match turn.verb:
-        case "complete":
-            return completes(step, "x", attempt, lease)
-        case "complete more":
-            return completes(step, "more", attempt, lease)
-        case "fail" | "fail for good" | "not done":
-            return fails(
-                step,
-                attempt=attempt,
-                lease=lease,
-                retryable=turn.verb != "fail for good",
-                not_done=turn.verb == "not done",
-            )
-        case "begin":
-            return starts(step, attempt, lease)
-        case "lose":
-            return loses(step, attempt, lease)
-        case "it happened" | "it didn't":
-            return settles(step, turn.verb == "it happened", attempt=attempt)
-        case "grant":
-            return votes(story, question, "grant", args_sha256="0" * 64 if turn.off else "")
-        case "refuse":
-            return votes(story, question, "refuse")
-        case "fire":
-            return FireTimer(timer_id=timer.timer_id)
-        case "cancel":
-            return cancels()
-        case "resume":
-            return resumes()
-        case _:
-            return start("busy", {"case_id": "c"})
 
 
 def keeps_the_laws(story: Story) -> None:
@@ -222,37 +82,17 @@ def starts_are_covered(story: Story) -> None:
             assert happened.time_ms < grants[requests[key].grant_id or ""].expires_at_ms
 
 
-def play(turns: list[Turn]) -> Story:
-    story = given(KNOWN).when(start("busy", {"case_id": "c"}))
-    for turn in turns:
-        later_ms = turn.later_ms
-        if turn.verb == "fire" and turn.aim < 5 and story.state.timers:
-            # Half of the firings come when they are due.
-            armed = [timer.due_ms for timer in story.state.timers.values() if not timer.fired]
-            later_ms = max(1, min(armed, default=0) - story.state.time_ms)
-        story = story.when(
-            body(turn, story),
-            authority=turn.authority,
-            actor=turn.actor,
-            later=timedelta(milliseconds=later_ms),
-            application=turn.known,
-        )
-        assert story.events, "every input causes an event"
-        keeps_the_laws(story)
-    return story
-
-
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @over(TURNS)
 def test_any_inputs_in_any_order_keep_the_laws(turns: list[Turn]) -> None:
-    play(turns)
+    play(turns, keeps_the_laws)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @over(TURNS)
 def test_every_run_can_be_brought_to_its_end(turns: list[Turn]) -> None:
     """However it stands: cancelled, and with what is at large settled by the operator, it ends."""
-    story = play(turns).when(cancels(), application=KNOWN)
+    story = play(turns, keeps_the_laws).when(cancels(), application=KNOWN)
     for call in list(story.state.open_calls):
         answer = (
             settles(call.step, True, attempt=call.attempt)
@@ -264,10 +104,10 @@ def test_every_run_can_be_brought_to_its_end(turns: list[Turn]) -> None:
     assert story.state.terminal is not None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @over(TURNS)
 def test_the_history_alone_rebuilds_the_state(turns: list[Turn]) -> None:
-    story = play(turns)
+    story = play(turns, keeps_the_laws)
     decider = RunDecider(KNOWN)
     state = decider.initial("local", RUN_ID)
     for happened in story.history:
@@ -275,7 +115,7 @@ def test_the_history_alone_rebuilds_the_state(turns: list[Turn]) -> None:
     assert state == story.state
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @over(some.booleans(), events(RunStarted), some.lists(events(), max_size=30))
 def test_folding_any_events_never_raises(begun: bool, first: EventBody, rest: list[EventBody]) -> None:
     decider = RunDecider(KNOWN)
@@ -290,6 +130,4 @@ def test_folding_any_events_never_raises(begun: bool, first: EventBody, rest: li
 
 def test_the_strategy_makes_every_kind_of_event() -> None:
     """Else the test above would quietly check less than it says."""
-    from .strategies import KINDS
-
     assert {kind.FULL_NAME for kind in KINDS} == set(EVENTS)

@@ -19,15 +19,9 @@ from penstock.schemas.run.records import (
 
 from .acts import completes, fails, fires
 from .cases import Case, application, look_up
-from .given import BEGIN_MS, Story, given, start, timer_id
+from .given import BEGIN_MS, given, result, start, timer_id
 
 CASE = {"case_id": "c1"}
-
-
-def result(story: Story) -> str:
-    end = story.events[-1]
-    assert isinstance(end, RunCompleted), story.events
-    return (end.result.content or b"").decode()
 
 
 def test_gathered_calls_are_asked_for_together_and_return_in_their_own_order() -> None:

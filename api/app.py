@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import Depends, FastAPI
 
 from penstock import __version__
-from penstock.api import approvals, calls, case_reviews, health, problems, runs
+from penstock.api import approvals, calls, cancellations, case_reviews, health, problems, runs
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.callers import ApiKeys, Caller
 from penstock.api.door import Door
@@ -77,7 +77,7 @@ def create_app(
         redoc_url=None,
     )
     door = Door(settings, keys, views, inbox, AcceptedRuns(), loaded, kept)
-    for resource in (case_reviews, runs, approvals, calls, health):
+    for resource in (case_reviews, cancellations, runs, approvals, calls, health):
         app.include_router(resource.routes(door))
 
     @app.get("/openapi.json", include_in_schema=False)

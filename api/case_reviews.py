@@ -1,4 +1,4 @@
-"""POST /case-review, GET /case-review/{task_id}, POST /case-review/{task_id}/cancel."""
+"""POST /case-review, GET /case-review/{task_id}."""
 
 import json
 import uuid
@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.accepted import AcceptedRun
-from penstock.api.callers import CANCEL, READ, START, Caller
+from penstock.api.callers import READ, START, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document, moment
-from penstock.api.inbox import input_id_of
 from penstock.api.problems import Problem, not_found
 from penstock.api.views import Columns
 from penstock.declare.errors import InvalidInput
@@ -19,9 +18,6 @@ from penstock.schemas.canonical import canonical_json, sha256_hex
 from penstock.schemas.ids import is_uuid, run_id
 
 WORKFLOW: Final = "case-review"
-_CANCEL_EFFECTS: Final = frozenset(
-    {"RunEnding", "RunCancelled", "InputAccepted", "InputRefused", "InputParked"}
-)
 
 
 class CaseReviewBody(BaseModel):
@@ -30,12 +26,6 @@ class CaseReviewBody(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     case_id: str = Field(min_length=1, max_length=200, description="The case in the case store.")
-
-
-class CancelBody(BaseModel):
-    """Why a review is cancelled."""
-
-    reason: str = Field(min_length=1, max_length=2000)
 
 
 class Started(BaseModel):
@@ -71,42 +61,17 @@ def routes(door: Door) -> APIRouter:
             door.accepted.note(task_id, AcceptedRun(caller.tenant, body_sha256))
         response.headers["Location"] = f"/case-review/{task_id}"
         response.headers["Idempotency-Key"] = key
-        return Started(task_id=task_id, status="accepted", links=_links(task_id))
+        return Started(task_id=task_id, status="accepted", links=links(task_id))
 
     @router.get("/case-review/{task_id}")
     async def read(task_id: str, caller: Annotated[Caller, Depends(door.keys)]) -> dict[str, Any]:
         """Status, result and the questions that wait for people."""
         caller.needs(READ, "read a case review")
-        row = await _run(door, caller, task_id)
+        row = await known_run(door, caller, task_id)
         if row is None:
-            return {"task_id": task_id, "status": "accepted", "approvals": [], "links": _links(task_id)}
+            return {"task_id": task_id, "status": "accepted", "approvals": [], "links": links(task_id)}
         approvals = await door.views.approvals(caller.tenant, run_id=task_id, status="waiting")
         return _document(row, [approval_document(each, caller.subject, caller.roles) for each in approvals])
-
-    @router.post("/case-review/{task_id}/cancel", status_code=202)
-    async def cancel(
-        task_id: str,
-        body: CancelBody,
-        caller: Annotated[Caller, Depends(door.keys)],
-        idempotency_key: IdempotencyKey = None,
-    ) -> dict[str, Any]:
-        """Ask for an early end. It is cancelled when every call under way is settled."""
-        caller.needs(CANCEL, "cancel a case review")
-        await _run(door, caller, task_id)
-        input_id = input_id_of(task_id, caller, idempotency_key, "cancel", body.reason) or str(uuid.uuid4())
-        effect = await door.inbox.past_effect(caller, task_id, input_id, _CANCEL_EFFECTS)
-        if effect is None:
-            await door.inbox.say(
-                caller, lambda client: client.cancel(task_id, body.reason, input_id=input_id)
-            )
-            effect = await door.inbox.effect(caller, task_id, input_id, _CANCEL_EFFECTS)
-        if effect is not None and effect["type"] == "InputRefused":
-            reason, detail = effect["event"]["reason"], effect["event"]["detail"]
-            raise Problem(
-                409, f"cancel-refused:{reason}", "Not cancelled", detail or f"The run says: {reason}."
-            )
-        outcome = "pending" if effect is None else effect["type"]
-        return {"task_id": task_id, "outcome": outcome, "links": _links(task_id)}
 
     return router
 
@@ -148,7 +113,7 @@ async def _known_sha256(door: Door, caller: Caller, task_id: str) -> str | None:
     return None if row is None else row["body_sha256"]
 
 
-async def _run(door: Door, caller: Caller, task_id: str) -> Columns | None:
+async def known_run(door: Door, caller: Caller, task_id: str) -> Columns | None:
     """The run's row, None if it was accepted here and isn't in the views yet. Raises a 404 problem."""
     if not is_uuid(task_id):
         raise not_found("case review")
@@ -176,11 +141,12 @@ def _document(row: Columns, approvals: list[dict[str, Any]]) -> dict[str, Any]:
         "error": row["error"],
         "last_seq": row["last_seq"],
         "approvals": approvals,
-        "links": _links(row["run_id"]),
+        "links": links(row["run_id"]),
     }
 
 
-def _links(task_id: str) -> dict[str, str]:
+def links(task_id: str) -> dict[str, str]:
+    """Where a client goes from here."""
     return {
         "self": f"/case-review/{task_id}",
         "events": f"/v1/runs/{task_id}/events",

@@ -1,0 +1,52 @@
+"""POST /case-review/{task_id}/cancel."""
+
+import uuid
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from penstock.api.callers import CANCEL, Caller
+from penstock.api.case_reviews import known_run, links
+from penstock.api.door import Door, IdempotencyKey
+from penstock.api.inbox import input_id_of
+from penstock.api.problems import Problem
+
+_EFFECTS: Final = frozenset({"RunEnding", "RunCancelled", "InputAccepted", "InputRefused", "InputParked"})
+
+
+class CancelBody(BaseModel):
+    """Why a review is cancelled."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+def routes(door: Door) -> APIRouter:
+    """The routes of this resource."""
+    router = APIRouter(tags=["case reviews"])
+
+    @router.post("/case-review/{task_id}/cancel", status_code=202)
+    async def cancel(
+        task_id: str,
+        body: CancelBody,
+        caller: Annotated[Caller, Depends(door.keys)],
+        idempotency_key: IdempotencyKey = None,
+    ) -> dict[str, Any]:
+        """Ask for an early end. It is cancelled when every call under way is settled."""
+        caller.needs(CANCEL, "cancel a case review")
+        await known_run(door, caller, task_id)
+        input_id = input_id_of(task_id, caller, idempotency_key, "cancel", body.reason) or str(uuid.uuid4())
+        effect = await door.inbox.past_effect(caller, task_id, input_id, _EFFECTS)
+        if effect is None:
+            await door.inbox.say(
+                caller, lambda client: client.cancel(task_id, body.reason, input_id=input_id)
+            )
+            effect = await door.inbox.effect(caller, task_id, input_id, _EFFECTS)
+        if effect is not None and effect["type"] == "InputRefused":
+            reason, detail = effect["event"]["reason"], effect["event"]["detail"]
+            slug, told = f"cancel-refused:{reason}", detail or f"The run says: {reason}."
+            raise Problem(409, slug, "Not cancelled", told)
+        outcome = "pending" if effect is None else effect["type"]
+        return {"task_id": task_id, "outcome": outcome, "links": links(task_id)}
+
+    return router

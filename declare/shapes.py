@@ -12,6 +12,7 @@ from penstock.schemas.canonical import canonical_json
 
 # A replay encodes the same small arguments over and over; longer ones aren't worth the memory.
 _REMEMBERED_BYTES_MAX = 4096
+_COMPLAINTS_MAX = 20
 
 
 def hints_of(function: Callable[..., object]) -> dict[str, object]:
@@ -46,7 +47,9 @@ def _remembered(raw: bytes) -> bytes:
 
 def complaint(error: ValidationError) -> str:
     """Which fields don't fit and why, without repeating the values: they may be personal."""
-    return "; ".join(
-        f"{'.'.join(map(str, found['loc'])) or 'value'}: {found['msg']}"
-        for found in error.errors(include_url=False, include_input=False, include_context=False)
-    )
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    said = [
+        f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['msg']}" for each in found[:_COMPLAINTS_MAX]
+    ]
+    more = len(found) - len(said)
+    return "; ".join(said) + (f"; and {more} more" if more else "")

@@ -1,5 +1,7 @@
 """Answers to calls: completed, failed, lost, settled. The first accepted settles, the rest are late (L8)."""
 
+from typing import Final
+
 from penstock.producers.signing import Authority
 from penstock.schemas.canonical import PayloadUnreadable, json_payload, read_payload
 from penstock.schemas.envelope.records import Failure
@@ -19,7 +21,7 @@ from penstock.streams.runs.driving import advance
 from penstock.streams.runs.policy import Wanted, denial
 from penstock.streams.runs.state import CallState
 
-MESSAGE_CHARACTERS_MAX = 4000
+MESSAGE_CHARACTERS_MAX: Final = 4000
 
 
 def complete(c: Consequences, body: CompleteToolCall) -> None:
@@ -219,6 +221,5 @@ def _said(body: CompleteToolCall | FailToolCall | SettleToolCall) -> str:
         case FailToolCall():
             return f"{body.error.kind}: {body.error.message}"[:MESSAGE_CHARACTERS_MAX]
         case SettleToolCall():
-            return (
-                f"{'it happened' if body.happened else 'it did not happen'} ({body.basis}): {body.evidence}"
-            )
+            said = "it happened" if body.happened else "it did not happen"
+            return f"{said} ({body.basis}): {body.evidence}"[:MESSAGE_CHARACTERS_MAX]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,8 @@ def test_workflow_values_are_checked_both_ways() -> None:
     assert first.decode_result(first.encode_result([Party(name="z")])) == [Party(name="z")]
     with pytest.raises(InvalidInput, match="name"):
         first.decode_input(b"{}")
+    with pytest.raises(InvalidInput, match="and 30 more"):
+        first.encode_result([{}] * 50)
     with pytest.raises(InvalidInput):
         first.encode_result("no list")
     assert (first.deadline_ms, first.max_steps, first.fails_with) == (None, 5, (KeyError,))
@@ -88,10 +91,12 @@ def test_an_application_is_loaded_by_module_and_attribute() -> None:
 def test_code_hashes_follow_the_code() -> None:
     assert first.code_hash == first.code_hash
     assert first.code_hash != second.code_hash
-    program = f"import {penstock.__name__}; from tests.declare.test_declarations import first; print(first.code_hash)"
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    if found.returncode == 0:  # The tests' package is importable where pytest was started from the root.
-        assert found.stdout.strip() == first.code_hash
+    program = "from tests.declare.test_declarations import first; print(first.code_hash)"
+    root = Path(__file__).parents[2]
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == first.code_hash, "another process must come to the same hash"
 
 
 def test_retries_back_off_with_jitter_up_to_the_longest() -> None:

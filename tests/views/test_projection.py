@@ -1,6 +1,5 @@
 """Each view on made-up histories, through the applier, on real Postgres."""
 
-from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -12,9 +11,9 @@ from penstock.audit.store import _SELECT, _UPSERT
 from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Table
 from penstock.audit.views.run_event import RunEventRow
 from penstock.producers.memory import MemoryLog
-from penstock.schemas.canonical import json_payload, payload_of
+from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody, pinned_codec
-from penstock.schemas.envelope.records import Failure, Payload
+from penstock.schemas.envelope.records import Failure
 from penstock.schemas.log.records import InputDiscarded, InputParked, InputRefused, InputReleased
 from penstock.schemas.run import records as runs
 from penstock.schemas.topics import RUN_EVENTS
@@ -205,36 +204,6 @@ def test_an_approval_ends_as_the_run_said(views: Views, body: EventBody, status:
     project(views, started(), asked(RUN_ID, 1), body)
     (row,) = rows(views, "approval")
     assert (row["status"], row["decided_by"]) == (status, by)
-
-
-def test_the_argument_bytes_are_kept_as_they_were_approved(views: Views) -> None:
-    content = b'{"amount":420.00,"b":1E2,"a":1}'
-    exact = replace(asked(RUN_ID, 1), arguments=payload_of(content))
-    project(views, started(), exact)
-    kept = views.execute("SELECT arguments::text FROM views.approval").fetchone()
-    assert kept == (content.decode(),)
-
-
-@pytest.mark.parametrize(
-    ("payload", "shown"),
-    [
-        (payload_of(b'"nul \\u0000"'), "nul \ufffd"),
-        (payload_of(b"{not json"), {"base64": "e25vdCBqc29u"}),
-        (payload_of(b"\xff\xfe", "application/octet-stream"), {"base64": "//4="}),
-        (payload_of(b"1e400"), {"base64": "MWU0MDA="}),
-        (payload_of(b'"\\ud800"'), {"base64": "Ilx1ZDgwMCI="}),
-        (Payload(content_type="application/json", reference="s3://x", sha256="a" * 64), None),
-        (Payload(content_type="application/json", content=b"{}", sha256="a" * 64, key_id="k"), None),
-    ],
-)
-def test_a_payload_that_cannot_be_read_stops_nothing(views: Views, payload: Payload, shown: object) -> None:
-    row = project(views, started(input=payload), DONE)
-    assert (row["input"], row["status"]) == (shown, "completed")
-
-
-def test_text_that_postgres_cannot_hold_stops_nothing(views: Views) -> None:
-    row = project(views, started(requester="a\x00na"), runs.RunCancelled(reason="wh\x00y"))
-    assert (row["requester"], row["error"]["message"]) == ("a\ufffdna", "wh\ufffdy")
 
 
 def test_every_event_is_shown_with_its_place_cause_and_actor(views: Views) -> None:

@@ -4,16 +4,16 @@ Payloads are of 1 to 2 KiB, targets do nothing, so that what is measured is Pens
 `bench.application:application`.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from penstock.declare.application import Application
 from penstock.declare.call import Call
-from penstock.declare.run import Run
 from penstock.declare.rules import approval_rule
+from penstock.declare.run import Run
 from penstock.declare.tools import tool
 from penstock.declare.workflows import workflow
-from collections.abc import Mapping
 
 ROLE: Final = "supervisor"
 _PARAGRAPH: Final = (

@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reviews", type=int, help="reviews under load (default 6000, quick 1200)")
     parser.add_argument("--blueprint", action="store_true", help="the casework example, with its case store")
     parser.add_argument("--partitions", type=int, default=PARTITIONS, help="of each topic (default 6)")
-    parser.add_argument("--without", action="append", default=[], choices=ROLES[2:], help="a worker to leave out")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=ROLES[2:], help="a worker to leave out"
+    )
 
 
 def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figures:

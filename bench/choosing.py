@@ -24,7 +24,9 @@ def parser() -> argparse.ArgumentParser:
     for name in NAMES:
         module = _module(name)
         one = names.add_parser(name, description=module.__doc__)
-        one.add_argument("--quick", action="store_true", help="under 50 s on two cores; the file isn't written")
+        one.add_argument(
+            "--quick", action="store_true", help="under 50 s on two cores; the file isn't written"
+        )
         one.add_argument("--notes", default="", help="a sentence to keep with a full result")
         module.add_arguments(one)
     return made

@@ -103,8 +103,10 @@ class Floor:
             cause=cause,
         )
         value = self._codec.encode(made, InputAccepted(input_type=meta.type, note=f"{body.timer_id[:8]}/0"))
-        headers = list(event_headers(made, self._name, 1, None))
-        self._producer.produce(self._events, value=value, key=message.key(), partition=partition, headers=headers)
+        headers: list[tuple[str, str | bytes | None]] = list(event_headers(made, self._name, 1, None))
+        self._producer.produce(
+            self._events, value=value, key=message.key(), partition=partition, headers=headers
+        )
         self._producer.poll(0)
 
 

@@ -135,9 +135,9 @@ def _actor(kind: ActorKind, subject: str, *roles: str) -> Actor:
 
 
 def _type(message: Message) -> bytes:
-    for name, value in message.headers() or ():
-        if name == CE_TYPE:
-            return value.encode() if isinstance(value, str) else value or b""
+    for pair in message.headers() or ():
+        if pair[0] == CE_TYPE:
+            return pair[1].encode() if isinstance(pair[1], str) else pair[1] or b""
     return b""
 
 

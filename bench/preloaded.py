@@ -7,6 +7,7 @@ and stopping don't count. Checked: as many events as inputs, each input's event 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from bench import cpu
@@ -14,7 +15,7 @@ from bench.failing import BenchFailed
 from bench.standing import Standing
 from bench.tally import TallyTopics, inputs
 from penstock.producers.kafka import KafkaLog
-from penstock.producers.log import Outgoing, Record
+from penstock.producers.log import Record
 from penstock.schemas.codec import pinned_codec
 from penstock.schemas.headers import CE_TYPE
 
@@ -42,20 +43,18 @@ class Pace:
 
 
 class Preloaded:
-    """The same inputs for whoever comes: each topic pair is loaded once."""
+    """As many inputs for whoever comes."""
 
     def __init__(self, at: Standing, records: int) -> None:
         self._at = at
         self._log = KafkaLog(at.bootstrap_servers, "bench")
         self._records = records
-        self._made: list[Outgoing] = []
 
     def load(self, topics: TallyTopics) -> None:
         """Put the inputs on the inbox."""
-        self._made = self._made or list(inputs(self._records, topics.inbox))
-        for start in range(0, len(self._made), _APPEND):
-            batch = self._made[start : start + _APPEND]
-            self._log.append([Outgoing(topics.inbox, one.key, one.value, one.headers) for one in batch])
+        made = inputs(self._records, topics.inbox)
+        while batch := list(islice(made, _APPEND)):
+            self._log.append(batch)
 
     def pace(self, topics: TallyTopics, name: str, start: Callable[[], None]) -> Pace:
         """Start somebody, wait until every input has its event, stop them. Raises BenchFailed."""
@@ -65,7 +64,7 @@ class Preloaded:
         self._at.until(
             lambda: self._standing(topics) >= self._records,
             DEADLINE_S,
-            f"{name} has made {self._standing(topics)} events of {self._records}",
+            lambda: f"{name} has made {self._standing(topics)} events of {self._records}",
         )
         after = cpu.by_name(self._at.pids())
         self._at.stop(name)

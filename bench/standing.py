@@ -7,6 +7,7 @@ process id, and removes the home.
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -87,7 +88,7 @@ class Standing:
     def stop_processes(self) -> None:
         """Ask all of them at once, then wait for each."""
         for started in self.processes.values():
-            processes.send(started.process, processes.signal.SIGTERM)
+            processes.send(started.process, signal.SIGTERM)
         for name in list(self.processes):
             self.stop(name)
 
@@ -113,13 +114,13 @@ class Standing:
         found: dict[str, object] = json.loads((self.home / name).read_text())
         return found
 
-    def until(self, holds: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    def until(self, holds: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:
         """Wait until it holds. Raises BenchFailed after so long, or when a process has ended."""
         until = time.monotonic() + seconds
         while not holds():
             self.check()
             if time.monotonic() > until:
-                raise BenchFailed(f"after {seconds:.0f} s {otherwise}")
+                raise BenchFailed(f"after {seconds:.0f} s {otherwise()}")
             time.sleep(0.05)
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from penstock.producers.log import Outgoing
-from penstock.producers.signing import Key, Keyring
-from penstock.producers.signing import Authority
+from penstock.producers.signing import Authority, Key, Keyring
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.codec import pinned_codec
 from penstock.schemas.envelope.records import Actor, InputMeta
@@ -81,9 +80,9 @@ class TallyTopics:
 
 
 def inputs(count: int, topic: str) -> Iterator[Outgoing]:
-    """Signed inputs of INPUT_BYTES each, over ENTITIES entities in turn."""
+    """Signed inputs of INPUT_BYTES each, over ENTITIES entities in turn, other ones for each topic."""
     codec, signer = pinned_codec(), KEYRING.signer(Authority.TIMERS)
-    entities = [run_id("local", f"bench-{number}") for number in range(ENTITIES)]
+    entities = [run_id("local", f"{topic}-{number}") for number in range(ENTITIES)]
     for number, entity_id in zip(range(count), itertools.cycle(entities), strict=False):
         meta = InputMeta(
             id=derived_id(entity_id, f"input:{number}"),

@@ -1,4 +1,4 @@
-"""The batch consumer under Faust: one fetched batch of a partition is one Faust event.
+"""The batch consumer under Faust: whatever one fetch brings, of all partitions, is one Faust event.
 
 Faust's own path costs more a record than all the rest together (docs/adr/0001), so records reach an ordinary
 `@app.agent` in whole batches. Its offsets are for lag tools only: they follow the host's positions, and reading
@@ -76,8 +76,7 @@ class BatchConsumer(driver.Consumer):
         """The body of Faust's fetcher: fetch, make one message of each partition's records, deliver."""
         while not (self.should_stop or fetcher.should_stop):
             try:
-                for tp, records in (await self._next_records()).items():
-                    await self._deliver(tp, records)
+                await self._deliver(await self._next_records())
             except self.consumer_stopped_errors:
                 return
 
@@ -94,14 +93,16 @@ class BatchConsumer(driver.Consumer):
             "Mapping[TP, Sequence[ConsumerRecord[bytes, bytes]]]", await self._getmany(wanted, POLL_S) or {}
         )
 
-    async def _deliver(self, tp: TP, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
-        if not records or not self.flow_active or tp.partition not in self.feeder.fetchable():
+    async def _deliver(self, fetched: Mapping[TP, Sequence[ConsumerRecord[bytes, bytes]]]) -> None:
+        records = {tp.partition: [_record(one) for one in some] for tp, some in fetched.items() if some}
+        if not records or not self.flow_active:
             return
-        last = records[-1]
-        batch = self.feeder.batch(tp.partition, [_record(record) for record in records])
+        delivery = self.feeder.delivery(records)
+        place, some = next((tp, some) for tp, some in fetched.items() if some)
+        last = some[-1]
         message = driver.ConsumerMessage(
-            *(tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type),
-            *((), None, cast(Any, batch), None, 0, 0, TP(*tp)),
+            *(place.topic, place.partition, last.offset, last.timestamp / 1000, last.timestamp_type),
+            *((), None, cast(Any, delivery), None, 0, 0, TP(*place)),
             # Faust's streams drop, silently, a message of another generation than the current one.
             generation_id=self.app.consumer_generation_id,
         )

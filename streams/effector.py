@@ -8,7 +8,7 @@ more, because what has been settled meanwhile is settled on the log.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -114,6 +114,7 @@ class EffectHost(Generic[W]):
         return held.position
 
     def handle(self, partition: int, records: Sequence[Record]) -> None:
+        """One partition's records; Fenced if it isn't ours."""
         self._background.check()
         held = self._held.get(partition)
         if held is None:
@@ -127,6 +128,16 @@ class EffectHost(Generic[W]):
             # What is in memory may be ahead of what the log says: nothing of it may be built upon.
             self.drop(partition)
             raise
+
+    def handle_all(self, batches: Mapping[int, Sequence[Record]]) -> frozenset[int]:
+        lost = set()
+        for partition, records in batches.items():
+            try:
+                self.handle(partition, records)
+            except Fenced as error:
+                log.warning("%s/%d was fenced: %s", self.topic, partition, error)
+                lost.add(partition)
+        return frozenset(lost)
 
     def drop(self, partition: int) -> None:
         self._held.pop(partition, None)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -20,7 +20,8 @@ from penstock.streams.host import Fenced, PartitionHost
 
 log = logging.getLogger("penstock.streams.feeder")
 
-BATCHES_AHEAD_MAX: Final = 4
+# One delivery in the host's hands and one behind it: what is fetched meanwhile makes the next one larger.
+DELIVERIES_AHEAD_MAX: Final = 2
 FENCED_PAUSE_S: Final = 3.0
 
 R = TypeVar("R")
@@ -31,9 +32,12 @@ Seek = Callable[[int, int], Awaitable[None]]
 class Batch:
     """What was fetched of one partition at once, under the taking of that number."""
 
-    partition: int
     number: int
     records: Sequence[Record]
+
+
+# What was fetched at once, by partition: one Faust event.
+Delivery = Mapping[int, Batch]
 
 
 class Feeder:
@@ -46,14 +50,14 @@ class Feeder:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="host")
         self._numbers: Counter[int] = Counter()
         self._ready: set[int] = set()
-        self._ahead: Counter[int] = Counter()
+        self._ahead = 0
         self._openings: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._stopped = False
 
     def fetchable(self) -> set[int]:
-        """Partitions that are taken and whose host isn't behind."""
-        return {partition for partition in self._ready if self._ahead[partition] < BATCHES_AHEAD_MAX}
+        """Partitions that are taken; none while the host is behind."""
+        return set(self._ready) if self._ahead < DELIVERIES_AHEAD_MAX else set()
 
     async def changed(self, timeout_s: float) -> None:
         """Until `fetchable` may answer differently, at most so long."""
@@ -70,34 +74,46 @@ class Feeder:
     def assigned(self, partitions: Iterable[int], seek: Seek) -> None:
         """The rebalance is over: take what is new, go on with what stayed, let go of the rest."""
         kept = set(partitions)
+        # A rebalance empties the agent's queue: what was on its way won't arrive.
+        self._ahead = 0
         for partition in set(self.positions) - kept:
             del self.positions[partition]
             self._thread.submit(self.host.drop, partition)
         for partition in kept:
             self._open(partition, seek, again=False)
 
-    async def handle(self, batch: Batch, seek: Seek) -> None:
-        """Have the host do a batch. Never raises: no exception may leave a Faust agent, which would lose it."""
-        if self._stopped or batch.number != self._numbers[batch.partition]:
-            return
+    def delivery(self, fetched: Mapping[int, Sequence[Record]]) -> Delivery:
+        """Mark records that were just fetched."""
+        self._ahead += 1
+        return {p: Batch(self._numbers[p], records) for p, records in fetched.items() if p in self._ready}
+
+    async def handle(self, delivery: Delivery, seek: Seek) -> None:
+        """Have the host do it all. Never raises: no exception may leave a Faust agent, which would lose it."""
         try:
-            await self._in_thread(self.host.handle, batch.partition, batch.records)
-            self.positions[batch.partition] = batch.records[-1].offset + 1
-            reach("before-ack")
-        except Fenced as error:
-            log.warning("%s/%d was fenced: %s", self.host.topic, batch.partition, error)
-            self._open(batch.partition, seek, again=True)
+            await self._handle(delivery, seek)
         except Exception as error:  # noqa: BLE001 whatever it is, the worker ends and the input stays unacknowledged
             self._fail(error)
         finally:
-            if batch.number == self._numbers[batch.partition]:
-                self._ahead[batch.partition] -= 1
-            self._changed.set()
+            self.forget(1)
 
-    def batch(self, partition: int, records: Sequence[Record]) -> Batch:
-        """Mark records that were just fetched."""
-        self._ahead[partition] += 1
-        return Batch(partition, self._numbers[partition], records)
+    def forget(self, deliveries: int) -> None:
+        """So many deliveries are done, or were dropped on their way."""
+        self._ahead = max(0, self._ahead - deliveries)
+        self._changed.set()
+
+    async def _handle(self, delivery: Delivery, seek: Seek) -> None:
+        current = {p: batch.records for p, batch in delivery.items() if batch.number == self._numbers[p]}
+        if self._stopped or not current:
+            return
+        lost = await self._in_thread(self.host.handle_all, current)
+        for partition, records in current.items():
+            if partition not in lost:
+                self.positions[partition] = records[-1].offset + 1
+        reach("before-ack")
+        for partition in lost:
+            log.warning("%s/%d was fenced", self.host.topic, partition)
+            if delivery[partition].number == self._numbers[partition]:
+                self._open(partition, seek, again=True)
 
     async def close(self) -> None:
         """Finish the batch in hand, then close the host."""
@@ -111,7 +127,6 @@ class Feeder:
     def _open(self, partition: int, seek: Seek, *, again: bool) -> None:
         self._ready.discard(partition)
         self._numbers[partition] += 1
-        self._ahead[partition] = 0
         if again:
             self.positions.pop(partition, None)
         opening = asyncio.ensure_future(self._take(partition, self._numbers[partition], seek, again))

@@ -1,6 +1,6 @@
 """What the Faust worker drives: something that owns partitions of one topic and takes their records in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from penstock.producers.log import Record
@@ -25,8 +25,12 @@ class PartitionHost(Protocol):
         """Become the partition's owner; the position to read from. May take long: it reports its progress."""
         ...
 
-    def handle(self, partition: int, records: Sequence[Record]) -> None:
-        """Do all that these records ask for. When it returns they are done; Fenced if they aren't ours."""
+    def handle_all(self, batches: Mapping[int, Sequence[Record]]) -> frozenset[int]:
+        """Do all that these records, by partition, ask for: when it returns, they are done.
+
+        Except those of the partitions that it returns: they turned out to be another owner's, nothing of
+        theirs counts, and they must be taken anew.
+        """
         ...
 
     def drop(self, partition: int) -> None:

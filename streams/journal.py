@@ -47,7 +47,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One decided batch: the move of the position and the rows that go with it, all or nothing."""
+    """One partition's decided batch: the move of the position and the rows that go with it, all or nothing."""
 
     partition: int
     epoch: int
@@ -87,8 +87,11 @@ class Journal(Protocol):
         """Each entity's events in the order of seq; nothing for an entity without any."""
         ...
 
-    def commit(self, batch: Commit) -> None:
-        """The fence, then plain inserts. A commit whose reply was lost is recognised. Fenced if not ours."""
+    def commit(self, batches: Sequence[Commit]) -> frozenset[int]:
+        """For each partition the fence, then plain inserts; the partitions that were ours, and are committed.
+
+        Of the others nothing is kept. A commit whose reply was lost is recognised as ours.
+        """
         ...
 
     def adopt(self, partition: int, epoch: int, rows: Sequence[Row]) -> Adoption:

@@ -56,11 +56,14 @@ class MemoryJournal:
                 if self._rows.get(entity)
             }
 
-    def commit(self, batch: Commit) -> None:
+    def commit(self, batches: Sequence[Commit]) -> frozenset[int]:
+        return frozenset(batch.partition for batch in batches if self._committed_by_owner(batch))
+
+    def _committed_by_owner(self, batch: Commit) -> bool:
         with self._lock:
-            held = self._own(batch.partition, batch.epoch)
-            if held.position != batch.old_position:
-                raise Fenced(f"partition {batch.partition} is at {held.position}, not {batch.old_position}")
+            held = self._checkpoints.get(batch.partition)
+            if held is None or (held.epoch, held.position) != (batch.epoch, batch.old_position):
+                return False
             self._insert(batch.partition, batch.rows)
             self._checkpoints[batch.partition] = replace(
                 held,
@@ -70,6 +73,7 @@ class MemoryJournal:
                 events_epoch=batch.epoch,
                 failed_in_a_row=batch.failed_in_a_row,
             )
+        return True
 
     def adopt(self, partition: int, epoch: int, rows: Sequence[Row]) -> Adoption:
         with self._lock:

@@ -32,20 +32,25 @@ ON CONFLICT (noun, partition) DO UPDATE SET epoch = checkpoint.epoch + 1, owner 
 """
 _COMMIT = """
 WITH moved AS (
-    UPDATE penstock.checkpoint
-    SET position = %(new)s, published_position = %(old)s, events_position = %(events_position)s,
-        events_epoch = %(epoch)s, failed_in_a_row = %(failed)s
-    WHERE noun = %(noun)s AND partition = %(partition)s AND epoch = %(epoch)s AND position = %(old)s
-    RETURNING 1
+    UPDATE penstock.checkpoint AS held
+    SET position = step.new, published_position = step.old, events_position = step.events_position,
+        events_epoch = step.epoch, failed_in_a_row = step.failed
+    FROM unnest(%(partitions)s::int[], %(epochs)s::bigint[], %(olds)s::bigint[], %(news)s::bigint[],
+                %(events_positions)s::bigint[], %(faileds)s::int[])
+         AS step(partition, epoch, old, new, events_position, failed)
+    WHERE held.noun = %(noun)s AND held.partition = step.partition AND held.epoch = step.epoch
+      AND held.position = step.old
+    RETURNING held.partition, held.position
 ), kept AS (
     INSERT INTO penstock.journal
         (entity_id, seq, noun, partition, position, cause_offset, cause_id, cause_index, value, mark)
-    SELECT e::uuid, s, %(noun)s, %(partition)s, %(new)s, o, c::uuid, i, v, m
-    FROM unnest(%(entities)s::text[], %(seqs)s::bigint[], %(offsets)s::bigint[], %(causes)s::text[],
-                %(indexes)s::int[], %(values)s::bytea[], %(marks)s::text[]) AS row(e, s, o, c, i, v, m)
-    WHERE EXISTS (SELECT FROM moved)
+    SELECT e::uuid, s, %(noun)s, moved.partition, moved.position, o, c::uuid, i, v, m
+    FROM unnest(%(places)s::int[], %(entities)s::text[], %(seqs)s::bigint[], %(offsets)s::bigint[],
+                %(causes)s::text[], %(indexes)s::int[], %(values)s::bytea[], %(marks)s::text[])
+         AS row(p, e, s, o, c, i, v, m)
+    JOIN moved ON moved.partition = p
 )
-SELECT count(*) FROM moved
+SELECT partition FROM moved
 """
 _INSERT = """
 INSERT INTO penstock.journal
@@ -65,6 +70,26 @@ SET position = %(position)s, published_position = %(position)s, events_position 
     events_epoch = %(epoch)s
 WHERE noun = %(noun)s AND partition = %(partition)s AND epoch = %(epoch)s
 """
+
+
+def _columns(batches: Sequence[Commit]) -> dict[str, object]:
+    rows = [row for batch in batches for row in batch.rows]
+    return {
+        "partitions": [batch.partition for batch in batches],
+        "epochs": [batch.epoch for batch in batches],
+        "olds": [batch.old_position for batch in batches],
+        "news": [batch.new_position for batch in batches],
+        "events_positions": [batch.events_position for batch in batches],
+        "faileds": [batch.failed_in_a_row for batch in batches],
+        "places": [batch.partition for batch in batches for _ in batch.rows],
+        "entities": [row.entity_id for row in rows],
+        "seqs": [row.seq for row in rows],
+        "offsets": [row.cause_offset for row in rows],
+        "causes": [row.cause_id for row in rows],
+        "indexes": [row.cause_index for row in rows],
+        "values": [row.value for row in rows],
+        "marks": [row.mark for row in rows],
+    }
 
 
 class PostgresJournal:
@@ -115,41 +140,27 @@ class PostgresJournal:
             found[entity].append(value)
         return found
 
-    def commit(self, batch: Commit) -> None:
-        rows = batch.rows
-        values = {
-            "noun": self._noun,
-            "partition": batch.partition,
-            "epoch": batch.epoch,
-            "old": batch.old_position,
-            "new": batch.new_position,
-            "events_position": batch.events_position,
-            "failed": batch.failed_in_a_row,
-            "entities": [row.entity_id for row in rows],
-            "seqs": [row.seq for row in rows],
-            "offsets": [row.cause_offset for row in rows],
-            "causes": [row.cause_id for row in rows],
-            "indexes": [row.cause_index for row in rows],
-            "values": [row.value for row in rows],
-            "marks": [row.mark for row in rows],
-        }
+    def commit(self, batches: Sequence[Commit]) -> frozenset[int]:
+        values = {"noun": self._noun, **_columns(batches)}
 
-        def attempt(connection: psycopg.Connection) -> bool:
-            counted = connection.execute(_COMMIT, values, binary=True).fetchone()
-            if counted is not None and counted[0] == 1:
-                return True
-            # No row moved: either somebody else's partition, or our own commit whose reply was lost.
-            held = self._read_checkpoint(connection, batch.partition)
-            return held is not None and (held.epoch, held.position) == (batch.epoch, batch.new_position)
+        def attempt(connection: psycopg.Connection) -> frozenset[int]:
+            moved = {partition for (partition,) in connection.execute(_COMMIT, values, binary=True)}
+            for batch in batches:
+                if batch.partition not in moved and self._is_ours(connection, batch):
+                    moved.add(batch.partition)
+            return frozenset(moved)
 
         try:
-            moved = self._patiently(attempt)
-        except UniqueViolation as error:
-            raise Fenced(f"{self._noun} partition {batch.partition}: the journal has these rows") from error
-        if not moved:
-            raise Fenced(
-                f"{self._noun} partition {batch.partition} isn't at {batch.old_position} under epoch {batch.epoch}"
-            )
+            return self._patiently(attempt)
+        except UniqueViolation:
+            # Some partition's rows stand there already, so it isn't as we knew it; which one, a take will say.
+            log.warning("the journal has rows of %s already", [batch.partition for batch in batches])
+            return frozenset()
+
+    def _is_ours(self, connection: psycopg.Connection, batch: Commit) -> bool:
+        """No row moved: either it is somebody else's partition, or our own commit whose reply was lost."""
+        held = self._read_checkpoint(connection, batch.partition)
+        return held is not None and (held.epoch, held.position) == (batch.epoch, batch.new_position)
 
     def adopt(self, partition: int, epoch: int, rows: Sequence[Row]) -> Adoption:
         def attempt(connection: psycopg.Connection) -> Adoption:

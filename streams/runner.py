@@ -6,8 +6,8 @@ nothing but its own entity.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from penstock.producers.log import Log, Outgoing, Record
@@ -35,13 +35,15 @@ ENVELOPE_BYTES: Final = 8_192
 
 
 @dataclass(slots=True)
-class _Batch:
-    """What one batch of records came to."""
+class _Batch(Generic[S]):
+    """What one partition's records came to. `position` is that of the input after them."""
 
-    rows: list[Row]
-    events: list[Outgoing]
-    dead_letters: list[Outgoing]
+    tenure: Tenure[S]
+    position: int
     failed_in_a_row: int
+    rows: list[Row] = field(default_factory=list)
+    events: list[Outgoing] = field(default_factory=list)
+    dead_letters: list[Outgoing] = field(default_factory=list)
 
 
 class Runner(Generic[S]):
@@ -79,19 +81,26 @@ class Runner(Generic[S]):
         )
         return taken.position
 
-    def handle(self, partition: int, records: Sequence[Record]) -> None:
-        tenure = self._tenures.get(partition)
-        if tenure is None:
-            raise Fenced(f"partition {partition} isn't held by this process")
-        new = [record for record in records if record.offset >= tenure.position]
-        if not new:
-            return
+    def handle_all(self, batches: Mapping[int, Sequence[Record]]) -> frozenset[int]:
+        lost = {partition for partition in batches if partition not in self._tenures}
+        new: dict[int, Sequence[Record]] = {}
+        for partition in batches.keys() - lost:
+            position = self._tenures[partition].position
+            if records := [record for record in batches[partition] if record.offset >= position]:
+                new[partition] = records
         try:
-            self._decide_commit_publish(tenure, new)
+            lost |= self._decide_commit_publish(new) if new else set()
         except BaseException:
             # What is in memory may be ahead of what was committed: nothing of it may be built upon.
-            self._tenures.pop(partition, None)
+            self._forget(new)
             raise
+        self._forget(lost)
+        return frozenset(lost)
+
+    def handle(self, partition: int, records: Sequence[Record]) -> None:
+        """One partition's records; Fenced if it isn't ours."""
+        if self.handle_all({partition: records}):
+            raise Fenced(f"partition {partition} isn't held by this process")
 
     def marked(self, partition: int, mark: str) -> dict[str, S]:
         """The entities of a partition held whose last marked event is of that type, with their states."""
@@ -110,40 +119,56 @@ class Runner(Generic[S]):
         self._journal.close()
         self._log.close()
 
-    def _decide_commit_publish(self, tenure: Tenure[S], records: Sequence[Record]) -> None:
+    def _decide_commit_publish(self, new: Mapping[int, Sequence[Record]]) -> set[int]:
+        """All partitions in one go: one look-up, one statement, one append. Those that weren't ours."""
         reach("after-receive")
-        arrivals = [receive(record, self._partitions, self._codec, self._keyring) for record in records]
-        batch = _Batch([], [], [], tenure.failed_in_a_row)
-        position = records[-1].offset + 1
-        self._load(tenure, [arrival for arrival in arrivals if isinstance(arrival, Arrival)])
-        for arrival in arrivals:
-            if isinstance(arrival, Malformed):
-                log.warning("%s at %s", arrival.error, _place(arrival.record))
-                batch.dead_letters.append(arrival.dead_letter(self.group_id))
-            else:
-                self._decide(tenure, batch, arrival, position)
-        if batch.dead_letters:
-            self._log.append(batch.dead_letters)
-        self._commit(tenure, batch, position)
+        arrivals = {partition: self._receive(records) for partition, records in new.items()}
+        self._load(arrivals)
+        batches = [self._decide_all(partition, arrived) for partition, arrived in arrivals.items()]
+        dead_letters = [letter for batch in batches for letter in batch.dead_letters]
+        if dead_letters:
+            self._log.append(dead_letters)
+        committed = self._commit(batches)
         reach("after-commit")
-        self._publish(tenure, batch.events)
+        lost = self._publish([batch for batch in batches if batch.tenure.partition in committed])
         reach("after-publish")
+        return lost | (new.keys() - committed)
 
-    def _load(self, tenure: Tenure[S], arrivals: Sequence[Arrival]) -> None:
-        metas = {arrival.given.meta.entity_id: arrival.given.meta for arrival in arrivals}
-        missing = [entity_id for entity_id in metas if entity_id not in tenure.entities]
-        histories = self._journal.histories(missing) if missing else {}
-        for entity_id in missing:
-            tenant, values = metas[entity_id].tenant, histories.get(entity_id)
+    def _receive(self, records: Sequence[Record]) -> list[Arrival | Malformed]:
+        return [receive(record, self._partitions, self._codec, self._keyring) for record in records]
+
+    def _load(self, arrivals: Mapping[int, Sequence[Arrival | Malformed]]) -> None:
+        """Have every entity that is spoken to in memory."""
+        missing: dict[str, tuple[Tenure[S], str]] = {}
+        for partition, arrived in arrivals.items():
+            tenure = self._tenures[partition]
+            metas = {one.given.meta.entity_id: one.given.meta for one in arrived if isinstance(one, Arrival)}
+            for entity_id, meta in metas.items():
+                if entity_id not in tenure.entities:
+                    missing[entity_id] = (tenure, meta.tenant)
+            tenure.forget_the_longest_unused(entity_id for entity_id in metas if entity_id in tenure.entities)
+        histories = self._journal.histories(list(missing)) if missing else {}
+        for entity_id, (tenure, tenant) in missing.items():
+            values = histories.get(entity_id)
             tenure.entities[entity_id] = (
                 load(self._decider, self._codec, tenant, entity_id, values)
                 if values
                 else fresh(self._decider, tenant, entity_id)
             )
-        tenure.forget_the_longest_unused(metas)
 
-    def _decide(self, tenure: Tenure[S], batch: _Batch, arrival: Arrival, position: int) -> None:
-        meta = arrival.given.meta
+    def _decide_all(self, partition: int, arrived: Sequence[Arrival | Malformed]) -> _Batch[S]:
+        tenure = self._tenures[partition]
+        batch = _Batch(tenure, arrived[-1].record.offset + 1, tenure.failed_in_a_row)
+        for one in arrived:
+            if isinstance(one, Malformed):
+                log.warning("%s at %s", one.error, _place(one.record))
+                batch.dead_letters.append(one.dead_letter(self.group_id))
+            else:
+                self._decide(batch, one)
+        return batch
+
+    def _decide(self, batch: _Batch[S], arrival: Arrival) -> None:
+        meta, tenure = arrival.given.meta, batch.tenure
         entity = tenure.entities[meta.entity_id]
         if meta.id in entity.causes:
             return
@@ -158,10 +183,10 @@ class Runner(Generic[S]):
         entity.prefix = ()
         traceparent = arrival.record.header("traceparent")
         trace = traceparent.decode("ascii", "replace") if traceparent else None
-        batch.rows += [self._writer.row(one, position) for one in new]
+        batch.rows += [self._writer.row(one, batch.position) for one in new]
         batch.events += [self._writer.outgoing(one, tenure.partition, tenure.epoch, trace) for one in new]
 
-    def _draft(self, entity: Entity[S], arrival: Arrival, batch: _Batch) -> tuple[Draft[S], list[Written]]:
+    def _draft(self, entity: Entity[S], arrival: Arrival, batch: _Batch[S]) -> tuple[Draft[S], list[Written]]:
         try:
             draft = self._drafter.draft(entity, arrival)
             written = self._write(entity, arrival, draft)
@@ -180,7 +205,9 @@ class Runner(Generic[S]):
 
     def _write(self, entity: Entity[S], arrival: Arrival, draft: Draft[S]) -> list[Written]:
         at = arrival.record
-        return self._writer.write(entity.tenant, arrival.given.meta, at, entity.seq, draft.time_ms, draft.bodies)
+        return self._writer.write(
+            entity.tenant, arrival.given.meta, at, entity.seq, draft.time_ms, draft.bodies
+        )
 
     def _keep_logged_prefix(self, entity: Entity[S], written: Sequence[Written]) -> None:
         """An input of which only the first events reached the log is decided again; what is there, stays."""
@@ -191,41 +218,62 @@ class Runner(Generic[S]):
                     f" decides {again.meta.type} there. Put the code back that was running, and start again."
                 )
 
-    def _commit(self, tenure: Tenure[S], batch: _Batch, position: int) -> None:
-        self._journal.commit(
+    def _commit(self, batches: Sequence[_Batch[S]]) -> frozenset[int]:
+        steps = [
             Commit(
-                tenure.partition,
-                tenure.epoch,
-                tenure.position,
-                position,
-                tenure.events_position,
+                batch.tenure.partition,
+                batch.tenure.epoch,
+                batch.tenure.position,
+                batch.position,
+                batch.tenure.events_position,
                 batch.failed_in_a_row,
                 batch.rows,
             )
-        )
-        tenure.position = position
-        tenure.failed_in_a_row = batch.failed_in_a_row
+            for batch in batches
+        ]
+        committed = self._journal.commit(steps)
+        for batch in batches:
+            if batch.tenure.partition in committed:
+                batch.tenure.position = batch.position
+                batch.tenure.failed_in_a_row = batch.failed_in_a_row
+        return committed
 
-    def _publish(self, tenure: Tenure[S], events: Sequence[Outgoing]) -> None:
-        if not events:
-            return
+    def _publish(self, batches: Sequence[_Batch[S]]) -> set[int]:
+        """Those partitions whose events nobody sees, because the log knows a later owner."""
+        events = [event for batch in batches for event in batch.events]
         stands: list[Record] = []
         if armed("mid-publish"):
             stands += self._log.append(events[: len(events) // 2])
             reach("mid-publish")
-        stands += self._log.append(events[len(stands) :])
-        if stands[0].offset != tenure.events_position:
-            self._check_for_another_owner(tenure, stands[0].offset)
-        tenure.events_position = stands[-1].offset + 1
+        if events:
+            stands += self._log.append(events[len(stands) :])
+        lost, at = set(), 0
+        for batch in batches:
+            stood, at = stands[at : at + len(batch.events)], at + len(batch.events)
+            tenure = batch.tenure
+            if (
+                stood
+                and stood[0].offset != tenure.events_position
+                and self._has_another_owner(tenure, stood[0])
+            ):
+                lost.add(tenure.partition)
+            elif stood:
+                tenure.events_position = stood[-1].offset + 1
+        return lost
 
-    def _check_for_another_owner(self, tenure: Tenure[S], end: int) -> None:
-        """Only the owner writes an events partition. Records between ours are a stranger's, or those of an owner
-        that another database made: then ours are seen by nobody, and the partition must be taken anew."""
+    def _has_another_owner(self, tenure: Tenure[S], first: Record) -> bool:
+        """Only the owner writes an events partition. Records between ours are a stranger's, or those of an
+        owner that another database made: then ours are seen by nobody, and the partition must be taken anew."""
         epochs = EpochFilter({(self._writer.topic, tenure.partition): tenure.epoch})
-        for record in self._log.read(self._writer.topic, tenure.partition, tenure.events_position, end):
+        for record in self._log.read(
+            self._writer.topic, tenure.partition, tenure.events_position, first.offset
+        ):
             epochs.admit(record)
-        if epochs.state()[self._writer.topic, tenure.partition] > tenure.epoch:
-            raise Fenced(f"{self._writer.topic}/{tenure.partition} has an owner of a higher epoch than ours")
+        return epochs.state()[self._writer.topic, tenure.partition] > tenure.epoch
+
+    def _forget(self, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            self._tenures.pop(partition, None)
 
 
 def _place(record: Record) -> str:

@@ -15,7 +15,7 @@ import faust
 from penstock.runtime.exits import STAY_DOWN
 from penstock.runtime.settings import Settings
 from penstock.streams.batches import AsItIs, BatchApp, BatchConsumer
-from penstock.streams.feeder import Batch, Feeder
+from penstock.streams.feeder import Delivery, Feeder
 from penstock.streams.host import PartitionHost, TakeRefused
 
 log = logging.getLogger("penstock.streams.worker")
@@ -58,6 +58,7 @@ def worker_app(
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
+        datadir=str(settings.home / "faust"),
         worker_redirect_stdouts=False,
         autodiscover=False,
     )
@@ -65,11 +66,11 @@ def worker_app(
     feeder = app.feeder = Feeder(host, failure)
 
     @app.agent(app.topic(host.topic, schema=AsItIs()), name=host.group_id)
-    async def batches(stream: AsyncIterator[Batch]) -> None:
-        async for batch in stream:
+    async def batches(stream: AsyncIterator[Delivery]) -> None:
+        async for delivery in stream:
             consumer = app.consumer
             assert isinstance(consumer, BatchConsumer)
-            await feeder.handle(batch, consumer.seek_partition)
+            await feeder.handle(delivery, consumer.seek_partition)
 
     @app.on_before_shutdown.connect
     async def close(*_: Any, **__: Any) -> None:

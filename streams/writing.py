@@ -39,13 +39,25 @@ class Writer:
     bytes_max: int
 
     def write(
-        self, tenant: str, cause: InputMeta, record: Record, seq: int, time_ms: int, bodies: Sequence[EventBody]
+        self,
+        tenant: str,
+        cause: InputMeta,
+        record: Record,
+        seq: int,
+        time_ms: int,
+        bodies: Sequence[EventBody],
     ) -> list[Written]:
         """Envelopes for all events of one input, from `seq` + 1 on. `tenant` is the entity's own, whoever asks."""
         return list(self._write(tenant, cause, record, seq, time_ms, bodies))
 
     def _write(
-        self, tenant: str, cause: InputMeta, record: Record, seq: int, time_ms: int, bodies: Sequence[EventBody]
+        self,
+        tenant: str,
+        cause: InputMeta,
+        record: Record,
+        seq: int,
+        time_ms: int,
+        bodies: Sequence[EventBody],
     ) -> Iterator[Written]:
         for index, body in enumerate(bodies):
             meta = EventMeta(

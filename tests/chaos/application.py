@@ -6,6 +6,7 @@ PENSTOCK_TEST_TARGET names the file; a line is one execution: call key, tool, a 
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 
 from pydantic import BaseModel
@@ -55,7 +56,7 @@ def notify(call: Call, *, number: int) -> str:
 
 
 @approval_rule(tool=notify, version=1)
-def notices(arguments: dict[str, object]) -> bool:
+def notices(arguments: Mapping[str, object]) -> bool:
     """Every notice is low risk."""
     return True
 

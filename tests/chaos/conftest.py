@@ -30,7 +30,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalBro
 
 
 @pytest.fixture(scope="session")
-def stack(servers: tuple[LocalBroker, LocalPostgres], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(
+    servers: tuple[LocalBroker, LocalPostgres], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     broker, database = servers
     home: Path = tmp_path_factory.mktemp("home")
     with processes({}, home / "logs") as children:

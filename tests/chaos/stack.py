@@ -25,7 +25,9 @@ TENANT = "local"
 class Stack:
     """`kill`, `freeze` and the like act on the worker of a role; whatever dies is started again."""
 
-    def __init__(self, kafka: str, database_url: str, home: Path, children: Processes, application: str) -> None:
+    def __init__(
+        self, kafka: str, database_url: str, home: Path, children: Processes, application: str
+    ) -> None:
         self.kafka, self.database_url, self.home = kafka, database_url, home
         self.children = children
         self.target = home / "target.journal"
@@ -52,7 +54,7 @@ class Stack:
         self.sam = RunClient(api, TENANT, person)
         self.olga = RunClient(operator, TENANT, Actor(kind="person", subject="olga", roles=("operator",)))
         self.receipts: list[str] = []
-        self.kept_running = set(ROLES)
+        self.kept_running: set[str] = set(ROLES)
         # Saying "did not happen" of a call without a line in the journal takes a worker that is surely dead.
         self.holders_are_dead = True
         self._voted: set[str] = set()
@@ -115,7 +117,9 @@ class Stack:
     def verdict(self) -> Verdict:
         """Receipts, target's journal and log, heard now."""
         with connect(self.database_url) as connection:
-            return witnesses.verdict(connection, self.log, self.receipts, self.executions(), clock_skew_ms=1000)
+            return witnesses.verdict(
+                connection, self.log, self.receipts, self.executions(), clock_skew_ms=1000
+            )
 
     def executions(self) -> list[Execution]:
         """The target's own journal."""
@@ -197,5 +201,3 @@ class Stack:
                 if child is not None and child.poll() is not None:
                     self.start(role)
                     time.sleep(0.3)
-
-

@@ -84,8 +84,10 @@ def test_no_way_round_an_approval_on_the_running_system(stack: Stack) -> None:
     unsigned(stack, run_id, answer, sam)
 
     assert sorted(reasons(stack, run_id, 9)) == sorted(
-        ["own_request", "wrong_role", "other_arguments", "not_a_person", "not_authorized"]
-        + ["other_tenant", "unsigned", "unsigned", "unsigned"]
+        [
+            *("own_request", "wrong_role", "other_arguments", "not_a_person", "not_authorized"),
+            *("other_tenant", "unsigned", "unsigned", "unsigned"),
+        ]
     )
     time.sleep(1)
     assert len(stack.executions()) == before, "nothing was paid"
@@ -103,7 +105,12 @@ def test_no_way_round_an_approval_on_the_running_system(stack: Stack) -> None:
 def unsigned(stack: Stack, run_id: str, body: CastVote | CompleteToolCall, actor: Actor) -> None:
     """Written straight to Kafka, by somebody who has no key."""
     meta = InputMeta(
-        id=str(uuid.uuid4()), type=type(body).__name__, tenant=TENANT, entity_id=run_id, time_ms=0, actor=actor
+        id=str(uuid.uuid4()),
+        type=type(body).__name__,
+        tenant=TENANT,
+        entity_id=run_id,
+        time_ms=0,
+        actor=actor,
     )
     value = pinned_codec().encode(meta, body)
     stack.log.append([Outgoing(RUN_INBOX, run_id.encode(), value, input_headers(meta, "stranger", ""))])

@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from penstock.audit.fold import fold
 from penstock.cli.local.broker import LocalBroker
@@ -19,7 +20,7 @@ class Databases:
 
     def __init__(self, server: LocalPostgres, stack: Stack) -> None:
         self._admin, self._url = server.url_of("postgres"), stack.database_url
-        self._name = psycopg.conninfo.conninfo_to_dict(stack.database_url)["dbname"]
+        self._name = conninfo_to_dict(stack.database_url)["dbname"]
 
     def dump(self) -> None:
         """Keep the database as it is now."""

@@ -133,6 +133,6 @@ def test_bare_and_broad_excepts_that_ruff_refuses() -> None:
     assert "E722" in ruff("audit/planted.py", "try:\n    print()\nexcept:\n    print()\n")
 
 
-def test_line_of_111_columns_that_ruff_refuses() -> None:
-    assert "E501" in ruff("audit/planted.py", f'x = "{"a" * 105}"\n')
-    assert "E501" not in ruff("audit/planted.py", f'x = "{"a" * 104}"\n')
+def test_line_of_121_columns_that_ruff_refuses() -> None:
+    assert "E501" in ruff("audit/planted.py", f'x = "{"a" * 115}"\n')
+    assert "E501" not in ruff("audit/planted.py", f'x = "{"a" * 114}"\n')

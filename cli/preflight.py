@@ -121,7 +121,7 @@ def partitioner(_: Settings) -> None:
     partitions, count = placements(keys)
     if partitions != [partition_of(key, count) for key in keys]:
         raise Wrong(
-            "the producer doesn't place keys by murmur2: reinstall confluent-kafka as uv.lock names it"
+            "the producer doesn't place keys by murmur2: reinstall confluent-kafka as requirements.lock names it"
         )
 
 

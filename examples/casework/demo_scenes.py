@@ -104,9 +104,11 @@ class Scenes:
                 f"{approval.approval_id}  role {approval.role}  {approval.tool}"
                 f"  {arguments.get('case_id')} {arguments.get('outcome')} {arguments.get('amount_cents')} cents"
             )
-        console.print("nothing waits" if not waiting else "grant one: penstock approvals grant APPROVAL_ID")
+        console.print(
+            "nothing waits" if not waiting else "grant one: penstock approvals grant APPROVAL_ID --as sam"
+        )
         console.rule("where to look")
-        console.print(f"API      {api_url}/docs      health {api_url}/health/ready")
+        console.print(f"API      {api_url}      health {api_url}/health/ready")
         console.print(f"a run    penstock trail {self._cast.receipts[-1]}")
         console.print(f"try      curl -H 'Authorization: Bearer {keys['ana']}' {api_url}/v1/approvals")
 

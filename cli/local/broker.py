@@ -48,6 +48,14 @@ log.cleaner.dedupe.buffer.size=16777216
 """
 
 
+def new_cluster_id() -> str:
+    """A UUID in the 22 characters that Kafka writes it in. None begins with a dash: it would be read as an option."""
+    cluster_id = "-"
+    while cluster_id.startswith("-"):
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return cluster_id
+
+
 class LocalBroker:
     """The broker of one home directory. Start, stop and kill may be called from any process."""
 
@@ -106,10 +114,11 @@ class LocalBroker:
         """Give the log directory its cluster id, once: a second format would be refused, and must be."""
         if (self._home / "logs" / "meta.properties").exists():
             return
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = [java, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool"]
         done = subprocess.run(
-            [*tool, "format", "-t", cluster_id, "-c", str(self._properties)], capture_output=True, text=True
+            [*tool, "format", "-t", new_cluster_id(), "-c", str(self._properties)],
+            capture_output=True,
+            text=True,
         )
         if done.returncode != 0:
             raise DidNotStart(f"Kafka couldn't format {self._home / 'logs'}: {done.stdout}{done.stderr}")

@@ -43,6 +43,9 @@ def worker_app(
 ) -> BatchApp:
     """A Faust app that hosts what `make_host` makes. `name` gives the process static membership in its group."""
     host = make_host(settings)
+    # Faust insists on a directory, and would make it in the current one.
+    datadir = settings.home / "faust"
+    datadir.mkdir(parents=True, exist_ok=True)
     failure = Failure()
     app = BatchApp(
         host.group_id,
@@ -58,7 +61,7 @@ def worker_app(
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
-        datadir=str(settings.home / "faust"),
+        datadir=str(datadir),
         worker_redirect_stdouts=False,
         autodiscover=False,
     )

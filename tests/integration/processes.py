@@ -63,7 +63,9 @@ class Processes:
 
     def tails(self) -> str:
         """The last lines of each child, for the message of a failed test."""
-        return "\n".join(f"== {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.logs.glob("*.log")))
+        return "\n".join(
+            f"== {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.logs.glob("*.log"))
+        )
 
 
 @contextmanager

@@ -25,7 +25,9 @@ class NounTally(TallyDecider):
 def main() -> int:
     noun, name = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
     settings = Settings.load()
-    logging.basicConfig(level="INFO", stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level="INFO", stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
 
     def host(settings: Settings) -> PartitionHost:
         migrate(settings)

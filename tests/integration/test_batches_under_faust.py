@@ -83,7 +83,11 @@ def topics(kafka: str) -> TallyTopics:
 
 @pytest.fixture
 def workers(kafka: str, database_url: str, tmp_path: Path) -> Iterator[Processes]:
-    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_URL": database_url}
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "DATABASE_URL": database_url,
+        "PENSTOCK_HOME": str(tmp_path),
+    }
     with processes(environment, tmp_path / "logs") as children:
         yield children
 
@@ -140,12 +144,15 @@ def test_a_killed_worker_that_comes_back_under_its_name_goes_on_at_once(
 @pytest.mark.parametrize(
     "point", ["after-receive", "after-commit", "mid-publish", "after-publish", "before-ack", "while-taking"]
 )
-def test_sigkill_at_a_named_point(
-    topics: TallyTopics, workers: Processes, start: Start, point: str
-) -> None:
+def test_sigkill_at_a_named_point(topics: TallyTopics, workers: Processes, start: Start, point: str) -> None:
     topics.send(5)
     start("one", PENSTOCK_CRASH_AT=f"{point}:3")
-    eventually(lambda: workers.died("one"), 30, lambda: f"{point} was never reached\n{workers.tails()}")
+
+    def dies_of_work() -> bool:
+        topics.send(1)
+        return workers.died("one")
+
+    eventually(dies_of_work, 30, lambda: f"{point} was never reached\n{workers.tails()}")
     assert workers.running.pop("one").returncode == -signal.SIGKILL
     topics.send(5)
     start("one")

@@ -96,10 +96,13 @@ def _memory_pace(records: int, timers: Timers | None) -> tuple[float, float]:
     positions = {partition: runner.take(partition) for partition in range(PARTITIONS)}
     batch_records_max = Settings().batch_records_max
     cpu_s, wall_s = time.process_time(), time.perf_counter()
-    for partition, position in positions.items():
-        while batch := log.deliver(topics.inbox, partition, position, batch_records_max):
-            runner.handle(partition, batch)
-            position = batch[-1].offset + 1
+    while batches := {
+        partition: batch
+        for partition, position in positions.items()
+        if (batch := log.deliver(topics.inbox, partition, position, batch_records_max))
+    }:
+        runner.handle_all(batches)
+        positions |= {partition: batch[-1].offset + 1 for partition, batch in batches.items()}
     spent = time.process_time() - cpu_s, time.perf_counter() - wall_s
     made = sum(log.bounds(topics.events, partition)[1] for partition in range(PARTITIONS)) - PARTITIONS
     if made != records:

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import cpu, timers
@@ -34,10 +34,10 @@ class CountedRunner(Runner[Tally]):
     records = 0
     timers: Timers | None = None
 
-    def handle(self, partition: int, records: Sequence[Record]) -> None:
+    def handle_all(self, batches: Mapping[int, Sequence[Record]]) -> frozenset[int]:
         self.batches += 1
-        self.records += len(records)
-        super().handle(partition, records)
+        self.records += sum(len(records) for records in batches.values())
+        return super().handle_all(batches)
 
     def close(self) -> None:
         spent = cpu.threads_s(os.getpid())
@@ -80,7 +80,7 @@ def watched(
     made.watch(decider, timers.DECIDER)
     made.watch(journal, timers.JOURNAL)
     made.watch(log, timers.LOG)
-    made.watch(runner, {"handle": timers.HANDLE})
+    made.watch(runner, {"handle_all": timers.HANDLE})
     return made
 
 

@@ -1,6 +1,7 @@
 """The API as an ASGI application, and the process that serves it (`penstock api`)."""
 
 import logging
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
@@ -94,6 +95,9 @@ def main() -> int:
     """`penstock api`: serve until SIGTERM or SIGINT; 0 after a clean stop."""
     settings = Settings.load()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Once uvicorn has shut down it raises the signal again: by then there is nothing left to do.
+        signal.signal(number, lambda *_: None)
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
 
 from penstock.runtime.postgres import migrate, migrations
 
@@ -32,3 +33,8 @@ def empty(url: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(EMPTY)
     return url
+
+
+def address(connection: psycopg.Connection[TupleRow]) -> str:
+    """Where this connection leads, with the password, which psycopg leaves out of a connection's own dsn."""
+    return make_conninfo(connection.info.dsn, password=connection.info.password)

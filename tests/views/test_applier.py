@@ -15,6 +15,7 @@ from penstock.runtime.postgres import connect
 from penstock.schemas.codec import pinned_codec
 from penstock.schemas.ids import partition_of
 from penstock.schemas.topics import RUN_EVENTS
+from tests.views.database import address
 from tests.views.histories import Historian, case_review, completed, new_run, requested, started
 
 Views = psycopg.Connection[TupleRow]
@@ -115,7 +116,7 @@ def test_of_two_projectors_one_writes(views: Views, log: MemoryLog) -> None:
     run_id = new_run()
     Historian(log).write(run_id, *case_review(run_id))
     records = everything(log)
-    with connect(views.info.dsn) as connection:
+    with connect(address(views)) as connection:
         first, second = applier(views), applier(connection)
         first.take(PARTITIONS, log)
         second.take(PARTITIONS, log)
@@ -140,7 +141,7 @@ def test_views_made_anew_under_a_running_projector_start_over(views: Views, log:
     one = applier(views)
     one.take(PARTITIONS, log)
     one.handle(everything(log))
-    assert rebuild(views.info.dsn) == 1
+    assert rebuild(address(views)) == 1
     historian.write(run_id, *bodies[8:])
     with pytest.raises(Fenced):
         one.handle(everything(log))
@@ -154,7 +155,7 @@ def test_another_log_is_refused_with_the_command_that_mends_it(views: Views, log
     log.wipe()
     with pytest.raises(PositionRefused, match="penstock rebuild-views"):
         applier(views).take(PARTITIONS, log)
-    rebuild(views.info.dsn)
+    rebuild(address(views))
     Historian(log).write(new_run(), started())
     assert catch_up(applier(views), log, [RUN_EVENTS]) == 1
 
@@ -182,6 +183,6 @@ def test_rebuilt_views_equal_the_old_ones(views: Views, log: MemoryLog) -> None:
         catch_up(applier(views), log, [RUN_EVENTS], batch)
         selects = [f"SELECT * FROM views.{name} ORDER BY 1, 2".encode() for name in tables]
         seen.append([views.execute(select).fetchall() for select in selects])
-        rebuild(views.info.dsn)
+        rebuild(address(views))
     assert seen[0] == seen[1]
     assert len(seen[0][1]) == 64

@@ -17,12 +17,14 @@ from psycopg.rows import TupleRow
 
 from penstock.audit.applier import PositionRefused
 from penstock.audit.compare import behind, compare
-from penstock.audit.projector import Projector
+from penstock.audit.projector import Projector, run
 from penstock.audit.rebuild import rebuild
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import Outgoing
+from penstock.runtime.exits import STAY_DOWN
 from penstock.runtime.settings import Settings
 from tests.conftest import TopicMaker
+from tests.views.database import address
 from tests.views.histories import Historian, case_review, new_run, started
 
 pytestmark = pytest.mark.broker
@@ -45,7 +47,7 @@ class Stage:
     def projector(self, name: str = "") -> Projector:
         settings = Settings(
             kafka_bootstrap_servers=self.kafka,
-            database_url=self.views.info.dsn,
+            database_url=address(self.views),
             worker_name=name,
             session_timeout_ms=6000,
         )
@@ -55,7 +57,7 @@ class Stage:
     def process(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
         script = Path(__file__).with_name("projector_process.py")
         topics = f"{self.topic},{self.dead}"
-        arguments = [self.kafka, self.views.info.dsn, topics, self.group, name]
+        arguments = [self.kafka, address(self.views), topics, self.group, name]
         started = subprocess.Popen([sys.executable, str(script), *arguments])
         try:
             yield started
@@ -182,14 +184,16 @@ def test_views_are_made_anew_under_a_running_projector(stage: Stage) -> None:
     stage.write_reviews(10)
     with running(stage.projector()) as raised:
         eventually(lambda: stage.behind() == 0)
-        assert rebuild(stage.views.info.dsn) == 10
+        assert rebuild(address(stage.views)) == 10
         stage.log.append([stage.historian.outgoing(new_run(), started())])
         stage.assert_views_equal_the_log()
     assert raised == []
     assert stage.views.execute("SELECT count(*) FROM views.run").fetchone() == (11,)
 
 
-def test_views_of_another_log_stop_the_projector_with_the_way_out(stage: Stage) -> None:
+def test_views_of_another_log_stop_the_projector_with_the_way_out(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage.write_reviews(2)
     with running(stage.projector()):
         eventually(lambda: stage.behind() == 0)
@@ -199,3 +203,5 @@ def test_views_of_another_log_stop_the_projector_with_the_way_out(stage: Stage) 
     (error,) = raised
     assert isinstance(error, PositionRefused)
     assert "penstock rebuild-views" in str(error)
+    assert run(stage.projector()) == STAY_DOWN
+    assert "penstock rebuild-views" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from penstock.audit.rebuild import rebuild
 from penstock.producers.memory import MemoryLog
 from penstock.schemas.codec import pinned_codec
 from penstock.schemas.topics import RUN_EVENTS
+from tests.views.database import address
 from tests.views.histories import Historian, case_review, new_run
 from tests.views.wandering import wander
 
@@ -120,4 +121,4 @@ TABLES = ("run", "tool_call", "approval", "run_event")
 
 
 def rebuild_in(views: Views) -> None:
-    rebuild(views.info.dsn)
+    rebuild(address(views))

@@ -76,12 +76,12 @@ def test_a_kill_between_rows_and_position_leaves_neither(
     one = applier(views)
     one.take(PARTITIONS, log)
 
-    def killed(row: object) -> None:
+    def killed(*_: object) -> None:
         raise SystemExit
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "_document", killed)
-        with pytest.raises(TypeError):
+        with pytest.raises(SystemExit):
             one.handle(everything(log))
     assert [count(views, view) for view in ("run", "run_event", "tool_call")] == [0, 0, 0]
     catch_up(applier(views), log, [RUN_EVENTS])

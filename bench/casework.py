@@ -32,7 +32,7 @@ _SAMPLE_CASES: Final = 30
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it can be told."""
     parser.add_argument("--in-flight", type=int, default=150, help="reviews at a time (default 150)")
-    parser.add_argument("--reviews", type=int, help="reviews under load (default 6000, quick 1200)")
+    parser.add_argument("--reviews", type=int, help="reviews under load (default 4000, quick 1000)")
     parser.add_argument("--blueprint", action="store_true", help="the casework example, with its case store")
     parser.add_argument("--partitions", type=int, default=PARTITIONS, help="of each topic (default 6)")
     parser.add_argument(
@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figures:
     """Start everything, warm up, one at a time, under load."""
-    reviews = arguments.reviews or (1_200 if arguments.quick else 6_000)
-    warm_up, alone = (300, 60) if arguments.quick else (1_000, 300)
+    reviews = arguments.reviews or (1_000 if arguments.quick else 4_000)
+    warm_up, alone = (200, 40) if arguments.quick else (1_000, 300)
     roles = [role for role in ROLES if role not in arguments.without]
     with standing(tell, partitions=arguments.partitions) as at:
         generator = _generator(at, arguments.blueprint, warm_up + alone + reviews)
@@ -70,9 +70,14 @@ def start_workers(at: Standing, roles: Sequence[str], application: str) -> None:
         at.worker(role, application)
 
 
+def review_input(number: int) -> object:
+    """What the n-th review of the bench application is asked for: 1 KiB."""
+    return {"case_id": f"B-{number}", "text": "x" * 1_024}
+
+
 def _generator(at: Standing, blueprint: bool, reviews: int) -> Generator:
     if not blueprint:
-        return Generator(at, "bench-review", lambda number: {"case_id": f"B-{number}", "text": "x" * 1_024})
+        return Generator(at, "bench-review", review_input)
     cases = seed(at.database_url, copies=reviews // _SAMPLE_CASES + 1).case_ids
     return Generator(at, "case-review", lambda number: {"case_id": cases[number]})
 

@@ -69,7 +69,7 @@ class Preloaded:
         after = cpu.by_name(self._at.pids())
         self._at.stop(name)
         written = self._events(topics)
-        seconds = _check(written, self._records, name) / 1000
+        seconds = span_ms(written, self._records, name) / 1000
         told = self._at.written(f"{topics.noun}.json")
         told["seconds_from_start_to_end"] = time.monotonic() - began_s
         return Pace(self._records, seconds, cpu.used(before, after), told)
@@ -87,7 +87,7 @@ class Preloaded:
             yield from self._log.read(topics.events, partition, 0, end)
 
 
-def _check(events: Iterable[Record], expected: int, name: str) -> int:
+def span_ms(events: Iterable[Record], expected: int, name: str) -> int:
     """Milliseconds from the first to the last. Raises BenchFailed if an input has no event, or two."""
     codec = pinned_codec()
     causes: set[str] = set()

@@ -38,7 +38,7 @@ def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figur
     """Load, run plainly, load, run with timers."""
     records = arguments.records or (30_000 if arguments.quick else 100_000)
     if arguments.memory:
-        return _in_memory(records, arguments.quick)
+        return in_memory(records, arguments.quick)
     topics = (*PLAIN.catalogue(), *TIMED.catalogue())
     with standing(tell, topics) as at:
         preloaded = Preloaded(at, records)
@@ -74,17 +74,17 @@ def _figures(plain: Pace, timed: Pace, records: int) -> Figures:
     return Figures("runner", line, {**details, "plain": plain.told, "timed": timed.told})
 
 
-def _in_memory(records: int, quick: bool) -> Figures:
+def in_memory(records: int, quick: bool) -> Figures:
     """Three times plainly, the fastest counts; then with timers."""
-    paces = [_memory_pace(records, None) for _ in range(2 if quick else 5)]
+    paces = [memory_pace(records, None) for _ in range(2 if quick else 5)]
     timers = Timers()
-    _memory_pace(records, timers)
+    memory_pace(records, timers)
     cpu_s, wall_s = min(paces)
     line = {"records_per_s": records / wall_s, "cpu_us_per_record": 1e6 * cpu_s / records}
     return Figures("runner_memory", line, {"records": records, "phases": timers.report(records)})
 
 
-def _memory_pace(records: int, timers: Timers | None) -> tuple[float, float]:
+def memory_pace(records: int, timers: Timers | None) -> tuple[float, float]:
     """(CPU seconds, seconds by the clock) of the runner alone, over batches as the worker gets them."""
     topics = TallyTopics("plain")
     log = MemoryLog(topics.catalogue())

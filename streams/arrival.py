@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from penstock.producers.log import Outgoing, Record
 from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec, Undecodable
-from penstock.schemas.headers import dead_letter_headers
-from penstock.schemas.ids import dead_letter_id, partition_of
-from penstock.schemas.topics import dead_letter_topic
+from penstock.schemas.ids import partition_of
+from penstock.streams.dead_letters import dead_letter
 from penstock.streams.decider import Input
 
 
@@ -30,20 +29,7 @@ class Malformed:
 
     def dead_letter(self, group_id: str) -> Outgoing:
         """The record as it came, byte for byte, with the reason in its headers."""
-        at = self.record
-        headers = dead_letter_headers(
-            at.headers,
-            dead_letter_id=dead_letter_id(at.topic, at.partition, at.offset),
-            topic=at.topic,
-            partition=at.partition,
-            offset=at.offset,
-            time_ms=at.time_ms,
-            group=group_id,
-            error_class=self.error,
-            message=self.detail,
-            stage=self.stage,
-        )
-        return Outgoing(dead_letter_topic(at.topic, group_id), at.key, at.value, headers, at.partition)
+        return dead_letter(self.record, group_id, error=self.error, stage=self.stage, message=self.detail)
 
 
 def receive(record: Record, partitions: int, codec: Codec, keyring: Keyring) -> Arrival | Malformed:

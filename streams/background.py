@@ -39,6 +39,11 @@ class Background:
         except Exception as error:  # noqa: BLE001 whatever it is, a thread must not die unseen
             self._report(error)
 
+    @property
+    def fault(self) -> BaseException | None:
+        """What a thread met first."""
+        return self._fault
+
     def check(self) -> None:
         """Raise what a thread met."""
         if self._fault is not None:

@@ -5,14 +5,14 @@ Faust's own path costs more a record than all the rest together (docs/adr/0001),
 starts from those.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, AppT, Message
+from faust.types import TP, AppT, ConsumerMessage, Message
 from faust.types.transports import ConsumerT
 
 from penstock.producers.log import Record
@@ -65,9 +65,9 @@ class BatchConsumer(driver.Consumer):
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's livelock detector counts single messages, of which there are none here."""
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         topic = self.feeder.host.topic
-        return [TP(topic, partition) for partition in self.feeder.positions]
+        return iter([TP(topic, partition) for partition in self.feeder.positions])
 
     def _new_offset(self, tp: TP) -> int | None:
         return self.feeder.positions.get(tp.partition)
@@ -100,9 +100,9 @@ class BatchConsumer(driver.Consumer):
         delivery = self.feeder.delivery(records)
         place, some = next((tp, some) for tp, some in fetched.items() if some)
         last = some[-1]
-        message = driver.ConsumerMessage(
+        message = ConsumerMessage(
             *(place.topic, place.partition, last.offset, last.timestamp / 1000, last.timestamp_type),
-            *((), None, cast(Any, delivery), None, 0, 0, TP(*place)),
+            *([], None, cast(Any, delivery), None, 0, 0, TP(*place)),
             # Faust's streams drop, silently, a message of another generation than the current one.
             generation_id=self.app.consumer_generation_id,
         )

@@ -16,10 +16,10 @@ from penstock.producers.log import Log, Outgoing, Record
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec, Undecodable
-from penstock.schemas.headers import CE_TYPE, EPOCH, dead_letter_headers
-from penstock.schemas.ids import dead_letter_id, partition_of
-from penstock.schemas.topics import dead_letter_topic
+from penstock.schemas.headers import CE_TYPE, EPOCH
+from penstock.schemas.ids import partition_of
 from penstock.streams.background import Background
+from penstock.streams.dead_letters import dead_letter
 from penstock.streams.host import Fenced
 from penstock.streams.open_work import Act, Fold, OpenWork, Seen, Work
 from penstock.streams.positions import Move, Positions
@@ -89,6 +89,11 @@ class EffectHost(Generic[W]):
         self._close_s = close_s
         self._partitions = log_.partitions(topic)
         self._held: dict[int, Holding[W]] = {}
+
+    @property
+    def fault(self) -> BaseException | None:
+        """What a thread of its tools, answers or leases met."""
+        return self._background.fault
 
     def take(self, partition: int) -> int:
         self._background.check()
@@ -165,7 +170,8 @@ class EffectHost(Generic[W]):
                 self._fold_record(held, record)
             except NoEvent as error:
                 log.warning("%s/%d %d: %s", record.topic, record.partition, record.offset, error)
-                dead_letters.append(self._dead_letter(record, error))
+                why = {"error": error.kind, "stage": error.stage, "message": str(error)}
+                dead_letters.append(dead_letter(record, self.group_id, **why))
         if dead_letters:
             self._log.append(dead_letters)
         held.position = records[-1].offset + 1
@@ -235,19 +241,3 @@ class EffectHost(Generic[W]):
         self._positions.move(step)
         held.sent = None
         held.saved = step.new_position
-
-    def _dead_letter(self, record: Record, error: NoEvent) -> Outgoing:
-        headers = dead_letter_headers(
-            record.headers,
-            dead_letter_id=dead_letter_id(record.topic, record.partition, record.offset),
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            time_ms=record.time_ms,
-            group=self.group_id,
-            error_class=error.kind,
-            message=str(error),
-            stage=error.stage,
-        )
-        topic = dead_letter_topic(record.topic, self.group_id)
-        return Outgoing(topic, record.key, record.value, headers, record.partition)

@@ -21,6 +21,11 @@ class PartitionHost(Protocol):
     topic: str
     group_id: str
 
+    @property
+    def fault(self) -> BaseException | None:
+        """What one of the host's own threads met, if that is why the process ends."""
+        ...
+
     def take(self, partition: int) -> int:
         """Become the partition's owner; the position to read from. May take long: it reports its progress."""
         ...

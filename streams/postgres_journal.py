@@ -13,63 +13,12 @@ from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.postgres import connect
 from penstock.streams.host import Fenced
 from penstock.streams.journal import Adoption, Checkpoint, Commit, Row, TopicPair
+from penstock.streams.journal_sql import CHECKPOINT, COMMIT, CUT, INSERT, OWN, SETTLE, TAKE
 
 log = logging.getLogger("penstock.streams.journal")
 T = TypeVar("T")
 
 RETRY_LONGEST_S: Final = 2.0
-
-_CHECKPOINT = """
-SELECT epoch, position, published_position, events_position, events_epoch, failed_in_a_row,
-       cluster_id, inbox_topic_id, events_topic_id
-FROM penstock.checkpoint WHERE noun = %s AND partition = %s
-"""
-_TAKE = """
-INSERT INTO penstock.checkpoint (noun, partition, owner, epoch, position, published_position, events_position,
-    events_epoch, failed_in_a_row, cluster_id, inbox_topic_id, events_topic_id)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (noun, partition) DO UPDATE SET epoch = checkpoint.epoch + 1, owner = excluded.owner
-"""
-_COMMIT = """
-WITH moved AS (
-    UPDATE penstock.checkpoint AS held
-    SET position = step.new, published_position = step.old, events_position = step.events_position,
-        events_epoch = step.epoch, failed_in_a_row = step.failed
-    FROM unnest(%(partitions)s::int[], %(epochs)s::bigint[], %(olds)s::bigint[], %(news)s::bigint[],
-                %(events_positions)s::bigint[], %(faileds)s::int[])
-         AS step(partition, epoch, old, new, events_position, failed)
-    WHERE held.noun = %(noun)s AND held.partition = step.partition AND held.epoch = step.epoch
-      AND held.position = step.old
-    RETURNING held.partition, held.position
-), kept AS (
-    INSERT INTO penstock.journal
-        (entity_id, seq, noun, partition, position, cause_offset, cause_id, cause_index, value, mark)
-    SELECT e::uuid, s, %(noun)s, moved.partition, moved.position, o, c::uuid, i, v, m
-    FROM unnest(%(places)s::int[], %(entities)s::text[], %(seqs)s::bigint[], %(offsets)s::bigint[],
-                %(causes)s::text[], %(indexes)s::int[], %(values)s::bytea[], %(marks)s::text[])
-         AS row(p, e, s, o, c, i, v, m)
-    JOIN moved ON moved.partition = p
-)
-SELECT partition FROM moved
-"""
-_INSERT = """
-INSERT INTO penstock.journal
-    (noun, partition, entity_id, seq, position, cause_offset, cause_id, cause_index, value, mark)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
-_CUT = """
-DELETE FROM penstock.journal
-WHERE entity_id = %(entity)s AND (seq = %(seq)s OR (cause_id = %(cause)s AND cause_index = %(index)s)
-    OR (seq > %(seq)s AND NOT seq = ANY(%(logged)s)))
-RETURNING cause_offset
-"""
-_OWN = "SELECT 1 FROM penstock.checkpoint WHERE noun = %s AND partition = %s AND epoch = %s FOR UPDATE"
-_SETTLE = """
-UPDATE penstock.checkpoint
-SET position = %(position)s, published_position = %(position)s, events_position = %(events_position)s,
-    events_epoch = %(epoch)s
-WHERE noun = %(noun)s AND partition = %(partition)s AND epoch = %(epoch)s
-"""
 
 
 def _columns(batches: Sequence[Commit]) -> dict[str, object]:
@@ -113,7 +62,7 @@ class PostgresJournal:
 
         def attempt(connection: psycopg.Connection) -> Checkpoint:
             with connection.transaction():
-                connection.execute(_TAKE, values)
+                connection.execute(TAKE, values)
                 taken = self._read_checkpoint(connection, partition)
             assert taken is not None
             return taken
@@ -144,7 +93,7 @@ class PostgresJournal:
         values = {"noun": self._noun, **_columns(batches)}
 
         def attempt(connection: psycopg.Connection) -> frozenset[int]:
-            moved = {partition for (partition,) in connection.execute(_COMMIT, values, binary=True)}
+            moved = {partition for (partition,) in connection.execute(COMMIT, values, binary=True)}
             for batch in batches:
                 if batch.partition not in moved and self._is_ours(connection, batch):
                     moved.add(batch.partition)
@@ -198,7 +147,7 @@ class PostgresJournal:
             "position": position,
             "events_position": events_position,
         }
-        if self._patiently(lambda connection: connection.execute(_SETTLE, values).rowcount) == 0:
+        if self._patiently(lambda connection: connection.execute(SETTLE, values).rowcount) == 0:
             raise Fenced(f"{self._noun} partition {partition} isn't held under epoch {epoch}")
 
     def close(self) -> None:
@@ -207,19 +156,19 @@ class PostgresJournal:
             self._connection = None
 
     def _read_checkpoint(self, connection: psycopg.Connection, partition: int) -> Checkpoint | None:
-        row = connection.execute(_CHECKPOINT, (self._noun, partition)).fetchone()
+        row = connection.execute(CHECKPOINT, (self._noun, partition)).fetchone()
         if row is None:
             return None
         epoch, position, published, events, events_epoch, failed, *topics = row
         return Checkpoint(epoch, position, published, events, events_epoch, failed, TopicPair(*topics))
 
     def _own(self, connection: psycopg.Connection, partition: int, epoch: int) -> None:
-        if connection.execute(_OWN, (self._noun, partition, epoch)).fetchone() is None:
+        if connection.execute(OWN, (self._noun, partition, epoch)).fetchone() is None:
             raise Fenced(f"{self._noun} partition {partition} isn't held under epoch {epoch}")
 
     def _adopt(self, connection: psycopg.Connection, partition: int, rows: Sequence[Row]) -> Adoption:
         cursor = connection.cursor()
-        cursor.executemany(_INSERT, [self._values(partition, row) for row in rows])
+        cursor.executemany(INSERT, [self._values(partition, row) for row in rows])
         added = max(cursor.rowcount, 0)
         stands = {
             (entity, seq): value
@@ -238,9 +187,9 @@ class PostgresJournal:
                 continue
             replaced += 1
             place = {"entity": row.entity_id, "seq": row.seq, "cause": row.cause_id, "index": row.cause_index}
-            for (offset,) in connection.execute(_CUT, {**place, "logged": logged[row.entity_id]}).fetchall():
+            for (offset,) in connection.execute(CUT, {**place, "logged": logged[row.entity_id]}).fetchall():
                 undecided = offset if undecided is None else min(undecided, offset)
-            cursor.execute(_INSERT, self._values(partition, row))
+            cursor.execute(INSERT, self._values(partition, row))
         return Adoption(added, replaced, undecided)
 
     def _values(self, partition: int, row: Row) -> tuple[object, ...]:

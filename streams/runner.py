@@ -7,13 +7,11 @@ nothing but its own entity.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from penstock.producers.log import Log, Outgoing, Record
+from penstock.producers.log import Log, Record
 from penstock.producers.signing import Keyring
-from penstock.runtime.epochs import EpochFilter
-from penstock.runtime.points import armed, reach
+from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec
 from penstock.schemas.topics import EVENT_BYTES_MAX
 from penstock.streams.arrival import Arrival, Malformed, receive
@@ -21,7 +19,8 @@ from penstock.streams.decider import Decider
 from penstock.streams.drafting import Draft, Drafter, Unappliable
 from penstock.streams.entity import Entity, fresh, load
 from penstock.streams.host import Fenced, TakeRefused
-from penstock.streams.journal import Commit, Journal, Row
+from penstock.streams.journal import Commit, Journal
+from penstock.streams.publishing import Batch, publish
 from penstock.streams.taking import Taker
 from penstock.streams.tenure import Tenure
 from penstock.streams.writing import EventTooLarge, Writer, Written
@@ -32,18 +31,6 @@ S = TypeVar("S")
 FAILED_IN_A_ROW_MAX: Final = 5
 # Room for key and headers beside the value.
 ENVELOPE_BYTES: Final = 8_192
-
-
-@dataclass(slots=True)
-class _Batch(Generic[S]):
-    """What one partition's records came to. `position` is that of the input after them."""
-
-    tenure: Tenure[S]
-    position: int
-    failed_in_a_row: int
-    rows: list[Row] = field(default_factory=list)
-    events: list[Outgoing] = field(default_factory=list)
-    dead_letters: list[Outgoing] = field(default_factory=list)
 
 
 class Runner(Generic[S]):
@@ -72,6 +59,11 @@ class Runner(Generic[S]):
         self._drafter = Drafter(decider, codec, keyring)
         self._taker = Taker(journal, log_, self._writer, self.topic, owner)
         self._tenures: dict[int, Tenure[S]] = {}
+
+    @property
+    def fault(self) -> BaseException | None:
+        """None: it has no threads of its own."""
+        return None
 
     def take(self, partition: int) -> int:
         self._tenures.pop(partition, None)
@@ -130,7 +122,7 @@ class Runner(Generic[S]):
             self._log.append(dead_letters)
         committed = self._commit(batches)
         reach("after-commit")
-        lost = self._publish([batch for batch in batches if batch.tenure.partition in committed])
+        lost = publish(self._log, [batch for batch in batches if batch.tenure.partition in committed])
         reach("after-publish")
         return lost | (new.keys() - committed)
 
@@ -156,9 +148,9 @@ class Runner(Generic[S]):
                 else fresh(self._decider, tenant, entity_id)
             )
 
-    def _decide_all(self, partition: int, arrived: Sequence[Arrival | Malformed]) -> _Batch[S]:
+    def _decide_all(self, partition: int, arrived: Sequence[Arrival | Malformed]) -> Batch[S]:
         tenure = self._tenures[partition]
-        batch = _Batch(tenure, arrived[-1].record.offset + 1, tenure.failed_in_a_row)
+        batch = Batch(tenure, arrived[-1].record.offset + 1, tenure.failed_in_a_row)
         for one in arrived:
             if isinstance(one, Malformed):
                 log.warning("%s at %s", one.error, _place(one.record))
@@ -167,7 +159,7 @@ class Runner(Generic[S]):
                 self._decide(batch, one)
         return batch
 
-    def _decide(self, batch: _Batch[S], arrival: Arrival) -> None:
+    def _decide(self, batch: Batch[S], arrival: Arrival) -> None:
         meta, tenure = arrival.given.meta, batch.tenure
         entity = tenure.entities[meta.entity_id]
         if meta.id in entity.causes:
@@ -186,7 +178,7 @@ class Runner(Generic[S]):
         batch.rows += [self._writer.row(one, batch.position) for one in new]
         batch.events += [self._writer.outgoing(one, tenure.partition, tenure.epoch, trace) for one in new]
 
-    def _draft(self, entity: Entity[S], arrival: Arrival, batch: _Batch[S]) -> tuple[Draft[S], list[Written]]:
+    def _draft(self, entity: Entity[S], arrival: Arrival, batch: Batch[S]) -> tuple[Draft[S], list[Written]]:
         try:
             draft = self._drafter.draft(entity, arrival)
             written = self._write(entity, arrival, draft)
@@ -218,7 +210,7 @@ class Runner(Generic[S]):
                     f" decides {again.meta.type} there. Put the code back that was running, and start again."
                 )
 
-    def _commit(self, batches: Sequence[_Batch[S]]) -> frozenset[int]:
+    def _commit(self, batches: Sequence[Batch[S]]) -> frozenset[int]:
         steps = [
             Commit(
                 batch.tenure.partition,
@@ -237,39 +229,6 @@ class Runner(Generic[S]):
                 batch.tenure.position = batch.position
                 batch.tenure.failed_in_a_row = batch.failed_in_a_row
         return committed
-
-    def _publish(self, batches: Sequence[_Batch[S]]) -> set[int]:
-        """Those partitions whose events nobody sees, because the log knows a later owner."""
-        events = [event for batch in batches for event in batch.events]
-        stands: list[Record] = []
-        if armed("mid-publish"):
-            stands += self._log.append(events[: len(events) // 2])
-            reach("mid-publish")
-        if events:
-            stands += self._log.append(events[len(stands) :])
-        lost, at = set(), 0
-        for batch in batches:
-            stood, at = stands[at : at + len(batch.events)], at + len(batch.events)
-            tenure = batch.tenure
-            if (
-                stood
-                and stood[0].offset != tenure.events_position
-                and self._has_another_owner(tenure, stood[0])
-            ):
-                lost.add(tenure.partition)
-            elif stood:
-                tenure.events_position = stood[-1].offset + 1
-        return lost
-
-    def _has_another_owner(self, tenure: Tenure[S], first: Record) -> bool:
-        """Only the owner writes an events partition. Records between ours are a stranger's, or those of an
-        owner that another database made: then ours are seen by nobody, and the partition must be taken anew."""
-        epochs = EpochFilter({(self._writer.topic, tenure.partition): tenure.epoch})
-        for record in self._log.read(
-            self._writer.topic, tenure.partition, tenure.events_position, first.offset
-        ):
-            epochs.admit(record)
-        return epochs.state()[self._writer.topic, tenure.partition] > tenure.epoch
 
     def _forget(self, partitions: Iterable[int]) -> None:
         for partition in partitions:

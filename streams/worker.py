@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
 import faust
+from faust.types import StreamT
 
 from penstock.runtime.exits import STAY_DOWN
 from penstock.runtime.settings import Settings
@@ -69,7 +70,7 @@ def worker_app(
     feeder = app.feeder = Feeder(host, failure)
 
     @app.agent(app.topic(host.topic, schema=AsItIs()), name=host.group_id)
-    async def batches(stream: AsyncIterator[Delivery]) -> None:
+    async def batches(stream: StreamT[Delivery]) -> None:
         async for delivery in stream:
             consumer = app.consumer
             assert isinstance(consumer, BatchConsumer)
@@ -106,7 +107,7 @@ def run(app: BatchApp, log_level: str = "INFO") -> int:
     worker = faust.Worker(app, loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True)
     with contextlib.suppress(SystemExit):
         worker.execute_from_commandline()
-    error = app.failure.error
+    error = app.failure.error or app.feeder.host.fault
     if error is None:
         return 0
     print(f"{app.conf.id}: {error}", file=sys.stderr)

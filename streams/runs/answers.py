@@ -16,12 +16,15 @@ from penstock.schemas.run.records import (
     ToolCallInDoubt,
     ToolCallRequested,
 )
+from penstock.streams.failures import DID_NOT_HAPPEN, NEVER_TOOK_PLACE
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
 from penstock.streams.runs.policy import Wanted, denial
 from penstock.streams.runs.state import CallState
 
 MESSAGE_CHARACTERS_MAX: Final = 4000
+# So many attempts that never took place are free. Then they count: no call goes round for ever.
+FREE_ATTEMPTS_MAX: Final = 20
 
 
 def complete(c: Consequences, body: CompleteToolCall) -> None:
@@ -99,7 +102,7 @@ def settle(c: Consequences, body: SettleToolCall) -> None:
         advance(c)
     else:
         message = body.evidence or "it was settled that it did not happen"
-        error = Failure(kind="did_not_happen", message=message[:MESSAGE_CHARACTERS_MAX], retryable=True)
+        error = Failure(kind=DID_NOT_HAPPEN, message=message[:MESSAGE_CHARACTERS_MAX], retryable=True)
         _attempt_failed(c, call, error, 0, body.basis)
 
 
@@ -180,7 +183,7 @@ def _attempt_failed(c: Consequences, call: CallState, error: Failure, duration_m
         and c.state.ending is None
         and call.arguments is not None
         and tool is not None
-        and call.attempt < tool.retry.attempts
+        and _attempts_used(call, error) < tool.retry.attempts
         and denial(c.application, c.state, wanted, c.time_ms) is None
     )
     c.emit(
@@ -212,6 +215,12 @@ def _attempt_failed(c: Consequences, call: CallState, error: Failure, duration_m
         )
     # Also after a retry: if the workflow is over already, the new attempt is refused and the run may end.
     advance(c)
+
+
+def _attempts_used(call: CallState, error: Failure) -> int:
+    """How many of the tool's attempts are gone with this failure: those that took place, up to a limit."""
+    free = call.attempts_not_made + (error.kind in NEVER_TOOK_PLACE)
+    return call.attempt - min(free, FREE_ATTEMPTS_MAX)
 
 
 def _said(body: CompleteToolCall | FailToolCall | SettleToolCall) -> str:

@@ -11,6 +11,7 @@ from penstock.schemas.run.records import (
     ToolCallRequested,
     ToolCallStarted,
 )
+from penstock.streams.failures import NEVER_TOOK_PLACE
 from penstock.streams.runs.fold_entries import asked, entry, told
 from penstock.streams.runs.state import Answer, CallState, Failed, Refused, RunState, Settled, Step
 
@@ -35,6 +36,7 @@ def _requested(state: RunState, body: ToolCallRequested, time_ms: int) -> RunSta
         attempt=body.attempt,
         status="requested",
         leases=(*(before.leases if before else ()), ""),
+        attempts_not_made=before.attempts_not_made if before else 0,
     )
     grant = state.grants.get(body.grant_id) if body.grant_id else None
     grants = state.grants
@@ -69,8 +71,12 @@ def _completed(state: RunState, body: ToolCallCompleted, time_ms: int) -> RunSta
 
 def _failed(state: RunState, body: ToolCallFailed, time_ms: int) -> RunState:
     call = state.calls.get(body.call_id)
-    if call is None or call.settled or not body.final:
+    if call is None or call.settled:
         return state
+    if body.error.kind in NEVER_TOOK_PLACE:
+        call = replace(call, attempts_not_made=call.attempts_not_made + 1)
+    if not body.final:
+        return _with_call(state, call)
     heard = told(state, call.step, time_ms, Failed(call.tool, body.error))
     return _with_call(state, replace(call, status="failed"), heard)
 

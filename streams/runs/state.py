@@ -78,7 +78,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """One call. `leases[n - 1]` is the lease that attempt n was started under, empty where it wasn't."""
+    """One call. `leases[n - 1]` is the lease that attempt n was started under, empty where it wasn't.
+
+    `attempts_not_made` counts failed attempts that never took place.
+    """
 
     call_id: str
     step: int
@@ -92,6 +95,7 @@ class CallState:
     attempt: int
     status: CallStatus
     leases: tuple[str, ...]
+    attempts_not_made: int = 0
 
     @property
     def settled(self) -> bool:

@@ -18,6 +18,7 @@ from penstock.schemas.run.records import StartToolCall
 from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers
 from penstock.streams.background import Background
+from penstock.streams.failures import NOT_BEGUN
 from penstock.streams.hands import Hands, Lanes, Slot, Wish
 from penstock.streams.leases import Leases
 from penstock.streams.tools.claims import Claim
@@ -219,7 +220,7 @@ class Calling:
         call = claim.call
         if claim.lease_id and not claim.done and not call.in_doubt:
             self._executing.spend(call, claim.lease_id)
-            body = failed(call, claim.lease_id, "not_begun", why, not_done=True, retryable=True)
+            body = failed(call, claim.lease_id, NOT_BEGUN, why, not_done=True, retryable=True)
             self._tell(call, body)
 
     def _is_current(self, claim: Claim) -> bool:

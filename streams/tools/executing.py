@@ -14,6 +14,7 @@ from penstock.runtime.points import reach
 from penstock.schemas.run.records import CompleteToolCall, FailToolCall
 from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answer, Answers
+from penstock.streams.failures import LEASE_LOST
 from penstock.streams.hands import Hands, Slot
 from penstock.streams.leases import Leases
 from penstock.streams.tools.effect import CallInput, failed, input_id, perform
@@ -107,7 +108,7 @@ class Executing:
         # The last thing before the target: a process that was stopped until others gave it up ends here.
         if call.unsafe and not self._leases.covers(lease_id, timeout_ms):
             why = "the lease ran out before the call began"
-            self._tell(call, failed(call, lease_id, "lease_lost", why, not_done=True, retryable=True))
+            self._tell(call, failed(call, lease_id, LEASE_LOST, why, not_done=True, retryable=True))
             return
         if call.unsafe:
             reach("after-call-started")

@@ -1,0 +1,55 @@
+"""The statements of the journal in Postgres. See migrations/0001_journal.sql for what the columns mean."""
+
+from typing import Final
+
+CHECKPOINT: Final = """
+SELECT epoch, position, published_position, events_position, events_epoch, failed_in_a_row,
+       cluster_id, inbox_topic_id, events_topic_id
+FROM penstock.checkpoint WHERE noun = %s AND partition = %s
+"""
+TAKE: Final = """
+INSERT INTO penstock.checkpoint (noun, partition, owner, epoch, position, published_position, events_position,
+    events_epoch, failed_in_a_row, cluster_id, inbox_topic_id, events_topic_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (noun, partition) DO UPDATE SET epoch = checkpoint.epoch + 1, owner = excluded.owner
+"""
+COMMIT: Final = """
+WITH moved AS (
+    UPDATE penstock.checkpoint AS held
+    SET position = step.new, published_position = step.old, events_position = step.events_position,
+        events_epoch = step.epoch, failed_in_a_row = step.failed
+    FROM unnest(%(partitions)s::int[], %(epochs)s::bigint[], %(olds)s::bigint[], %(news)s::bigint[],
+                %(events_positions)s::bigint[], %(faileds)s::int[])
+         AS step(partition, epoch, old, new, events_position, failed)
+    WHERE held.noun = %(noun)s AND held.partition = step.partition AND held.epoch = step.epoch
+      AND held.position = step.old
+    RETURNING held.partition, held.position
+), kept AS (
+    INSERT INTO penstock.journal
+        (entity_id, seq, noun, partition, position, cause_offset, cause_id, cause_index, value, mark)
+    SELECT e::uuid, s, %(noun)s, moved.partition, moved.position, o, c::uuid, i, v, m
+    FROM unnest(%(places)s::int[], %(entities)s::text[], %(seqs)s::bigint[], %(offsets)s::bigint[],
+                %(causes)s::text[], %(indexes)s::int[], %(values)s::bytea[], %(marks)s::text[])
+         AS row(p, e, s, o, c, i, v, m)
+    JOIN moved ON moved.partition = p
+)
+SELECT partition FROM moved
+"""
+INSERT: Final = """
+INSERT INTO penstock.journal
+    (noun, partition, entity_id, seq, position, cause_offset, cause_id, cause_index, value, mark)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+CUT: Final = """
+DELETE FROM penstock.journal
+WHERE entity_id = %(entity)s AND (seq = %(seq)s OR (cause_id = %(cause)s AND cause_index = %(index)s)
+    OR (seq > %(seq)s AND NOT seq = ANY(%(logged)s)))
+RETURNING cause_offset
+"""
+OWN: Final = "SELECT 1 FROM penstock.checkpoint WHERE noun = %s AND partition = %s AND epoch = %s FOR UPDATE"
+SETTLE: Final = """
+UPDATE penstock.checkpoint
+SET position = %(position)s, published_position = %(position)s, events_position = %(events_position)s,
+    events_epoch = %(epoch)s
+WHERE noun = %(noun)s AND partition = %(partition)s AND epoch = %(epoch)s
+"""

@@ -1,0 +1,54 @@
+"""Publish: a committed batch's events to the log, every delivery awaited, and a look at who else wrote there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from penstock.producers.log import Log, Outgoing, Record
+from penstock.runtime.epochs import EpochFilter
+from penstock.runtime.points import armed, reach
+from penstock.streams.journal import Row
+from penstock.streams.tenure import Tenure
+
+S = TypeVar("S")
+
+
+@dataclass(slots=True)
+class Batch(Generic[S]):
+    """What one partition's records came to. `position` is that of the input after them."""
+
+    tenure: Tenure[S]
+    position: int
+    failed_in_a_row: int
+    rows: list[Row] = field(default_factory=list)
+    events: list[Outgoing] = field(default_factory=list)
+    dead_letters: list[Outgoing] = field(default_factory=list)
+
+
+def publish(log: Log, batches: Sequence[Batch[Any]]) -> set[int]:
+    """Those partitions whose events nobody sees, because the log knows a later owner."""
+    events = [event for batch in batches for event in batch.events]
+    stands: list[Record] = []
+    if armed("mid-publish"):
+        stands += log.append(events[: len(events) // 2])
+        reach("mid-publish")
+    if events:
+        stands += log.append(events[len(stands) :])
+    lost, at = set(), 0
+    for batch in batches:
+        stood, at = stands[at : at + len(batch.events)], at + len(batch.events)
+        tenure = batch.tenure
+        if stood and stood[0].offset != tenure.events_position and _has_another_owner(log, tenure, stood[0]):
+            lost.add(tenure.partition)
+        elif stood:
+            tenure.events_position = stood[-1].offset + 1
+    return lost
+
+
+def _has_another_owner(log: Log, tenure: Tenure[Any], first: Record) -> bool:
+    """Only the owner writes an events partition. Records between ours are a stranger's, or those of an owner
+    that another database made: then ours are seen by nobody, and the partition must be taken anew."""
+    epochs = EpochFilter({(first.topic, tenure.partition): tenure.epoch})
+    for record in log.read(first.topic, tenure.partition, tenure.events_position, first.offset):
+        epochs.admit(record)
+    return epochs.state()[first.topic, tenure.partition] > tenure.epoch

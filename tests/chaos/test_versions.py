@@ -52,3 +52,16 @@ def test_changed_code_stalls_runs_with_a_diff_and_putting_it_back_resumes_them(r
     stack.use_application(APPLICATION)
     stack.finish()
     assert {run_line(stack, run_id).result["outcome"] for run_id in runs} == {"paid 7"}
+
+
+def test_a_step_that_blocks_the_loop_stalls_its_run_alone(redeployed: Stack) -> None:
+    stack = redeployed
+    stack.use_application("tests.chaos.application_blocking:application")
+    run_id = stack.publish(1)[0]
+    stack.wait_until("stalled", 1)
+    error = run_line(stack, run_id).error
+    assert error is not None
+    assert "application_blocking" in error["message"], error
+    stack.use_application(APPLICATION)
+    stack.finish()
+    assert run_line(stack, run_id).result["outcome"] == "paid 7"

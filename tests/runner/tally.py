@@ -1,5 +1,6 @@
 """A decider small enough to see through: CancelRun adds one, with reason 'raise' it raises, 'many' adds three."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,8 @@ class TallyDecider:
         note = given.body.timer_id
         if given.authority is Authority.NONE:
             return [InputRefused(input_type="FireTimer", reason="unsigned")]
+        if note.startswith("slow"):
+            time.sleep(8)
         if note == "huge":
             return [InputAccepted(input_type="FireTimer", note="x" * 2_100_000)]
         if note == "raise" or self.broken:

@@ -1,6 +1,6 @@
 """Failures by which the effector, or who settles a doubt, says that an attempt never took place.
 
-A tool's own failure has its exception's class as its kind, and none is called as these are.
+What a tool says or does itself has other kinds: declined, not_done, timeout, exception.
 """
 
 from typing import Final

@@ -35,12 +35,13 @@ def fails(
     lease: str = "L1",
     retryable: bool = True,
     not_done: bool = False,
+    kind: str = "timeout",
 ) -> FailToolCall:
     return FailToolCall(
         call_id=call_id(step),
         attempt=attempt,
         lease_id=lease,
-        error=Failure(kind="timeout", message="no answer", retryable=retryable),
+        error=Failure(kind=kind, message="no answer", retryable=retryable),
         not_done=not_done,
         duration_ms=5,
     )

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from penstock import Retry
 from penstock.producers.signing import Authority
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.envelope.records import Actor, Payload
@@ -16,6 +17,7 @@ from penstock.schemas.run.records import (
     ToolCallFailed,
     ToolCallRequested,
 )
+from penstock.streams.runs.answers import FREE_ATTEMPTS_MAX
 
 from .acts import loses, settles, starts
 from .cases import CASES
@@ -46,10 +48,11 @@ def test_an_operator_may_say_that_it_did_not_happen_and_it_is_tried_again() -> N
 
 def test_a_no_after_the_last_attempt_tells_the_workflow() -> None:
     story = doubtful()
-    for attempt in (1, 2):
+    last = Retry().attempts + FREE_ATTEMPTS_MAX
+    for attempt in range(1, last):
         story = story.when(settles(1, False, attempt=attempt)).then(ToolCallFailed, ToolCallRequested)
         story = story.when(starts(1, attempt=attempt + 1, lease="L")).when(loses(1, attempt + 1, "L"))
-    story.when(settles(1, False, attempt=3)).then(ToolCallFailed, RunCompleted)
+    story.when(settles(1, False, attempt=last)).then(ToolCallFailed, RunCompleted)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from penstock.producers.log import SoonLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.signing import Authority, Keyring
 from penstock.runtime.settings import Settings
-from penstock.schemas.codec import pinned_codec
+from penstock.schemas.codec import codec_for
 
 SOURCE = "penstock.api"
 CLOSE_S = 10.0
@@ -52,7 +52,12 @@ def create_app(
     kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)
     # A full buffer means that the log is away: say so at once instead of holding the caller.
     publisher = Publisher(
-        kept, pinned_codec(), signer, SOURCE, buffer_records_max=BUFFER_RECORDS_MAX, buffer_wait_s=0
+        kept,
+        codec_for(settings.schema_registry_url),
+        signer,
+        SOURCE,
+        buffer_records_max=BUFFER_RECORDS_MAX,
+        buffer_wait_s=0,
     )
     views = Views(settings)
     inbox = Inbox(publisher, views, acknowledged_s, effect_s)

@@ -29,7 +29,7 @@ from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.exits import STAY_DOWN
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
-from penstock.schemas.codec import pinned_codec
+from penstock.schemas.codec import codec_for
 from penstock.schemas.topics import ALL_TOPICS, RUN_EVENTS, VIEWS_GROUP
 
 log = logging.getLogger(VIEWS_GROUP)
@@ -136,7 +136,7 @@ class Projector:
             self._connection = connect(self._settings, application_name=VIEWS_GROUP)
             # Rows and positions are lost together or not at all: no need to wait for the disk.
             self._connection.execute("SET synchronous_commit = off")
-            self._applier = Applier(self._connection, pinned_codec())
+            self._applier = Applier(self._connection, codec_for(self._settings.schema_registry_url))
         return self._applier
 
     def _disconnect(self) -> None:

@@ -18,7 +18,7 @@ from penstock.producers.signing import Authority, Keyring
 from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
-from penstock.schemas.codec import pinned_codec
+from penstock.schemas.codec import codec_for
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.run.records import VoteDecision
 
@@ -39,7 +39,7 @@ def speaking_as(settings: Settings, tenant: str, subject: str) -> Iterator[RunCl
     actor = _actor(settings.api_keys_file, tenant, subject)
     signer = Keyring.load(settings.keys_file).signer(Authority.OPERATOR)
     log = KafkaLog(settings.kafka_bootstrap_servers, SOURCE)
-    with Publisher(log, pinned_codec(), signer, SOURCE) as publisher:
+    with Publisher(log, codec_for(settings.schema_registry_url), signer, SOURCE) as publisher:
         yield RunClient(publisher, tenant, actor)
 
 

@@ -19,7 +19,7 @@ from penstock.producers.signing import LOCAL_APP_KEY, LOCAL_TENANT, Authority, K
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 from penstock.schemas.canonical import canonical_json
-from penstock.schemas.codec import pinned_codec
+from penstock.schemas.codec import codec_for
 from penstock.schemas.envelope.records import Actor
 
 _EXECUTIONS: Final = (
@@ -61,7 +61,7 @@ class Cast:
         keyring = Keyring.load(settings.keys_file)
         self.receipts: list[str] = []
         self.log = KafkaLog(settings.kafka_bootstrap_servers, "casework-demo")
-        self._codec = pinned_codec()
+        self._codec = codec_for(settings.schema_registry_url)
         self._app_publisher = Publisher(self.log, self._codec, keyring.signer(Authority.APP), "casework-app")
         self._operator_publisher = Publisher(
             self.log, self._codec, keyring.signer(Authority.OPERATOR), "penstock-operator"

@@ -11,7 +11,7 @@ from penstock.producers.log import Log, Outgoing
 from penstock.producers.signing import Authority, Keyring, Signer
 from penstock.runtime.postgres import migrate
 from penstock.runtime.settings import Settings
-from penstock.schemas.codec import Codec, pinned_codec
+from penstock.schemas.codec import Codec, codec_for
 from penstock.schemas.envelope.records import Actor, InputMeta
 from penstock.schemas.headers import input_headers
 from penstock.schemas.run.records import ResumeRun, RunStalled
@@ -76,7 +76,7 @@ def host(settings: Settings) -> RunsHost:
         decider,
         PostgresJournal(settings.database_url, decider.noun),
         KafkaLog(settings.kafka_bootstrap_servers, decider.group_id),
-        pinned_codec(),
+        codec_for(settings.schema_registry_url),
         Keyring.load(settings.keys_file),
         owner_name(settings.worker_name),
     )

@@ -9,7 +9,7 @@ from penstock.producers.log import Log
 from penstock.producers.signing import Authority, Keyring
 from penstock.runtime.postgres import migrate
 from penstock.runtime.settings import Settings
-from penstock.schemas.codec import pinned_codec
+from penstock.schemas.codec import Codec, codec_for, pinned_codec
 from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX, TIMERS_GROUP
 from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers, Sender
@@ -29,6 +29,7 @@ def host(settings: Settings) -> EffectHost[ArmedTimer]:
         open_log=lambda: KafkaLog(settings.kafka_bootstrap_servers, TIMERS_GROUP),
         database_url=settings.database_url,
         keyring=Keyring.load(settings.keys_file),
+        codec=codec_for(settings.schema_registry_url),
         background=Background(end_this_process),
     )
 
@@ -38,13 +39,14 @@ def timers_host(
     open_log: Callable[[], Log],
     database_url: str,
     keyring: Keyring,
+    codec: Codec | None = None,
     background: Background,
     clock: Clock | None = None,
     again_s: float = AGAIN_FIRST_S,
     save_every_s: float = SAVE_EVERY_S,
 ) -> EffectHost[ArmedTimer]:
     """The same over any log; `open_log` makes one client of it at each call."""
-    clock, codec = clock or SystemClock(), pinned_codec()
+    clock, codec = clock or SystemClock(), codec or pinned_codec()
     sender = Sender(RUN_INBOX, TIMERS_GROUP, codec, keyring.signer(Authority.TIMERS), clock)
     answers = Answers(sender, open_log, background)
     transactions = Transactions(database_url, TIMERS_GROUP, background.stopping)

@@ -12,7 +12,7 @@ from penstock.producers.log import Log
 from penstock.producers.signing import Authority, Keyring
 from penstock.runtime.postgres import migrate
 from penstock.runtime.settings import Settings
-from penstock.schemas.codec import pinned_codec
+from penstock.schemas.codec import Codec, codec_for, pinned_codec
 from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX, TOOLS_GROUP
 from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers, Sender
@@ -41,6 +41,7 @@ def host(settings: Settings) -> EffectHost[Open]:
         open_log=lambda: KafkaLog(settings.kafka_bootstrap_servers, TOOLS_GROUP),
         database_url=settings.database_url,
         keyring=Keyring.load(settings.keys_file),
+        codec=codec_for(settings.schema_registry_url),
         worker=owner_name(settings.worker_name),
         wanted_lease_ms=settings.lease_ms,
         background=Background(end_this_process),
@@ -54,6 +55,7 @@ def tools_host(
     open_log: Callable[[], Log],
     database_url: str,
     keyring: Keyring,
+    codec: Codec | None = None,
     worker: str,
     wanted_lease_ms: int,
     background: Background,
@@ -65,7 +67,7 @@ def tools_host(
     lease_ms = lease_ms_for(wanted_lease_ms, longest_ms)
     if lease_ms != wanted_lease_ms:
         log.info(LEASE_IS_LONGER, lease_ms, wanted_lease_ms)
-    clock, codec = SystemClock(), pinned_codec()
+    clock, codec = SystemClock(), codec or pinned_codec()
     leases = Leases(
         Transactions(database_url, f"{TOOLS_GROUP}.lease", background.stopping),
         background,

@@ -6,17 +6,19 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final
-
-from penstock.streams.runs.watching import Blocked
 
 log = logging.getLogger("penstock.streams.watchdog")
 
 LIMIT_S: Final = 2.0
 LOOK_EVERY_S: Final = 0.25
 DUMP_FRAMES_MAX: Final = 12
+
+# What to raise for a dump: a class without arguments, because the interpreter makes the exception itself.
+Interruption = Callable[[str], type[BaseException]]
 
 
 class _Step(AbstractContextManager[None]):
@@ -27,7 +29,7 @@ class _Step(AbstractContextManager[None]):
         self.run_id = run_id
         self.thread = threading.get_ident()
         self.looks = 0
-        self.dump: str | None = None
+        self.interruption: type[BaseException] | None = None
 
     def __enter__(self) -> None:
         self._watchdog.watch(self)
@@ -36,22 +38,25 @@ class _Step(AbstractContextManager[None]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._watchdog.watch(None)
-        if self.dump is None or isinstance(error, Blocked):
+        if self.interruption is None or isinstance(error, self.interruption):
             return
         # The interruption is on its way and must not land in anybody else's code: receive it here.
         try:
             for _ in range(1_000):
                 time.sleep(0.001)
-        except Blocked:
+        except self.interruption:
             log.debug("run %s returned while it was being interrupted", self.run_id)
-        raise Blocked(self.dump)
+        raise self.interruption()
 
 
 class StepWatchdog:
     """Give it to a RunDecider. It counts its own looks, not the clock: a process that was frozen, or had no CPU,
     blocked nothing. A step inside a C call that never comes back is dumped, and can't be interrupted."""
 
-    def __init__(self, limit_s: float = LIMIT_S, look_every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(
+        self, interruption: Interruption, limit_s: float = LIMIT_S, look_every_s: float = LOOK_EVERY_S
+    ) -> None:
+        self._interruption = interruption
         self._looks_max = max(1, round(limit_s / look_every_s))
         self._look_every_s = look_every_s
         self._lock = threading.Lock()
@@ -72,7 +77,7 @@ class StepWatchdog:
             time.sleep(self._look_every_s)
             with self._lock:
                 step = self._step
-                if step is None or step.dump is not None:
+                if step is None or step.interruption is not None:
                     continue
                 step.looks += 1
                 if step.looks > self._looks_max:
@@ -81,13 +86,7 @@ class StepWatchdog:
     def _interrupt(self, step: _Step) -> None:
         frame = sys._current_frames().get(step.thread)
         dump = "".join(traceback.format_stack(frame)[-DUMP_FRAMES_MAX:]) if frame else "(its thread is gone)"
-        step.dump = dump
+        step.interruption = self._interruption(dump)
         log.error("run %s blocks the worker:\n%s", step.run_id, dump)
-
-        class Interrupted(Blocked):
-            """Raised in the blocked thread by the interpreter, which takes a class without arguments."""
-
-            def __init__(self) -> None:
-                super().__init__(dump)
-
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(step.thread), ctypes.py_object(Interrupted))
+        raised = ctypes.py_object(step.interruption)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(step.thread), raised)

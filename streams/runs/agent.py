@@ -21,6 +21,7 @@ from penstock.streams.postgres_journal import PostgresJournal
 from penstock.streams.runner import Runner
 from penstock.streams.runs.decision import RunDecider
 from penstock.streams.runs.state import RunState
+from penstock.streams.runs.watching import interruption
 from penstock.streams.watchdog import StepWatchdog
 from penstock.streams.worker import owner_name, role_app
 
@@ -71,7 +72,7 @@ def resume_input(state: RunState, code_hash: str, codec: Codec, signer: Signer) 
 def host(settings: Settings) -> RunsHost:
     """What `penstock worker runs` hosts."""
     migrate(settings)
-    decider = RunDecider(load_application(settings.application), StepWatchdog())
+    decider = RunDecider(load_application(settings.application), StepWatchdog(interruption))
     return RunsHost(
         decider,
         PostgresJournal(settings.database_url, decider.noun),

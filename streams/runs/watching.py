@@ -21,6 +21,16 @@ class Blocked(Stall):
         super().__init__("blocked", f"A step held the worker for too long.\n{dump}")
 
 
+def interruption(dump: str) -> type[Blocked]:
+    """Blocked as the interpreter can raise it in the blocked thread: a class that is made without arguments."""
+
+    class Interrupted(Blocked):
+        def __init__(self) -> None:
+            super().__init__(dump)
+
+    return Interrupted
+
+
 @contextmanager
 def unwatched(run_id: str) -> Iterator[None]:
     """The watchdog of tests and tools: none."""

@@ -23,7 +23,7 @@ from penstock.producers.errors import LogError
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import SoonLog
 from penstock.producers.publisher import Publisher
-from penstock.producers.signing import Authority, Keyring
+from penstock.producers.signing import Authority, Keyring, Signer
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import codec_for
 
@@ -50,15 +50,7 @@ def create_app(
     signer = Keyring.load(settings.keys_file).signer(Authority.API)
     loaded = application or load_application(settings.application)
     kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)
-    # A full buffer means that the log is away: say so at once instead of holding the caller.
-    publisher = Publisher(
-        kept,
-        codec_for(settings.schema_registry_url),
-        signer,
-        SOURCE,
-        buffer_records_max=BUFFER_RECORDS_MAX,
-        buffer_wait_s=0,
-    )
+    publisher = _publisher(settings, signer, kept)
     views = Views(settings)
     inbox = Inbox(publisher, views, acknowledged_s, effect_s)
 
@@ -94,6 +86,12 @@ def create_app(
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(Tracing)
     return app
+
+
+def _publisher(settings: Settings, signer: Signer, kept: SoonLog) -> Publisher:
+    """A full buffer means that the log is away: it says so at once instead of holding the caller."""
+    codec = codec_for(settings.schema_registry_url)
+    return Publisher(kept, codec, signer, SOURCE, buffer_records_max=BUFFER_RECORDS_MAX, buffer_wait_s=0)
 
 
 def main() -> int:

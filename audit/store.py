@@ -67,8 +67,8 @@ def _select(table: Table) -> sql.Composed:
     )
 
 
-_UPSERT: Final = {table.name: _upsert(table) for table in (RUN, TOOL_CALL, APPROVAL)}
-_SELECT: Final = {table.name: _select(table) for table in (RUN, TOOL_CALL, APPROVAL)}
+_UPSERT: Final = {table.name: _upsert(table).as_bytes(None) for table in (RUN, TOOL_CALL, APPROVAL)}
+_SELECT: Final = {table.name: _select(table).as_bytes(None) for table in (RUN, TOOL_CALL, APPROVAL)}
 _COPY_RUN_EVENTS: Final = sql.SQL("COPY views.run_event ({}) FROM STDIN").format(
     sql.SQL(", ").join(map(sql.Identifier, RunEventRow._fields))
 )

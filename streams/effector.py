@@ -75,9 +75,11 @@ class EffectHost(Generic[W]):
         *,
         save_every_s: float = SAVE_EVERY_S,
         close_s: float = CLOSE_S,
+        fetch_min_bytes: int = 1,
     ) -> None:
         self.topic = topic
         self.group_id = group_id
+        self.fetch_min_bytes = fetch_min_bytes
         self._log = log_
         self._codec = codec
         self._positions = positions

@@ -20,6 +20,8 @@ class PartitionHost(Protocol):
 
     topic: str
     group_id: str
+    # A fetch waits for so many bytes, up to a tenth of a second: 1 where latency counts.
+    fetch_min_bytes: int
 
     @property
     def fault(self) -> BaseException | None:

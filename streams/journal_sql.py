@@ -29,7 +29,7 @@ WITH moved AS (
         (entity_id, seq, noun, partition, position, cause_offset, cause_id, cause_index, value, mark)
     SELECT e::uuid, s, %(noun)s, moved.partition, moved.position, o, c::uuid, i, v, m
     FROM unnest(%(places)s::int[], %(entities)s::text[], %(seqs)s::bigint[], %(offsets)s::bigint[],
-                %(causes)s::text[], %(indexes)s::int[], %(values)s::bytea[], %(marks)s::text[])
+                %(causes)s::text[], %(indexes)s::int[], %(values)b::bytea[], %(marks)s::text[])
          AS row(p, e, s, o, c, i, v, m)
     JOIN moved ON moved.partition = p
 )

@@ -48,6 +48,7 @@ class Runner(Generic[S]):
     ) -> None:
         self.topic = f"penstock.{decider.noun}.inbox"
         self.group_id = decider.group_id
+        self.fetch_min_bytes = 1
         self._decider = decider
         self._journal = journal
         self._log = log_

@@ -1,7 +1,7 @@
 """The timers worker: fires timers, over Kafka and Postgres."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from penstock.producers.clock import Clock, SystemClock
 from penstock.producers.kafka import KafkaLog
@@ -20,6 +20,9 @@ from penstock.streams.timers.effect import AGAIN_FIRST_S, Firing, TimerFold
 from penstock.streams.timers.ports import ArmedTimer, TimerRows
 from penstock.streams.transactions import Transactions
 from penstock.streams.worker import role_app
+
+# Nothing here is in a hurry of less than a tenth of a second, and few events concern timers at all.
+FETCH_MIN_BYTES: Final = 64 * 1024
 
 
 def host(settings: Settings) -> EffectHost[ArmedTimer]:
@@ -60,6 +63,7 @@ def timers_host(
         Firing(answers, Alarms(background), clock, again_s),
         background,
         save_every_s=save_every_s,
+        fetch_min_bytes=FETCH_MIN_BYTES,
     )
 
 

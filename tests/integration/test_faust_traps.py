@@ -23,7 +23,7 @@ from tests.runner.tally import entity, input_record
 class FailingHost:
     """A host whose database, say, is beside itself."""
 
-    topic, group_id, fault = "t", "g", None
+    topic, group_id, fetch_min_bytes, fault = "t", "g", 1, None
 
     def take(self, partition: int) -> int:
         return 0

@@ -57,16 +57,18 @@ class Compose:
 
 
 def find(home: Path) -> Compose | None:
-    """The compose file of a checkout, where an engine with compose answers; None elsewhere."""
+    """The compose file of a checkout, where an engine answers; None elsewhere.
+
+    Without its compose plugin the engine is found all the same: then `start` says what is missing.
+    """
     file = Path(__file__).resolve().parents[2] / FILE_NAME
     if os.environ.get("PENSTOCK_CONTAINERS") == "0" or not file.is_file() or shutil.which("docker") is None:
         return None
-    for words in (["version"], ["compose", "version"]):
-        try:
-            answer = subprocess.run(["docker", *words], capture_output=True, timeout=_ENGINE_ANSWERS_S)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        if answer.returncode != 0:
-            return None
+    try:
+        answer = subprocess.run(["docker", "version"], capture_output=True, timeout=_ENGINE_ANSWERS_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if answer.returncode != 0:
+        return None
     project = "penstock-" + "".join(c if c.isalnum() else "-" for c in home.parent.name.lower()).strip("-")
     return Compose(file, project, home / "compose-ports.json")

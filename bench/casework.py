@@ -5,6 +5,7 @@ the casework example with its case store in Postgres, else the bench application
 """
 
 import argparse
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -32,7 +33,7 @@ _SAMPLE_CASES: Final = 30
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it can be told."""
     parser.add_argument("--in-flight", type=int, default=150, help="reviews at a time (default 150)")
-    parser.add_argument("--reviews", type=int, help="reviews under load (default 4000, quick 1000)")
+    parser.add_argument("--reviews", type=int, help="reviews under load (default 4000, quick 1000 at most)")
     parser.add_argument("--blueprint", action="store_true", help="the casework example, with its case store")
     parser.add_argument("--partitions", type=int, default=PARTITIONS, help="of each topic (default 6)")
     parser.add_argument(
@@ -44,19 +45,21 @@ def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figur
     """Start everything, warm up, one at a time, under load."""
     reviews = arguments.reviews or (1_000 if arguments.quick else 4_000)
     warm_up, alone = (200, 40) if arguments.quick else (1_000, 300)
+    limits_s = (8.0, 6.0, 12.0) if arguments.quick else (math.inf, math.inf, math.inf)
     roles = [role for role in ROLES if role not in arguments.without]
     with standing(tell, partitions=arguments.partitions) as at:
         generator = _generator(at, arguments.blueprint, warm_up + alone + reviews)
         try:
             start_workers(at, roles, BLUEPRINT if arguments.blueprint else BENCH)
             tell(f"up: {at.pids()}; warming up with {warm_up} reviews")
-            first = generator.run(20, 1)
-            generator.run(warm_up - 20, arguments.in_flight)
+            first = generator.run(1, 1)
+            generator.run(warm_up - 1, min(arguments.in_flight, warm_up // 4), limits_s[0])
             tell(f"{alone} reviews one at a time")
-            one = generator.run(alone, 1)
+            one = generator.run(alone, 1, limits_s[1])
             tell(f"{reviews} reviews, {arguments.in_flight} at a time")
             under_load = _Load(at, generator)
-            seen = under_load.run(reviews, arguments.in_flight)
+            seen = under_load.run(reviews, arguments.in_flight, limits_s[2])
+            reviews = len(seen.latencies_ms)
             checked = [] if arguments.blueprint else _check(seen, reviews)
         finally:
             generator.close()
@@ -96,14 +99,14 @@ class _Load:
         self.others_share = 0.0
         self.transactions = 0
 
-    def run(self, reviews: int, in_flight: int) -> Seen:
+    def run(self, reviews: int, in_flight: int, seconds: float) -> Seen:
         ends = self._ends()
         pids, mine = self._at.pids(), {GENERATOR: time.process_time()}
         before, backends = cpu.by_name(pids) | mine, backends_s(self._at, cpu.process_s)
         busy, whole = cpu.machine_s()
         committed = transactions(self._at)
         began_s = time.monotonic()
-        seen = self._generator.run(reviews, in_flight)
+        seen = self._generator.run(reviews, in_flight, seconds)
         self.seconds = time.monotonic() - began_s
         after = cpu.by_name(pids) | {GENERATOR: time.process_time()}
         busy_after, whole_after = cpu.machine_s()

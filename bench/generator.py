@@ -4,6 +4,7 @@ Reads: penstock.run.events, directly, so that nobody's polling of views is measu
 loop: a review that ends makes room for the next.
 """
 
+import math
 import time
 import uuid
 from collections import Counter
@@ -35,7 +36,6 @@ class Seen:
     """What became of a batch of reviews. Latencies are by this process's clock, in milliseconds."""
 
     latencies_ms: list[float] = field(default_factory=list)
-    ended_at_s: list[float] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
 
@@ -61,22 +61,22 @@ class Generator:
         self._open: dict[bytes, float] = {}
         self._ended: set[bytes] = set()
 
-    def run(self, reviews: int, in_flight: int, each: Callable[[Seen], None] = lambda _: None) -> Seen:
-        """So many reviews from start to end, so many at a time; `each` is called when some have ended.
+    def run(self, reviews: int, in_flight: int, seconds: float = math.inf) -> Seen:
+        """So many reviews from start to end, so many at a time; after so many seconds none is started any more.
 
         Raises BenchFailed if one fails, gets stuck, ends twice, or none moves for SILENCE_S seconds.
         """
         seen, goal = Seen(), self._count + reviews
         moved_s = time.monotonic()
+        until_s = moved_s + seconds
         while self._open or self._count < goal:
             while len(self._open) < in_flight and self._count < goal:
                 self._start()
-            ended = len(seen.ended_at_s)
             for message in self._messages():
                 moved_s = time.monotonic()
                 self._see(message, seen)
-            if len(seen.ended_at_s) > ended:
-                each(seen)
+            if time.monotonic() > until_s:
+                goal = self._count
             if time.monotonic() - moved_s > SILENCE_S:
                 raise BenchFailed(f"{len(self._open)} reviews of {reviews} never ended: the log is silent")
         return seen
@@ -127,7 +127,6 @@ class Generator:
         began_s, now_s = self._open.pop(key), time.monotonic()
         self._ended.add(key)
         seen.latencies_ms.append((now_s - began_s) * 1000)
-        seen.ended_at_s.append(now_s)
 
 
 def _actor(kind: ActorKind, subject: str, *roles: str) -> Actor:

@@ -30,13 +30,13 @@ TIMED: Final = TallyTopics("timed")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it can be told."""
-    parser.add_argument("--records", type=int, help="inputs (default 100000, quick 30000)")
+    parser.add_argument("--records", type=int, help="inputs (default 100000, quick 20000)")
     parser.add_argument("--memory", action="store_true", help="on the memory log and journal: pure Python")
 
 
 def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figures:
     """Load, run plainly, load, run with timers."""
-    records = arguments.records or (30_000 if arguments.quick else 100_000)
+    records = arguments.records or (20_000 if arguments.quick else 100_000)
     if arguments.memory:
         return in_memory(records, arguments.quick)
     topics = (*PLAIN.catalogue(), *TIMED.catalogue())

@@ -26,6 +26,7 @@ class Compose:
 
     def start(self, service: str) -> int:
         """Start a service and wait until it is healthy; its port on this machine. Raises DidNotStart."""
+        self._demand_compose()
         # While the containers run, their ports aren't free, and are the right ones all the same.
         chosen = ports.read(self.ports_file)
         if not chosen or not self.running():
@@ -40,6 +41,13 @@ class Compose:
     def running(self) -> bool:
         """Whether any of the containers runs."""
         return bool(self._run("ps", "--quiet", chosen=ports.read(self.ports_file)).strip())
+
+    def _demand_compose(self) -> None:
+        done = subprocess.run(
+            ["docker", "compose", "version"], capture_output=True, timeout=_ENGINE_ANSWERS_S
+        )
+        if done.returncode != 0:
+            raise DidNotStart("a container engine answers, but it has no `docker compose`")
 
     def _run(self, *words: str, chosen: dict[str, int]) -> str:
         variables = {f"{name.upper()}_PORT": str(port) for name, port in chosen.items()}
@@ -59,7 +67,7 @@ class Compose:
 def find(home: Path) -> Compose | None:
     """The compose file of a checkout, where an engine answers; None elsewhere.
 
-    Without its compose plugin the engine is found all the same: then `start` says what is missing.
+    Without its compose plugin the engine is found all the same: then `start` says that it is missing.
     """
     file = Path(__file__).resolve().parents[2] / FILE_NAME
     if os.environ.get("PENSTOCK_CONTAINERS") == "0" or not file.is_file() or shutil.which("docker") is None:

@@ -43,9 +43,11 @@ class Compose:
         return bool(self._run("ps", "--quiet", chosen=ports.read(self.ports_file)).strip())
 
     def _demand_compose(self) -> None:
-        done = subprocess.run(
-            ["docker", "compose", "version"], capture_output=True, timeout=_ENGINE_ANSWERS_S
-        )
+        words = ["docker", "compose", "version"]
+        try:
+            done = subprocess.run(words, capture_output=True, timeout=_ENGINE_ANSWERS_S)
+        except subprocess.TimeoutExpired as error:
+            raise DidNotStart("a container engine answers, but `docker compose` doesn't in time") from error
         if done.returncode != 0:
             raise DidNotStart("a container engine answers, but it has no `docker compose`")
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar, cast, overload
+from functools import cache
+from typing import Any, Protocol, TypeVar, cast, overload
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -118,9 +119,7 @@ class Run:
         `inputs` may hold pydantic models. The value is a `schema`; pydantic's ValidationError if it can't be.
         """
         plain = {name: _plain(value) for name, value in inputs.items()}
-        answer = await self.tool(
-            self._named(f"model:{route}"), inputs=plain, schema=schema.model_json_schema()
-        )
+        answer = await self.tool(self._named(f"model:{route}"), inputs=plain, schema=_json_schema(schema))
         return answer if isinstance(answer, schema) else schema.model_validate(_plain(answer))
 
     async def approval(
@@ -165,6 +164,12 @@ class Run:
         if found is None:
             raise DeclarationError(f"The application has no tool named {name!r}: register one.")
         return found
+
+
+@cache
+def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Made once a type: a replay asks for it again and again."""
+    return model.model_json_schema()
 
 
 def _plain(value: object) -> object:

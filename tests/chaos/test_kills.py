@@ -43,7 +43,7 @@ def test_sigkill(stack: Stack, role: str, point: str, nth: int) -> None:
 
 def test_a_kill_after_the_effect_leaves_a_question_and_not_a_repetition(stack: Stack) -> None:
     before = stack.doubts_settled
-    stack.restart("tools", PENSTOCK_CRASH_AT="after-effect:250")
+    stack.restart("tools", PENSTOCK_CRASH_AT="after-effect:60")
     stack.publish(IN_FLIGHT)
     stack.wait_for_death("tools", -signal.SIGKILL)
     stack.finish()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import psycopg
-from psycopg.errors import AdminShutdown, UndefinedTable, UniqueViolation
+from psycopg.errors import UniqueViolation
 
 from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.postgres import connect
@@ -207,9 +207,7 @@ class PostgresJournal:
                     self._connection = connect(self._url)
                     self._connection.execute("SET enable_seqscan = off")
                 return attempt(self._connection)
-            except UndefinedTable:
-                raise
-            except (psycopg.OperationalError, psycopg.InterfaceError, AdminShutdown, DatabaseAway) as error:
+            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseAway) as error:
                 log.warning("the database is away (%s); trying again in %.1f s", str(error).strip(), delay)
                 self.close()
                 time.sleep(delay)

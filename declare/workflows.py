@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,6 +16,8 @@ from penstock.declare.shapes import adapter_for, canonical_bytes, complaint, hin
 
 I = TypeVar("I")  # noqa: E741  (the input; O is the output)
 O = TypeVar("O")  # noqa: E741
+PRIORITY_MIN: Final = -100
+PRIORITY_MAX: Final = 100
 WorkflowFunction = Callable[[Run, I], Coroutine[object, object, O]]
 
 
@@ -28,6 +30,7 @@ class Workflow(Generic[I, O]):
     function: WorkflowFunction[I, O]
     deadline_ms: int | None
     max_steps: int
+    priority: int
     fails_with: tuple[type[Exception], ...]
     _input: TypeAdapter[I]
     _result: TypeAdapter[O]
@@ -72,15 +75,19 @@ def workflow(
     version: int,
     deadline: timedelta | None = timedelta(days=30),
     max_steps: int = 100,
+    priority: int = 0,
     fails_with: tuple[type[Exception], ...] = (),
 ) -> Callable[[WorkflowFunction[I, O]], Workflow[I, O]]:
     """Declare a workflow: `async def name(run: Run, case: Input) -> Result`.
 
     Keep old versions registered until their runs have ended. An exception outside `fails_with` doesn't end
     a run: it stalls it until the code is mended. After `deadline`, or `max_steps` requests, the run fails.
+    `priority`, -100 to 100, is of its runs' calls, unless the start of one says otherwise: higher goes first.
     """
     if version < 1 or max_steps < 1 or (deadline is not None and deadline <= timedelta(0)):
         raise DeclarationError(f"Workflow {name}: version, max_steps and deadline must be above zero.")
+    if not PRIORITY_MIN <= priority <= PRIORITY_MAX:
+        raise DeclarationError(f"Workflow {name}: a priority is from {PRIORITY_MIN} to {PRIORITY_MAX}.")
 
     def declare(function: WorkflowFunction[I, O]) -> Workflow[I, O]:
         parameters = list(inspect.signature(function).parameters.values())
@@ -95,6 +102,7 @@ def workflow(
             function=function,
             deadline_ms=None if deadline is None else round(deadline / timedelta(milliseconds=1)),
             max_steps=max_steps,
+            priority=priority,
             fails_with=fails_with,
             _input=adapter_for(hints[parameters[1].name], f"Input of workflow {name}"),  # type: ignore[arg-type]
             _result=adapter_for(hints["return"], f"Result of workflow {name}"),  # type: ignore[arg-type]

@@ -318,6 +318,7 @@ class StartRun:
     workflow_version: Version to run; null is the newest registered.
     input: The workflow's input.
     body_sha256: Hash of what the client sent: the same Idempotency-Key with another body is a conflict.
+    priority: Higher goes first, -100 to 100; null is the workflow's own.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.StartRun"
@@ -327,6 +328,7 @@ class StartRun:
     workflow_version: int | None = None
     input: Payload
     body_sha256: str
+    priority: int | None = None
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -335,6 +337,7 @@ class StartRun:
             "workflow_version": self.workflow_version,
             "input": self.input.to_avro(),
             "body_sha256": self.body_sha256,
+            "priority": self.priority,
         }
 
     @classmethod
@@ -345,6 +348,7 @@ class StartRun:
             workflow_version=fields["workflow_version"],
             input=Payload.from_avro(fields["input"]),
             body_sha256=fields["body_sha256"],
+            priority=fields["priority"],
         )
 
 
@@ -785,6 +789,7 @@ class RunStarted:
     deadline_ms: When the run must have ended, ms since the Unix epoch.
     max_steps: How many steps it may take.
     code_hash: Hash of the workflow's code.
+    priority: Of all its calls: higher goes first, -100 to 100.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.RunStarted"
@@ -799,6 +804,7 @@ class RunStarted:
     deadline_ms: int | None = None
     max_steps: int
     code_hash: str
+    priority: int = 0
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -812,6 +818,7 @@ class RunStarted:
             "deadline_ms": self.deadline_ms,
             "max_steps": self.max_steps,
             "code_hash": self.code_hash,
+            "priority": self.priority,
         }
 
     @classmethod
@@ -827,6 +834,7 @@ class RunStarted:
             deadline_ms=fields["deadline_ms"],
             max_steps=fields["max_steps"],
             code_hash=fields["code_hash"],
+            priority=fields["priority"],
         )
 
 
@@ -1115,6 +1123,7 @@ class ToolCallRequested:
     grant_id: The grant it spends; null for a read.
     timeout_ms: Longest time the tool may take.
     not_before_ms: Earliest log time to begin, for back-off; 0 is at once.
+    priority: The run's: higher goes first, -100 to 100.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.ToolCallRequested"
@@ -1130,6 +1139,7 @@ class ToolCallRequested:
     grant_id: str | None = None
     timeout_ms: int
     not_before_ms: int = 0
+    priority: int = 0
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -1144,6 +1154,7 @@ class ToolCallRequested:
             "grant_id": self.grant_id,
             "timeout_ms": self.timeout_ms,
             "not_before_ms": self.not_before_ms,
+            "priority": self.priority,
         }
 
     @classmethod
@@ -1160,6 +1171,7 @@ class ToolCallRequested:
             grant_id=fields["grant_id"],
             timeout_ms=fields["timeout_ms"],
             not_before_ms=fields["not_before_ms"],
+            priority=fields["priority"],
         )
 
 

@@ -108,6 +108,7 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_start_run_workflow_version,
     _set_start_run_input,
     _set_start_run_body_sha256,
+    _set_start_run_priority,
 ) = setters(StartRun)
 (
     _set_start_tool_call_call_id,
@@ -173,6 +174,7 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_run_started_deadline_ms,
     _set_run_started_max_steps,
     _set_run_started_code_hash,
+    _set_run_started_priority,
 ) = setters(RunStarted)
 (
     _set_timer_armed_timer_id,
@@ -226,6 +228,7 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_tool_call_requested_grant_id,
     _set_tool_call_requested_timeout_ms,
     _set_tool_call_requested_not_before_ms,
+    _set_tool_call_requested_priority,
 ) = setters(ToolCallRequested)
 (
     _set_tool_call_started_call_id,
@@ -556,6 +559,17 @@ def read_start_run(value: bytes, at: int) -> tuple[StartRun, int]:
         raw, at = read_size(value, at)
     start, at = at + 1, at + 1 + (raw >> 1)
     body_sha256_ = value[start:at].decode()
+    priority_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x80:
+            raw, at = read_int(value, at)
+        priority_ = raw >> 1 ^ -(raw & 1)
+        at += 1
+    elif branch:
+        raise Malformed("a branch that the union has not")
     if "\0" in f"{workflow_}{body_sha256_}":
         raise Malformed("text with U+0000")
     made = _new(StartRun)
@@ -563,6 +577,7 @@ def read_start_run(value: bytes, at: int) -> tuple[StartRun, int]:
     _set_start_run_workflow_version(made, workflow_version_)
     _set_start_run_input(made, input_)
     _set_start_run_body_sha256(made, body_sha256_)
+    _set_start_run_priority(made, priority_)
     return made, at
 
 
@@ -574,6 +589,7 @@ def write_start_run(record: StartRun) -> bytes:
             b"\0" if record.workflow_version is None else b"\2" + (write_int(record.workflow_version)),
             write_payload(record.input),
             write_text(record.body_sha256),
+            b"\0" if record.priority is None else b"\2" + (write_int(record.priority)),
         )
     )
 
@@ -1057,6 +1073,11 @@ def read_run_started(value: bytes, at: int) -> tuple[RunStarted, int]:
         raw, at = read_size(value, at)
     start, at = at + 1, at + 1 + (raw >> 1)
     code_hash_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    priority_ = raw >> 1 ^ -(raw & 1)
+    at += 1
     if "\0" in f"{workflow_}{body_sha256_}{requester_}{code_hash_}":
         raise Malformed("text with U+0000")
     made = _new(RunStarted)
@@ -1069,6 +1090,7 @@ def read_run_started(value: bytes, at: int) -> tuple[RunStarted, int]:
     _set_run_started_deadline_ms(made, deadline_ms_)
     _set_run_started_max_steps(made, max_steps_)
     _set_run_started_code_hash(made, code_hash_)
+    _set_run_started_priority(made, priority_)
     return made, at
 
 
@@ -1085,6 +1107,7 @@ def write_run_started(record: RunStarted) -> bytes:
             b"\0" if record.deadline_ms is None else b"\2" + (write_long(record.deadline_ms)),
             write_int(record.max_steps),
             write_text(record.code_hash),
+            write_int(record.priority),
         )
     )
 
@@ -1441,6 +1464,11 @@ def read_tool_call_requested(value: bytes, at: int) -> tuple[ToolCallRequested, 
         raw, at = read_long(value, at)
     not_before_ms_ = raw >> 1 ^ -(raw & 1)
     at += 1
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    priority_ = raw >> 1 ^ -(raw & 1)
+    at += 1
     if "\0" in f"{call_id_}{tool_}":
         raise Malformed("text with U+0000")
     made = _new(ToolCallRequested)
@@ -1454,6 +1482,7 @@ def read_tool_call_requested(value: bytes, at: int) -> tuple[ToolCallRequested, 
     _set_tool_call_requested_grant_id(made, grant_id_)
     _set_tool_call_requested_timeout_ms(made, timeout_ms_)
     _set_tool_call_requested_not_before_ms(made, not_before_ms_)
+    _set_tool_call_requested_priority(made, priority_)
     return made, at
 
 
@@ -1471,6 +1500,7 @@ def write_tool_call_requested(record: ToolCallRequested) -> bytes:
             b"\0" if record.grant_id is None else b"\2" + (write_text(record.grant_id)),
             write_long(record.timeout_ms),
             write_long(record.not_before_ms),
+            write_int(record.priority),
         )
     )
 

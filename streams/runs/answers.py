@@ -211,6 +211,7 @@ def _attempt_failed(c: Consequences, call: CallState, error: Failure, duration_m
                 grant_id=call.grant_id,
                 timeout_ms=call.timeout_ms,
                 not_before_ms=c.time_ms + delay_ms,
+                priority=c.state.priority,
             )
         )
     # Also after a retry: if the workflow is over already, the new attempt is refused and the run may end.

@@ -1,6 +1,7 @@
 """A run's beginning, its cancellation, and its resumption after a stall."""
 
 from penstock.declare.errors import InvalidInput
+from penstock.declare.workflows import PRIORITY_MAX, PRIORITY_MIN
 from penstock.schemas.canonical import PayloadUnreadable, read_payload
 from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import CancelRun, ResumeRun, RunStarted, StartRun, TimerArmed
@@ -23,6 +24,10 @@ def start(c: Consequences, body: StartRun) -> None:
         version = "" if body.workflow_version is None else f" v{body.workflow_version}"
         c.refuse("unknown_workflow", f"{body.workflow}{version} isn't registered")
         return
+    priority = workflow.priority if body.priority is None else body.priority
+    if not PRIORITY_MIN <= priority <= PRIORITY_MAX:
+        c.refuse("invalid_priority", f"a priority is from {PRIORITY_MIN} to {PRIORITY_MAX}")
+        return
     try:
         workflow.decode_input(read_payload(body.input))
     except (InvalidInput, PayloadUnreadable) as error:
@@ -41,6 +46,7 @@ def start(c: Consequences, body: StartRun) -> None:
             deadline_ms=deadline_ms,
             max_steps=workflow.max_steps,
             code_hash=workflow.code_hash,
+            priority=priority,
         )
     )
     if deadline_ms is not None:

@@ -54,6 +54,7 @@ def _call(c: Consequences, ask: CallAsk) -> None:
             arguments=payload_of(ask.content),
             grant_id=grant_id,
             timeout_ms=ask.tool.timeout_ms,
+            priority=c.state.priority,
         )
     )
 

@@ -178,6 +178,11 @@ class RunState:
     terminal: Terminal | None = None
 
     @property
+    def priority(self) -> int:
+        """Of the run's calls: higher goes first."""
+        return self.started.priority if self.started else 0
+
+    @property
     def open_calls(self) -> tuple[CallState, ...]:
         """Calls that aren't settled, oldest first."""
         return tuple(call for call in self.calls.values() if not call.settled)

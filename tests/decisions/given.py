@@ -127,11 +127,21 @@ def given(application: Application, *events: EventBody) -> Story:
     return story.and_then(*events)
 
 
-def start(workflow: str, case: object = None, version: int | None = None, body: str = "") -> StartRun:
+def start(
+    workflow: str,
+    case: object = None,
+    version: int | None = None,
+    body: str = "",
+    priority: int | None = None,
+) -> StartRun:
     """StartRun with that input."""
     content = json_payload(case)
     return StartRun(
-        workflow=workflow, workflow_version=version, input=content, body_sha256=body or content.sha256
+        workflow=workflow,
+        workflow_version=version,
+        input=content,
+        body_sha256=body or content.sha256,
+        priority=priority,
     )
 
 

@@ -12,12 +12,12 @@ COMPLETED: Final = "completed"
 class CallObserver(Protocol):
     """Told of each thing once, when it has happened."""
 
-    def call_began(self, tool: str, tenant: str, attempt: int) -> None:
-        """A thread begins to run the tool. `attempt` counts from 1: a later one is a retry."""
+    def call_began(self, tool: str, tenant: str, attempt: int, run_id: str) -> None:
+        """This thread begins to run the tool. `attempt` counts from 1: a later one is a retry."""
         ...
 
     def call_ended(self, tool: str, tenant: str, outcome: str, duration_s: float) -> None:
-        """That thread is free again. `outcome` is COMPLETED or the kind of the failure that is answered."""
+        """This thread is through with it. `outcome` is COMPLETED or the kind of the failure that is answered."""
         ...
 
     def answer_sent(self, kind: str) -> None:
@@ -40,7 +40,7 @@ class CallObserver(Protocol):
 class Unobserved:
     """Nobody counts."""
 
-    def call_began(self, tool: str, tenant: str, attempt: int) -> None: ...
+    def call_began(self, tool: str, tenant: str, attempt: int, run_id: str) -> None: ...
 
     def call_ended(self, tool: str, tenant: str, outcome: str, duration_s: float) -> None: ...
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from typing import Any, Final
 
+import orjson
 import rfc8785
 
 from penstock.schemas.envelope.records import Payload
@@ -26,11 +27,70 @@ class NotCanonical(ValueError):
 
 def canonical_json(value: Any) -> bytes:
     """RFC 8785 bytes of a JSON value (dict with str keys, list or tuple, str, int, float, bool, None)."""
+    quick = _quick(value)
+    if quick is not None:
+        return quick
     try:
         encoded: bytes = rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise NotCanonical(f"no canonical JSON for this {type(value).__name__}: {error}") from error
     return encoded
+
+
+_OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_SUBCLASS
+_SAME_IN_BOTH: Final = frozenset({str, int, bool, type(None)})
+_CONTAINERS: Final = frozenset({dict, list, tuple})
+# First bytes in UTF-8 of U+10000 and above, and of U+E000 to U+FFFF.
+_ABOVE_THE_BMP: Final = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))
+_AFTER_SURROGATES: Final = (b"\xee", b"\xef")
+
+
+def _quick(value: Any) -> bytes | None:
+    """The same bytes from orjson, some ten times as fast; None where it may give others, or none.
+
+    It refuses by itself what has no form: integers beyond 2**53, lone surrogates, keys that aren't str, nesting
+    without end. Strings it escapes as the RFC does. That leaves the order of keys, floats, and types that it
+    knows and the RFC doesn't, such as UUID.
+    """
+    try:
+        encoded = orjson.dumps(value, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        return None
+    if not _ordered_alike(encoded) or not _printed_alike(value):
+        return None
+    return encoded
+
+
+def _ordered_alike(encoded: bytes) -> bool:
+    """Whether code points and UTF-16 units put all keys in one order.
+
+    They don't only if a character above U+FFFF, whose units begin at D800, meets one from U+E000 to U+FFFF.
+    """
+    return (
+        encoded.isascii()
+        or not any(lead in encoded for lead in _ABOVE_THE_BMP)
+        or not any(lead in encoded for lead in _AFTER_SURROGATES)
+    )
+
+
+def _printed_alike(value: Any) -> bool:
+    """Whether all that is in it is of the types that both print, and print alike. It is known to end."""
+    todo: list[Any] = [(value,)]
+    for container in todo:
+        for item in container.values() if type(container) is dict else container:
+            kind = type(item)
+            if kind in _SAME_IN_BOTH:
+                continue
+            if kind in _CONTAINERS:
+                todo.append(item)
+            elif kind is not float or not _plain_decimal(item):
+                return False
+    return True
+
+
+def _plain_decimal(number: float) -> bool:
+    """Whether both print it as digits, a point and digits, the fewest that mean it: no exponent, no whole one."""
+    return 1e-4 <= abs(number) < 1e15 and not number.is_integer()
 
 
 def sha256_hex(content: bytes) -> str:

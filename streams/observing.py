@@ -1,12 +1,18 @@
-"""What the tools effector tells whoever counts: calls that begin and end, answers, leases. By default nobody.
+"""What hosts tell whoever counts: stages of a batch, calls that begin and end, leases. By default nobody.
 
 An observer is called from many threads, also while locks are held: it returns at once and never raises.
-`streams.observed` has the one that counts for OpenTelemetry.
+`streams.observed` has the ones that count for OpenTelemetry.
 """
 
-from typing import Final, Protocol
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal, Protocol
 
 COMPLETED: Final = "completed"
+
+Stage = Literal["commit", "publish"]
 
 
 class CallObserver(Protocol):
@@ -18,10 +24,6 @@ class CallObserver(Protocol):
 
     def call_ended(self, tool: str, tenant: str, outcome: str, duration_s: float) -> None:
         """This thread is through with it. `outcome` is COMPLETED or the kind of the failure that is answered."""
-        ...
-
-    def answer_sent(self, kind: str) -> None:
-        """An answer stands on the log. `kind` is its record's name, CompleteToolCall for one."""
         ...
 
     def lease_held(self) -> None:
@@ -44,8 +46,6 @@ class Unobserved:
 
     def call_ended(self, tool: str, tenant: str, outcome: str, duration_s: float) -> None: ...
 
-    def answer_sent(self, kind: str) -> None: ...
-
     def lease_held(self) -> None: ...
 
     def lease_lost(self) -> None: ...
@@ -54,3 +54,37 @@ class Unobserved:
 
 
 NOBODY: Final = Unobserved()
+
+
+class _Stages(threading.local):
+    """Seconds by stage of the batch that this thread is in; None where nobody asks."""
+
+    seconds: dict[str, float] | None = None
+
+
+_STAGES: Final = _Stages()
+
+
+@contextmanager
+def stage(name: Stage) -> Iterator[None]:
+    """What happens here belongs to that stage of the batch in hand; the rest of the batch is `decide`."""
+    seconds = _STAGES.seconds
+    if seconds is None:
+        yield
+        return
+    began_s = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began_s
+
+
+@contextmanager
+def staged() -> Iterator[dict[str, float]]:
+    """Collects, in this thread, what `stage` measures in the meantime."""
+    seconds: dict[str, float] = {}
+    _STAGES.seconds = seconds
+    try:
+        yield seconds
+    finally:
+        _STAGES.seconds = None

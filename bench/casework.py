@@ -21,7 +21,8 @@ from penstock.producers.kafka import KafkaLog
 from penstock.runtime.settings import Settings
 from penstock.schemas.topics import PARTITIONS, RUN_EVENTS, RUN_INBOX
 
-ROLES: Final = ("runs", "tools", "timers", "views")
+TOGETHER: Final = ("all", "views")
+APART: Final = ("runs", "tools", "timers", "views")
 GENERATOR: Final = "generator"
 BENCH: Final = "bench.application:application"
 BLUEPRINT: Final = "penstock.examples.casework.app:application"
@@ -36,8 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reviews", type=int, help="reviews under load (default 4000, quick 1000 at most)")
     parser.add_argument("--blueprint", action="store_true", help="the casework example, with its case store")
     parser.add_argument("--partitions", type=int, default=PARTITIONS, help="of each topic (default 6)")
+    parser.add_argument("--apart", action="store_true", help="a process for each role, without hand-over")
+    parser.add_argument("--workers", type=int, default=1, help="processes of each role (default 1)")
     parser.add_argument(
-        "--without", action="append", default=[], choices=ROLES[2:], help="a worker to leave out"
+        "--without", action="append", default=[], choices=APART[2:], help="a worker to leave out"
     )
 
 
@@ -46,11 +49,12 @@ def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figur
     reviews = arguments.reviews or (1_000 if arguments.quick else 4_000)
     warm_up, alone = (200, 40) if arguments.quick else (1_000, 300)
     limits_s = (8.0, 6.0, 12.0) if arguments.quick else (math.inf, math.inf, math.inf)
-    roles = [role for role in ROLES if role not in arguments.without]
+    together = APART if arguments.apart else TOGETHER
+    roles = [role for role in together if role not in arguments.without]
     with standing(tell, partitions=arguments.partitions) as at:
         generator = _generator(at, arguments.blueprint, warm_up + alone + reviews)
         try:
-            start_workers(at, roles, BLUEPRINT if arguments.blueprint else BENCH)
+            start_workers(at, roles, BLUEPRINT if arguments.blueprint else BENCH, arguments.workers)
             tell(f"up: {at.pids()}; warming up with {warm_up} reviews")
             first = generator.run(1, 1)
             generator.run(warm_up - 1, min(arguments.in_flight, warm_up // 4), limits_s[0])
@@ -67,10 +71,12 @@ def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figur
     return _figures(arguments, seen, one, first, under_load, reviews, checked)
 
 
-def start_workers(at: Standing, roles: Sequence[str], application: str) -> None:
-    """Start the workers."""
+def start_workers(at: Standing, roles: Sequence[str], application: str, workers: int = 1) -> None:
+    """Start so many of each, but one projector."""
     for role in roles:
         at.worker(role, application)
+        for number in range(2, workers + 1 if role != "views" else 0):
+            at.worker(role, application, f"{role}-{number}")
 
 
 def review_input(number: int) -> object:

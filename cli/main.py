@@ -74,14 +74,14 @@ def down() -> None:
 
 @app.command()
 def worker(
-    role: Annotated[str, typer.Argument(help="runs, tools, timers or views")],
+    role: Annotated[str, typer.Argument(help="runs, tools, timers, all (of these three), or views")],
     name: Annotated[
         str,
         typer.Option(help="Static membership: started again under its name, it has its partitions at once."),
     ] = "",
 ) -> None:
     """Run one worker in the foreground."""
-    roles = ("runs", "tools", "timers", "views")
+    roles = ("runs", "tools", "timers", "all", "views")
     if role not in roles:
         raise SetupError(f"there is no worker {role!r}: type one of {', '.join(roles)}")
     if name:

@@ -1,7 +1,7 @@
 """Reading stretches of a Kafka log by offset, without any consumer group.
 
 Reads: any partition. Guarantees: every record with start <= offset < end, once and in order, across gaps and
-broker restarts. Like Faust's consumer it reads uncommitted, so that both see the same records.
+broker restarts. Like the workers' pollers it reads uncommitted, so that both see the same records.
 """
 
 import threading
@@ -67,7 +67,7 @@ class Readers:
                         position = offset
                         if error is None and offset < end:
                             position = offset + 1
-                            yield _record(message, topic, partition, offset)
+                            yield record_of(message, topic, partition, offset)
 
     def close(self) -> None:
         """Reads under way end with LogRefused."""
@@ -119,11 +119,16 @@ class Readers:
             raise LogRefused("the log is closed: make a new one")
 
 
-def _record(message: Message, topic: str, partition: int, offset: int) -> Record:
-    pairs = message.headers()
-    headers = tuple((str(pair[0]), _bytes(pair[1]) or b"") for pair in pairs or ())
+def record_of(message: Message, topic: str, partition: int, offset: int) -> Record:
+    """The record that librdkafka gives as a message without an error."""
     time_ms = message.timestamp()[1]
-    return Record(topic, partition, offset, time_ms, _bytes(message.key()), _bytes(message.value()), headers)
+    return Record(
+        topic, partition, offset, time_ms, _bytes(message.key()), _bytes(message.value()), _headers(message)
+    )
+
+
+def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
+    return tuple((str(pair[0]), _bytes(pair[1]) or b"") for pair in message.headers() or ())
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:

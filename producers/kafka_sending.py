@@ -219,7 +219,8 @@ def delivered(record: Outgoing, error: KafkaError | None, answer: Message) -> Re
         # The broker took it, but has forgotten where: only reading the log tells.
         return LogRefused(f"a record stands on {record.topic}, but the broker can't tell where")
     time_ms = answer.timestamp()[1]
-    return Record(record.topic, partition, offset, time_ms, record.key, record.value, record.headers)
+    placed = (record.topic, partition, offset, time_ms)
+    return Record(*placed, record.key, record.value, record.headers, record.said)
 
 
 def fatal(error: KafkaError) -> LogRefused | None:

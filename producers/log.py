@@ -4,7 +4,7 @@ Two logs keep this contract: Kafka (`producers.kafka`) and the in-memory log (`p
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from penstock.producers.errors import LogError
@@ -21,6 +21,8 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    # What the value says, as (meta, body), where this process has just made it: nobody need decode it.
+    said: tuple[object, object] | None = field(default=None, compare=False, repr=False)
 
     def header(self, name: str) -> bytes | None:
         """The first header of that name, or None."""
@@ -42,6 +44,8 @@ class Outgoing:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     partition: int | None = None
+    # What the value says, as (meta, body), for readers in this process.
+    said: tuple[object, object] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from penstock.schemas.codec import Codec, InputBody
 from penstock.schemas.envelope.records import Actor, InputMeta
 from penstock.schemas.headers import input_headers
 from penstock.streams.background import Background
+from penstock.streams.host import Appended
 
 log = logging.getLogger("penstock.streams.answers")
 
@@ -71,16 +72,24 @@ class Sender:
         value = self.codec.encode(meta, answer.body)
         signature = self.signer.sign(name, answer.entity_id, answer.tenant, value)
         headers = input_headers(meta, self.group_id, signature)
-        return Outgoing(self.inbox, answer.entity_id.encode(), value, headers)
+        key = answer.entity_id.encode()
+        return Outgoing(self.inbox, key, value, headers, said=(meta, answer.body))
 
 
 class Answers:
     """The answering thread of one host. `open_log` makes the log that it writes to, and another if that one
     refuses."""
 
-    def __init__(self, sender: Sender, open_log: Callable[[], Log], background: Background) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        open_log: Callable[[], Log],
+        background: Background,
+        appended: Appended | None = None,
+    ) -> None:
         self._sender = sender
         self._open_log = open_log
+        self._appended = appended or Appended()
         self._background = background
         self._log: Log | None = None
         self._waiting: deque[Answer] = deque()
@@ -133,7 +142,7 @@ class Answers:
             try:
                 if self._log is None:
                     self._log = self._open_log()
-                self._log.append(records)
+                self._appended(self._log.append(records))
                 return
             except RecordTooLarge as error:
                 records = self._without_the_largest(records, error)

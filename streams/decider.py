@@ -5,7 +5,7 @@ Both are pure and total: no clock, id, log or IO. A refusal is an event. The run
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from penstock.producers.signing import Authority
 from penstock.schemas.codec import EventBody, InputBody
@@ -33,6 +33,14 @@ class Happened:
     time_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Decided(Generic[S]):
+    """What follows from an input: the events, and the state with them folded in."""
+
+    events: Sequence[EventBody]
+    state: S
+
+
 class Decider(Protocol[S]):
     """An entity's rules. `noun` names its topics: penstock.<noun>.inbox and penstock.<noun>.events."""
 
@@ -48,5 +56,25 @@ class Decider(Protocol[S]):
         ...
 
     def evolve(self, state: S, happened: Happened) -> S:
-        """The state after one more event."""
+        """The state after one more event. The one that was given stays as it was: it may be gone on from again."""
         ...
+
+
+@runtime_checkable
+class FoldingDecider(Decider[S], Protocol[S]):
+    """A decider that folds its events while it decides, so that nobody need fold them again.
+
+    `decide_folded(...)` gives the events of `decide`, and the state that folding each of them would give.
+    """
+
+    def decide_folded(self, state: S, given: Input, seq: int, time_ms: int) -> Decided[S]:
+        """What follows, from `seq` + 1 on, at that log time."""
+        ...
+
+
+def decide_and_fold(decider: Decider[S], state: S, given: Input, seq: int, time_ms: int) -> Decided[S]:
+    """`decide`, then `evolve` with each event: for deciders that don't fold by themselves."""
+    events = decider.decide(state, given)
+    for index, body in enumerate(events, start=1):
+        state = decider.evolve(state, Happened(body, seq + index, time_ms))
+    return Decided(events, state)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from penstock.producers.log import Record
@@ -17,11 +18,19 @@ from penstock.schemas.log.records import (
     ReleaseInput,
 )
 from penstock.streams.arrival import Arrival
-from penstock.streams.decider import Decider, Happened, Input
+from penstock.streams.decider import (
+    Decided,
+    Decider,
+    FoldingDecider,
+    Happened,
+    Input,
+    decide_and_fold,
+)
 from penstock.streams.entity import Entity
 
 log = logging.getLogger("penstock.streams.runner")
 S = TypeVar("S")
+Deciding = Callable[[S, Input, int, int], Decided[S]]
 
 ATTEMPTS: Final = 3
 BYPASSES_PARKING: Final = "Cancel"
@@ -48,12 +57,26 @@ class Draft(Generic[S]):
         self.state = self._decider.evolve(self.state, Happened(body, self._seq, self.time_ms))
         self.bodies.append(body)
 
+    def decide(self, given: Input, deciding: "Deciding[S]") -> None:
+        """What follows from an input, after what is here already."""
+        decided = deciding(self.state, given, self._seq, self.time_ms)
+        if not decided.events:
+            raise RuntimeError(f"the decider answered {given.meta.type} with no event")
+        self._seq += len(decided.events)
+        self.state = decided.state
+        self.bodies += decided.events
+
 
 class Drafter(Generic[S]):
     """Turns arrivals into drafts. Never raises for an input: what can't be decided is parked."""
 
     def __init__(self, decider: Decider[S], codec: Codec, keyring: Keyring) -> None:
         self._decider = decider
+        self._deciding: Deciding[S] = (
+            decider.decide_folded
+            if isinstance(decider, FoldingDecider)
+            else partial(decide_and_fold, decider)
+        )
         self._codec = codec
         self._keyring = keyring
 
@@ -74,7 +97,7 @@ class Drafter(Generic[S]):
             return self.parked(entity, arrival, "parked_behind", "an earlier input of this entity is parked")
         if entity.broken:
             raise Unappliable(entity.broken)
-        return self._attempt(entity, given, lambda draft: self._decide(draft, given))
+        return self._attempt(entity, given, lambda draft: draft.decide(given, self._deciding))
 
     def parked(self, entity: Entity[S], arrival: Arrival, kind: str, message: str) -> Draft[S]:
         """The draft that parks the arrival."""
@@ -106,13 +129,6 @@ class Drafter(Generic[S]):
         log.exception("%s %s can't be decided", given.meta.type, given.meta.id, exc_info=failure)
         raise Unappliable(f"{type(failure).__name__}: {failure}") from failure
 
-    def _decide(self, draft: Draft[S], given: Input) -> None:
-        bodies = self._decider.decide(draft.state, given)
-        if not bodies:
-            raise RuntimeError(f"the decider answered {given.meta.type} with no event")
-        for body in bodies:
-            draft.add(body)
-
     def _unpark(self, entity: Entity[S], draft: Draft[S], arrival: Arrival) -> None:
         given, body = arrival.given, arrival.given.body
         assert isinstance(body, ReleaseInput | DiscardInput)
@@ -130,7 +146,7 @@ class Drafter(Generic[S]):
             return refuse("not_the_oldest", f"release {next(iter(entity.parked))} first")
         for parked in list(entity.parked.values()):
             draft.add(InputReleased(parked_input_id=parked.input_id, reason=body.reason))
-            self._decide(draft, self._revived(parked, arrival))
+            draft.decide(self._revived(parked, arrival), self._deciding)
         return None
 
     def _revived(self, parked: InputParked, arrival: Arrival) -> Input:

@@ -8,19 +8,20 @@ more, because what has been settled meanwhile is settled on the log.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, cast
 
 from penstock.producers.log import Log, Outgoing, Record
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.points import reach
-from penstock.schemas.codec import Codec, Undecodable
+from penstock.schemas.codec import Codec, EventBody, Undecodable
+from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.headers import CE_TYPE, EPOCH
 from penstock.schemas.ids import partition_of
 from penstock.streams.background import Background
 from penstock.streams.dead_letters import dead_letter
-from penstock.streams.host import Fenced
+from penstock.streams.host import Appended, Fenced
 from penstock.streams.open_work import Act, Fold, OpenWork, Seen, Work
 from penstock.streams.positions import Move, Positions
 from penstock.streams.transactions import AWAY
@@ -28,7 +29,7 @@ from penstock.streams.transactions import AWAY
 log = logging.getLogger("penstock.streams.effector")
 W = TypeVar("W", bound=Work)
 
-SAVE_EVERY_S: Final = 0.5
+SAVE_EVERY_S: Final = 2.0
 SAVE_EVERY_RECORDS: Final = 5_000
 CLOSE_S: Final = 8.0
 
@@ -73,12 +74,17 @@ class EffectHost(Generic[W]):
         act: Act[W],
         background: Background,
         *,
+        appends_to: str,
+        appended: Appended,
         save_every_s: float = SAVE_EVERY_S,
         close_s: float = CLOSE_S,
         fetch_min_bytes: int = 1,
     ) -> None:
         self.topic = topic
         self.group_id = group_id
+        self.appends_to = appends_to
+        self.appends_alone = False
+        self.appended = appended
         self.fetch_min_bytes = fetch_min_bytes
         self._log = log_
         self._codec = codec
@@ -122,28 +128,25 @@ class EffectHost(Generic[W]):
 
     def handle(self, partition: int, records: Sequence[Record]) -> None:
         """One partition's records; Fenced if it isn't ours."""
-        self._background.check()
-        held = self._held.get(partition)
-        if held is None:
+        if self.handle_all({partition: records}):
             raise Fenced(f"partition {partition} isn't held by this process")
-        new = [record for record in records if record.offset >= held.position]
-        if not new:
-            return
-        try:
-            self._fold_act_save(held, new)
-        except BaseException:
-            # What is in memory may be ahead of what the log says: nothing of it may be built upon.
-            self.drop(partition)
-            raise
 
     def handle_all(self, batches: Mapping[int, Sequence[Record]]) -> frozenset[int]:
-        lost = set()
-        for partition, records in batches.items():
+        self._background.check()
+        reach("after-receive")
+        lost = {partition for partition in batches if partition not in self._held}
+        due: list[Holding[W]] = []
+        for partition in batches.keys() - lost:
+            held = self._held[partition]
             try:
-                self.handle(partition, records)
-            except Fenced as error:
-                log.warning("%s/%d was fenced: %s", self.topic, partition, error)
-                lost.add(partition)
+                if self._fold_and_act(held, batches[partition]):
+                    due.append(held)
+            except BaseException:
+                # What is in memory may be ahead of what the log says: nothing of it may be built upon.
+                self.drop(partition)
+                raise
+        if due:
+            lost |= self._save_if_possible(self._held.values())
         return frozenset(lost)
 
     def drop(self, partition: int) -> None:
@@ -152,22 +155,21 @@ class EffectHost(Generic[W]):
 
     def close(self) -> None:
         self._background.stopping.set()
-        for held in self._held.values():
-            try:
-                self._save(held)
-            except (Fenced, *AWAY) as error:
-                log.info(
-                    "partition %d isn't saved at the end, which costs a second: %s", held.partition, error
-                )
+        try:
+            self._save(self._held.values())
+        except AWAY as error:
+            log.info("%s isn't saved at the end, which costs some seconds: %s", self.group_id, error)
         self._held.clear()
         self._act.close(self._close_s)
         self._positions.close()
         self._log.close()
 
-    def _fold_act_save(self, held: Holding[W], records: Sequence[Record]) -> None:
-        reach("after-receive")
+    def _fold_and_act(self, held: Holding[W], records: Sequence[Record]) -> bool:
+        """Whether a snapshot is due."""
         dead_letters: list[Outgoing] = []
         for record in records:
+            if record.offset < held.position:
+                continue
             try:
                 self._fold_record(held, record)
             except NoEvent as error:
@@ -176,18 +178,25 @@ class EffectHost(Generic[W]):
                 dead_letters.append(dead_letter(record, self.group_id, **why))
         if dead_letters:
             self._log.append(dead_letters)
-        held.position = records[-1].offset + 1
+        held.position = max(held.position, records[-1].offset + 1)
         self._act_on(held)
         waited_s = time.monotonic() - held.saved_at_s
         behind = held.position - held.saved
-        if dead_letters or waited_s >= self._save_every_s or behind >= SAVE_EVERY_RECORDS:
-            self._save_if_possible(held)
+        return bool(dead_letters) or waited_s >= self._save_every_s or behind >= SAVE_EVERY_RECORDS
 
     def _fold_record(self, held: Holding[W], record: Record) -> None:
         epoch = record.header(EPOCH)
         if epoch is None or not epoch.isdigit():
             raise NoEvent("NoEpoch", "receive", "no decider wrote this: its epoch header is missing")
-        if not held.epochs.admit(record) or record.header(CE_TYPE) not in self._types:
+        if not held.epochs.admit(record):
+            return
+        if record.said is not None:
+            # The decider of this process has just written it.
+            written, said = cast("tuple[EventMeta, EventBody]", record.said)
+            if written.type in self._fold.types:
+                self._fold.evolve(held.open_work, Seen(written, said, record.value or b""))
+            return
+        if record.header(CE_TYPE) not in self._types:
             return
         if record.key is None or record.value is None:
             raise NoEvent("Undecodable", "receive", "a record without key or value")
@@ -219,27 +228,41 @@ class EffectHost(Generic[W]):
             else:
                 self._act.open(held.partition, work)
 
-    def _save_if_possible(self, held: Holding[W]) -> None:
+    def _save_if_possible(self, holdings: Iterable[Holding[W]]) -> set[int]:
+        """Which partitions turned out to be another owner's."""
+        holdings = list(holdings)
+        lost: set[int] = set()
         try:
-            self._save(held)
+            lost = self._save(holdings)
         except AWAY as error:
-            # Nothing waits for a snapshot: the next batch tries again, and saves more.
+            # Nothing waits for a snapshot: the next one is tried as soon, and saves more.
             log.warning("%s: the database is away (%s)", self.group_id, str(error).strip())
-        held.saved_at_s = time.monotonic()
+        for held in holdings:
+            held.saved_at_s = time.monotonic()
+        for partition in lost:
+            self.drop(partition)
         reach("after-commit")
+        return lost
 
-    def _save(self, held: Holding[W]) -> None:
-        """A step that was sent and whose outcome isn't known is sent again as it was, then the rest."""
-        if held.sent is not None:
-            self._send(held, held.sent)
-        if held.position > held.saved:
+    def _save(self, holdings: Iterable[Holding[W]]) -> set[int]:
+        """All partitions in one transaction. A step that was sent and whose outcome isn't known is sent again as
+        it was, then the rest. Raises one of AWAY."""
+        holdings = list(holdings)
+        lost = self._send([held for held in holdings if held.sent is not None])
+        moved = [held for held in holdings if held.position > held.saved and held.partition not in lost]
+        for held in moved:
             works = {key: held.open_work.get(key) for key in held.unsaved}
             held.unsaved = set()
             seen_epoch = held.epochs.state().get((self.topic, held.partition), 0)
-            self._send(held, Move(held.partition, held.epoch, held.saved, held.position, seen_epoch, works))
+            place = (held.partition, held.epoch, held.saved, held.position, seen_epoch)
+            held.sent = Move(*place, works)
+        return lost | self._send(moved)
 
-    def _send(self, held: Holding[W], step: Move[W]) -> None:
-        held.sent = step
-        self._positions.move(step)
-        held.sent = None
-        held.saved = step.new_position
+    def _send(self, holdings: Sequence[Holding[W]]) -> set[int]:
+        steps = [held.sent for held in holdings if held.sent is not None]
+        lost = self._positions.move(steps) if steps else set()
+        for held in holdings:
+            if held.sent is not None and held.partition not in lost:
+                held.saved = held.sent.new_position
+            held.sent = None
+        return lost

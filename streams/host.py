@@ -1,6 +1,6 @@
-"""What the Faust worker drives: something that owns partitions of one topic and takes their records in batches."""
+"""What a worker drives: something that owns partitions of one topic and takes their records in batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from penstock.producers.log import Record
@@ -15,11 +15,26 @@ class TakeRefused(Exception):
     what is wrong and what to type; until then the worker stays stopped, and nothing is lost."""
 
 
+class Appended:
+    """Tells others in this process of records that a host has appended: acknowledged, and in order."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[Sequence[Record]], None]] = []
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        for listener in self.listeners:
+            listener(records)
+
+
 class PartitionHost(Protocol):
-    """Everything here blocks and is called from one thread a partition at a time, never for two at once."""
+    """Everything here blocks and is called from one thread, never for two partitions at once."""
 
     topic: str
     group_id: str
+    # Where it writes; whether only the owner of a partition writes there; and who is told of it.
+    appends_to: str
+    appends_alone: bool
+    appended: Appended
     # A fetch waits for so many bytes, up to a tenth of a second: 1 where latency counts.
     fetch_min_bytes: int
 

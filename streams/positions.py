@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from penstock.producers.log import LogIdentity
-from penstock.streams.host import Fenced, TakeRefused
+from penstock.streams.host import TakeRefused
 from penstock.streams.open_work import Rows, Work
 from penstock.streams.transactions import Session, Transactions
 
@@ -93,24 +93,30 @@ class Positions(Generic[W]):
 
         return self._transactions.patiently(attempt)
 
-    def move(self, step: Move[W]) -> None:
-        """Save a step, once. Raises Fenced if it isn't ours to save, one of AWAY if the database is away."""
+    def move(self, steps: Sequence[Move[W]]) -> set[int]:
+        """Save steps of several partitions, in one transaction; those partitions that aren't ours to save.
+        Raises one of AWAY if the database is away: whether it was done isn't known then."""
+
+        def attempt(session: Session) -> set[int]:
+            return {step.partition for step in steps if not self._moved(session, step)}
+
+        return self._transactions.once(attempt)
+
+    def _moved(self, session: Session, step: Move[W]) -> bool:
         place = (self._group_id, self._topic, step.partition)
-
-        def attempt(session: Session) -> None:
-            values = (step.new_position, step.seen_epoch, *place, step.epoch, step.old_position)
-            if session.execute(_MOVE, values).rowcount == 1:
-                self._rows.save(session, step.partition, step.works)
-                return
-            stands = session.execute(_STANDS, place).fetchone()
-            # Under our own epoch the row can only be ahead because the reply to this commit was lost.
-            if stands != (step.epoch, step.new_position):
-                raise Fenced(
-                    f"{self._group_id}: {self._topic}/{step.partition} isn't at {step.old_position} under"
-                    f" epoch {step.epoch} but at {stands}: another process took it, or it is another database"
-                )
-
-        self._transactions.once(attempt)
+        values = (step.new_position, step.seen_epoch, *place, step.epoch, step.old_position)
+        if session.execute(_MOVE, values).rowcount == 1:
+            self._rows.save(session, step.partition, step.works)
+            return True
+        stands = session.execute(_STANDS, place).fetchone()
+        # Under our own epoch the row can only be ahead because the reply to this commit was lost.
+        if stands == (step.epoch, step.new_position):
+            return True
+        log.warning(
+            "%s: %s/%d isn't at %d under epoch %d but at %s: another process took it, or it is another database",
+            *(self._group_id, self._topic, step.partition, step.old_position, step.epoch, stands),
+        )
+        return False
 
     def close(self) -> None:
         """Let go of the connection."""

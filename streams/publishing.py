@@ -25,8 +25,9 @@ class Batch(Generic[S]):
     dead_letters: list[Outgoing] = field(default_factory=list)
 
 
-def publish(log: Log, batches: Sequence[Batch[Any]]) -> set[int]:
-    """Those partitions whose events nobody sees, because the log knows a later owner."""
+def publish(log: Log, batches: Sequence[Batch[Any]]) -> tuple[set[int], Sequence[Record]]:
+    """Those partitions whose events nobody sees, because the log knows a later owner; and all other events, as
+    they stand on the log."""
     events = [event for batch in batches for event in batch.events]
     stands: list[Record] = []
     if armed("mid-publish"):
@@ -42,7 +43,7 @@ def publish(log: Log, batches: Sequence[Batch[Any]]) -> set[int]:
             lost.add(tenure.partition)
         elif stood:
             tenure.events_position = stood[-1].offset + 1
-    return lost
+    return lost, [record for record in stands if record.partition not in lost] if lost else stands
 
 
 def _has_another_owner(log: Log, tenure: Tenure[Any], first: Record) -> bool:

@@ -18,7 +18,7 @@ from penstock.streams.arrival import Arrival, Malformed, receive
 from penstock.streams.decider import Decider
 from penstock.streams.drafting import Draft, Drafter, Unappliable
 from penstock.streams.entity import Entity, fresh, load
-from penstock.streams.host import Fenced, TakeRefused
+from penstock.streams.host import Appended, Fenced, TakeRefused
 from penstock.streams.journal import Commit, Journal
 from penstock.streams.publishing import Batch, publish
 from penstock.streams.taking import Taker
@@ -49,14 +49,16 @@ class Runner(Generic[S]):
         self.topic = f"penstock.{decider.noun}.inbox"
         self.group_id = decider.group_id
         self.fetch_min_bytes = 1
+        self.appends_to = f"penstock.{decider.noun}.events"
+        self.appends_alone = True
+        self.appended = Appended()
         self._decider = decider
         self._journal = journal
         self._log = log_
         self._codec = codec
         self._keyring = keyring
         self._partitions = log_.partitions(self.topic)
-        events = f"penstock.{decider.noun}.events"
-        self._writer = Writer(codec, events, decider.group_id, event_bytes_max)
+        self._writer = Writer(codec, self.appends_to, decider.group_id, event_bytes_max)
         self._drafter = Drafter(decider, codec, keyring)
         self._taker = Taker(journal, log_, self._writer, self.topic, owner)
         self._tenures: dict[int, Tenure[S]] = {}
@@ -123,8 +125,9 @@ class Runner(Generic[S]):
             self._log.append(dead_letters)
         committed = self._commit(batches)
         reach("after-commit")
-        lost = publish(self._log, [batch for batch in batches if batch.tenure.partition in committed])
+        lost, stand = publish(self._log, [batch for batch in batches if batch.tenure.partition in committed])
         reach("after-publish")
+        self.appended(stand)
         return lost | (new.keys() - committed)
 
     def _receive(self, records: Sequence[Record]) -> list[Arrival | Malformed]:

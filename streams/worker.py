@@ -1,27 +1,39 @@
-"""Worker processes: one host on Faust, from the command line or from `faust -A`, always without its web server."""
+"""Worker processes: hosts on Faust agents, from the command line or from `faust -A`, always without its web server.
 
+Records come from our own pollers (docs/adr/0009), each as one delivery on the channel of an ordinary agent, so
+Faust's own consumer and producer are never started. A worker of several roles hands what one host appends to the
+others in memory.
+"""
+
+import asyncio
 import contextlib
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 import faust
+from faust.app.base import BootStrategy
 from faust.types import StreamT
 
 from penstock.runtime.exits import STAY_DOWN
 from penstock.runtime.settings import Settings
-from penstock.streams.batches import AsItIs, BatchApp, BatchConsumer
-from penstock.streams.feeder import Delivery, Feeder
+from penstock.streams.feed import Delivery, Feed
 from penstock.streams.host import PartitionHost, TakeRefused
+from penstock.streams.polling import Poller
 
 log = logging.getLogger("penstock.streams.worker")
 
 ROLES: Final = ("runs", "tools", "timers")
+ALL: Final = "all"
+# Threads hand work to each other many times a run; Python's default lets one keep the others waiting for 5 ms.
+SWITCH_S: Final = 0.001
 
 
 class Failure:
@@ -31,6 +43,8 @@ class Failure:
         self.error: BaseException | None = None
 
     def __call__(self, error: BaseException) -> None:
+        if self.error is not None:
+            return
         self.error = error
         if isinstance(error, TakeRefused):
             log.critical("stopping: %s", error)
@@ -39,25 +53,86 @@ class Failure:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+class OwnPollers(BootStrategy):
+    """Faust starts agents, sensors and timers, and nothing that talks to Kafka."""
+
+    enable_kafka = False
+
+
+class WorkerApp(faust.App):
+    """A Faust app whose agents take deliveries from pollers."""
+
+    BootStrategy = OwnPollers
+    failure: Failure
+    hosts: Sequence[PartitionHost]
+
+
+class Hosting:
+    """The hosts of one process, the thread that they share, and their feeds and pollers."""
+
+    def __init__(self, app: WorkerApp, settings: Settings, name: str | None) -> None:
+        self._app = app
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="host")
+        self.feeds = [Feed(host, self._thread, app.failure) for host in app.hosts]
+        self._pollers: list[Poller] = []
+        for feed in self.feeds:
+            self._pollers.append(self._agent(feed, settings, name))
+        for writer in app.hosts:
+            for feed in self.feeds:
+                if feed.host.topic == writer.appends_to:
+                    writer.appended.listeners.append(partial(feed.hand, all_of_them=writer.appends_alone))
+
+    def start(self) -> None:
+        """Begin to poll. On the event loop."""
+        # Without its own consumer Faust never opens the gate in front of its channels.
+        self._app.flow_control.resume()
+        for poller in self._pollers:
+            poller.start()
+
+    async def close(self) -> None:
+        """Finish the turn in hand, close the hosts, commit and leave the groups."""
+        loop = asyncio.get_running_loop()
+        for feed in self.feeds:
+            feed.stop()
+        # Effectors first: what their calls still answer is on the log before the runner lets go of it.
+        for feed in reversed(self.feeds):
+            await loop.run_in_executor(self._thread, feed.host.close)
+        for poller in self._pollers:
+            await loop.run_in_executor(None, poller.stop)
+        self._thread.shutdown(wait=False)
+
+    def _agent(self, feed: Feed, settings: Settings, name: str | None) -> Poller:
+        channel = self._app.channel()
+
+        def deliver(delivery: Delivery) -> None:
+            asyncio.run_coroutine_threadsafe(channel.send(value=delivery), self._app.loop)
+
+        poller = Poller(feed, settings, name, deliver, self._app.failure)
+
+        @self._app.agent(channel, name=feed.host.group_id)
+        async def deliveries(stream: StreamT[Delivery]) -> None:
+            async for delivery in stream:
+                await feed.handle(delivery)
+                poller.done()
+
+        return poller
+
+
 def worker_app(
-    make_host: Callable[[Settings], PartitionHost], settings: Settings, name: str | None = None
-) -> BatchApp:
-    """A Faust app that hosts what `make_host` makes. `name` gives the process static membership in its group."""
-    host = make_host(settings)
+    make_hosts: Sequence[Callable[[Settings], PartitionHost]],
+    settings: Settings,
+    name: str | None = None,
+    app_id: str | None = None,
+) -> WorkerApp:
+    """A Faust app that hosts what `make_hosts` make. `name` gives the process static membership in its groups."""
+    hosts = [make(settings) for make in make_hosts]
     # Faust insists on a directory, and would make it in the current one.
     datadir = settings.home / "faust"
     datadir.mkdir(parents=True, exist_ok=True)
-    failure = Failure()
-    app = BatchApp(
-        host.group_id,
+    app = WorkerApp(
+        app_id or hosts[0].group_id,
         broker=f"kafka://{settings.kafka_bootstrap_servers}",
         store="memory://",
-        consumer_group_instance_id=f"{host.group_id}.{name}" if name else None,
-        broker_session_timeout=settings.session_timeout_ms / 1000,
-        broker_heartbeat_interval=settings.session_timeout_ms / 1000 / 3,
-        broker_max_poll_records=settings.batch_records_max,
-        broker_commit_interval=5.0,
-        consumer_auto_offset_reset="earliest",
         stream_wait_empty=False,
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -66,29 +141,29 @@ def worker_app(
         worker_redirect_stdouts=False,
         autodiscover=False,
     )
-    app.failure = failure
-    feeder = app.feeder = Feeder(host, failure)
+    app.failure = Failure()
+    app.hosts = hosts
+    hosting = Hosting(app, settings, name)
 
-    @app.agent(app.topic(host.topic, schema=AsItIs()), name=host.group_id)
-    async def batches(stream: StreamT[Delivery]) -> None:
-        async for delivery in stream:
-            consumer = app.consumer
-            assert isinstance(consumer, BatchConsumer)
-            await feeder.handle(delivery, consumer.seek_partition)
+    @app.task
+    async def start() -> None:
+        hosting.start()
 
     @app.on_before_shutdown.connect
     async def close(*_: Any, **__: Any) -> None:
-        await feeder.close()
+        await hosting.close()
 
     return app
 
 
-def role_app(role: str, settings: Settings | None = None, name: str | None = None) -> BatchApp:
-    """The app of `runs`, `tools` or `timers`."""
-    if role not in ROLES:
-        raise ValueError(f"there is no worker {role!r}; there are {', '.join(ROLES)}")
+def role_app(role: str, settings: Settings | None = None, name: str | None = None) -> WorkerApp:
+    """The app of `runs`, `tools` or `timers`, or of `all` of them in one process."""
+    if role not in (*ROLES, ALL):
+        raise ValueError(f"there is no worker {role!r}; there are {', '.join((*ROLES, ALL))}")
     settings = settings or Settings.load()
-    return worker_app(import_module(f"penstock.streams.{role}.agent").host, settings, name)
+    roles = ROLES if role == ALL else (role,)
+    hosts = [import_module(f"penstock.streams.{each}.agent").host for each in roles]
+    return worker_app(hosts, settings, name, "penstock.streams" if role == ALL else None)
 
 
 def main(role: str, name: str | None = None) -> int:
@@ -100,14 +175,15 @@ def main(role: str, name: str | None = None) -> int:
     return run(role_app(role, settings, name or settings.worker_name), settings.log_level)
 
 
-def run(app: BatchApp, log_level: str = "INFO") -> int:
+def run(app: WorkerApp, log_level: str = "INFO") -> int:
     """Run a worker's app as this process; its exit code."""
-    for chatty in ("faust", "mode", "aiokafka", "penstock.streams.batches"):
+    for chatty in ("faust", "mode"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    sys.setswitchinterval(SWITCH_S)
     worker = faust.Worker(app, loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True)
     with contextlib.suppress(SystemExit):
         worker.execute_from_commandline()
-    error = app.failure.error or app.feeder.host.fault
+    error = app.failure.error or next((host.fault for host in app.hosts if host.fault is not None), None)
     if error is None:
         return 0
     print(f"{app.conf.id}: {error}", file=sys.stderr)

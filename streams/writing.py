@@ -92,4 +92,5 @@ class Writer:
     def outgoing(self, written: Written, partition: int, epoch: int, traceparent: str | None) -> Outgoing:
         """As it goes to the log."""
         headers = event_headers(written.meta, self.source, epoch, traceparent)
-        return Outgoing(self.topic, written.meta.entity_id.encode(), written.value, headers, partition)
+        key, said = written.meta.entity_id.encode(), (written.meta, written.body)
+        return Outgoing(self.topic, key, written.value, headers, partition, said)

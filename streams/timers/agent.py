@@ -15,6 +15,7 @@ from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers, Sender
 from penstock.streams.background import Background, end_this_process
 from penstock.streams.effector import SAVE_EVERY_S, EffectHost
+from penstock.streams.host import Appended
 from penstock.streams.positions import Positions
 from penstock.streams.timers.effect import AGAIN_FIRST_S, Firing, TimerFold
 from penstock.streams.timers.ports import ArmedTimer, TimerRows
@@ -51,7 +52,8 @@ def timers_host(
     """The same over any log; `open_log` makes one client of it at each call."""
     clock, codec = clock or SystemClock(), codec or pinned_codec()
     sender = Sender(RUN_INBOX, TIMERS_GROUP, codec, keyring.signer(Authority.TIMERS), clock)
-    answers = Answers(sender, open_log, background)
+    appended = Appended()
+    answers = Answers(sender, open_log, background, appended)
     transactions = Transactions(database_url, TIMERS_GROUP, background.stopping)
     return EffectHost(
         RUN_EVENTS,
@@ -62,6 +64,8 @@ def timers_host(
         TimerFold(),
         Firing(answers, Alarms(background), clock, again_s),
         background,
+        appends_to=RUN_INBOX,
+        appended=appended,
         save_every_s=save_every_s,
         fetch_min_bytes=FETCH_MIN_BYTES,
     )

@@ -18,6 +18,7 @@ from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers, Sender
 from penstock.streams.background import Background, end_this_process
 from penstock.streams.effector import SAVE_EVERY_S, EffectHost
+from penstock.streams.host import Appended
 from penstock.streams.leases import Leases, boot_ms, lease_ms_for
 from penstock.streams.positions import Positions
 from penstock.streams.tools.calling import Calling
@@ -77,7 +78,8 @@ def tools_host(
         clock_ms,
     )
     sender = Sender(RUN_INBOX, TOOLS_GROUP, codec, keyring.signer(Authority.TOOLS), clock)
-    answers = Answers(sender, open_log, background)
+    appended = Appended()
+    answers = Answers(sender, open_log, background, appended)
     calling = Calling(toolbox, leases, answers, Alarms(background), background, clock)
     transactions = Transactions(database_url, TOOLS_GROUP, background.stopping)
     made = EffectHost(
@@ -89,6 +91,8 @@ def tools_host(
         CallFold(),
         calling,
         background,
+        appends_to=RUN_INBOX,
+        appended=appended,
         save_every_s=save_every_s,
     )
     leases.start()

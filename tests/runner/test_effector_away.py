@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import pytest
@@ -14,6 +14,8 @@ from penstock.runtime.postgres import connect, migrate
 from penstock.schemas.canonical import payload_of
 from penstock.schemas.run.records import CompleteToolCall, ToolCallCompleted
 from penstock.streams.background import Background
+from penstock.streams.positions import Move
+from penstock.streams.tools.ports import Open
 from penstock.streams.transactions import Stopping, Transactions
 
 from .effects import Effects, call_id, eventually, requested
@@ -74,11 +76,12 @@ def test_a_commit_whose_reply_was_lost_is_not_taken_for_a_fence(world: Effects) 
     move = worker.host._positions.move
     lost: list[object] = []
 
-    def losing(step: object) -> None:
-        move(step)  # type: ignore[arg-type]
+    def losing(steps: Sequence[Move[Open]]) -> set[int]:
+        not_ours = move(steps)
         if not lost:
-            lost.append(step)
+            lost.append(steps)
             raise psycopg.OperationalError("the reply was lost")
+        return not_ours
 
     worker.host._positions.move = losing  # type: ignore[method-assign]
     world.emit(requested(look))

@@ -1,0 +1,225 @@
+"""The poller: one thread that reads one topic as a member of its group, with confluent-kafka.
+
+What one fetch brings, of all partitions, is one delivery. It goes to a Faust agent, and at most one more is
+fetched while the host is at work: batches then grow with the load by themselves, and nobody waits to fill one.
+The group's committed offsets follow the host's positions, for lag tools only; reading starts from those.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from penstock.producers.kafka_outage import QUIET, tell_of_outage, wait_or_raise
+from penstock.producers.kafka_reading import record_of
+from penstock.producers.log import Record
+from penstock.runtime.settings import Settings
+from penstock.streams.feed import Delivery, Feed
+
+log = logging.getLogger("penstock.streams.polling")
+
+POLL_S: Final = 0.1
+DELIVERIES_AHEAD_MAX: Final = 2
+# A host that waits for its database may take long: from then on its poller serves the group alone.
+PATIENCE_S: Final = 1.0
+COMMIT_EVERY_S: Final = 5.0
+JOIN_S: Final = 10.0
+_DAY_MS: Final = 24 * 3_600 * 1_000
+
+
+def consumer_settings(feed: Feed, settings: Settings, name: str | None) -> dict[str, str | int | bool]:
+    """What librdkafka is told. `name` gives the process static membership in its group."""
+    told: dict[str, str | int | bool] = {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "client.id": feed.host.group_id,
+        "group.id": feed.host.group_id,
+        "session.timeout.ms": settings.session_timeout_ms,
+        "heartbeat.interval.ms": settings.session_timeout_ms // 3,
+        # Range gives the same partitions of two topics to the same process, so that hand-over finds its reader.
+        "partition.assignment.strategy": "range",
+        # The host may wait for its database for as long as that is away; heartbeats go on meanwhile.
+        "max.poll.interval.ms": _DAY_MS,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "isolation.level": "read_uncommitted",
+        "fetch.min.bytes": feed.host.fetch_min_bytes,
+        "fetch.wait.max.ms": 100,
+        "fetch.error.backoff.ms": 100,
+        "queued.max.messages.kbytes": 16 * 1024,
+        "socket.nagle.disable": True,
+        "reconnect.backoff.max.ms": 1000,
+        "log_level": QUIET,
+    }
+    if name:
+        told["group.instance.id"] = f"{feed.host.group_id}.{name}"
+    return told
+
+
+class Poller:
+    """`deliver` hands a delivery on without waiting for it; whoever is done with one calls `done`."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        settings: Settings,
+        name: str | None,
+        deliver: Callable[[Delivery], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._feed = feed
+        self._topic = feed.host.topic
+        self._deliver = deliver
+        self._on_failure = on_failure
+        self._records_max = settings.batch_records_max
+        self._consumer = Consumer(consumer_settings(feed, settings, name), error_cb=tell_of_outage)
+        self._assigned: set[int] = set()
+        self._read: dict[int, int] = {}
+        self._fed: set[int] = set()
+        self._slots = threading.Semaphore(DELIVERIES_AHEAD_MAX)
+        self._stopping = threading.Event()
+        self._committed: dict[int, int] = {}
+        self._commit_at_s = time.monotonic() + COMMIT_EVERY_S
+        self._thread = threading.Thread(target=self._run, name=f"poll-{self._topic}", daemon=True)
+
+    def start(self) -> None:
+        """Join the group and read."""
+        self._thread.start()
+
+    def done(self) -> None:
+        """One delivery was handled, or dropped."""
+        self._slots.release()
+
+    def stop(self) -> None:
+        """Read nothing more. Commit what the host has done and leave the group."""
+        self._stopping.set()
+        self._thread.join(JOIN_S)
+
+    def _run(self) -> None:
+        try:
+            self._consumer.subscribe(
+                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+            )
+            while not self._stopping.is_set():
+                self._start_what_may_be_read()
+                self._hand_on(self._sorted(self._fetched()))
+                self._commit_now_and_then()
+            self._commit(wait=True)
+        except Exception as error:  # noqa: BLE001 a poller that died would look alive: the worker ends
+            if not self._stopping.is_set():
+                self._on_failure(error)
+        finally:
+            self._consumer.close()
+
+    def _fetched(self) -> list[Message]:
+        """What is there, waiting only for the first: a consume with a timeout would wait to be full."""
+        message = self._consumer.poll(POLL_S)
+        if message is None:
+            return []
+        return [message, *self._consumer.consume(self._records_max - 1, 0)]
+
+    def _sorted(self, messages: Sequence[Message]) -> dict[int, list[Record]]:
+        """By partition, what the host hasn't seen yet."""
+        positions = self._feed.positions
+        found: dict[int, list[Record]] = {}
+        for message in messages:
+            error, partition, offset = message.error(), message.partition(), message.offset()
+            if error is not None:
+                if error.code() != KafkaError._PARTITION_EOF:
+                    wait_or_raise(error, self._topic, partition)
+            elif partition in self._read and offset is not None:
+                self._read[partition] = offset + 1
+                if offset >= positions.get(partition, 0):
+                    found.setdefault(partition, []).append(record_of(message, self._topic, partition, offset))
+                elif self._feed.is_fed(partition):
+                    self._fed.add(partition)
+        for partition in self._fed.intersection(self._read):
+            # What is fetched of it has been handed over already.
+            del self._read[partition]
+            self._consumer.pause([self._place(partition)])
+        return found
+
+    def _hand_on(self, found: Mapping[int, Sequence[Record]]) -> None:
+        if not found:
+            return
+        delivery = self._feed.delivery(found)
+        if not self._slots.acquire(timeout=PATIENCE_S):
+            self._serve_the_group_only()
+        if not self._stopping.is_set():
+            self._deliver(delivery)
+
+    def _serve_the_group_only(self) -> None:
+        """Until the host is done with something: rebalances go on, nothing is read."""
+        if self._read:
+            self._consumer.pause([self._place(partition) for partition in self._read])
+        while not self._stopping.is_set() and not self._slots.acquire(blocking=False):
+            self._consumer.poll(POLL_S)
+        for partition, offset in list(self._read.items()):
+            self._start(partition, offset)
+
+    def _start_what_may_be_read(self) -> None:
+        for partition, position in self._feed.starts().items():
+            if partition in self._assigned:
+                self._start(partition, position)
+        for partition in list(self._fed):
+            if not self._feed.is_fed(partition) and partition in self._feed.positions:
+                self._start(partition, self._feed.positions[partition])
+
+    def _start(self, partition: int, offset: int) -> None:
+        """Read from there. A partition that was assigned this instant may not be ready for a seek yet."""
+        while True:
+            try:
+                self._consumer.seek(self._place(partition, offset))
+                break
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError._STATE or self._stopping.is_set():
+                    raise
+                time.sleep(0.01)
+        self._consumer.resume([self._place(partition)])
+        self._read[partition] = offset
+        self._fed.discard(partition)
+
+    def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._assigned = {place.partition for place in places}
+        self._read.clear()
+        self._fed.clear()
+        consumer.assign([self._place(partition, OFFSET_END) for partition in self._assigned])
+        if places:
+            consumer.pause([self._place(partition) for partition in self._assigned])
+        self._feed.assigned(self._assigned)
+
+    def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._read.clear()
+        self._fed.clear()
+        self._feed.revoked(place.partition for place in places)
+        consumer.unassign()
+
+    def _commit_now_and_then(self) -> None:
+        if time.monotonic() >= self._commit_at_s:
+            self._commit(wait=False)
+            self._commit_at_s = time.monotonic() + COMMIT_EVERY_S
+
+    def _commit(self, *, wait: bool) -> None:
+        positions = {p: offset for p, offset in self._feed.positions.items() if p in self._assigned}
+        moved = [
+            self._place(p, offset) for p, offset in positions.items() if self._committed.get(p) != offset
+        ]
+        if not moved:
+            return
+        try:
+            if wait:
+                self._consumer.commit(offsets=moved, asynchronous=False)
+            else:
+                self._consumer.commit(offsets=moved, asynchronous=True)
+            self._committed.update(positions)
+        except KafkaException as error:
+            # Only lag tools look at it.
+            log.debug("the group's offsets of %s aren't committed: %s", self._topic, error)
+
+    def _place(self, partition: int, offset: int | None = None) -> TopicPartition:
+        if offset is None:
+            return TopicPartition(self._topic, partition)
+        return TopicPartition(self._topic, partition, offset)

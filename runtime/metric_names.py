@@ -182,9 +182,9 @@ HTTP_ACTIVE: Final = Metric(
 )
 
 # Every process.
-UP: Final = Metric(
-    *("penstock.process.up", "1", "gauge"),
-    "1 while the process runs. `service.name` is its group, `service.instance.id` the process.",
+UPTIME: Final = Metric(
+    *("process.uptime", "s", "gauge"),
+    "How long the process has run. Over OTLP only: Prometheus has `up`.",
 )
 
 CATALOGUE: Final = tuple(value for value in dict(globals()).values() if isinstance(value, Metric))

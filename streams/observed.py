@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from penstock.producers.log import Record
 from penstock.runtime import metric_names as names
@@ -18,9 +19,9 @@ from penstock.streams.host import PartitionHost
 from penstock.streams.observing import COMPLETED, staged
 from penstock.streams.spans import CallSpan, of_run, processing, sampled
 
-PARKED = "InputParked"
-# Where penstock's own writers put the type: right behind ce_specversion and ce_id.
-_CE_TYPE_AT = 2
+PARKED: Final = "InputParked"
+# Where Penstock's own writers put the type: right behind ce_specversion and ce_id.
+_CE_TYPE_AT: Final = 2
 
 
 def _now_ms() -> int:
@@ -179,6 +180,11 @@ class CountedCalls:
 
     def lease_released(self) -> None:
         self._leases.add(-1)
+
+
+def count_dead_letter(group_id: str, topic: str, meters: Meters = PROCESS) -> None:
+    """A record of that topic was put aside."""
+    meters.total(names.DEAD_LETTERS).add(1, group_id, topic)
 
 
 def _type(record: Record) -> str:

@@ -67,7 +67,7 @@ def main(noun: str, timed: bool) -> int:
             runner.timers = watched(runner, decider, journal, log, codec)
         return runner
 
-    return run(worker_app(host, settings, noun))
+    return run(worker_app([host], settings, noun))
 
 
 def watched(

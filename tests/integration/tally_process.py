@@ -36,7 +36,7 @@ def main() -> int:
         log = KafkaLog(settings.kafka_bootstrap_servers, noun)
         return Runner(decider, journal, log, CODEC, KEYRING, owner_name(name))
 
-    return run(worker_app(host, settings, name))
+    return run(worker_app([host], settings, name))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from penstock.runtime.postgres import connect, migrate
 from penstock.schemas.codec import pinned_codec
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.topics import ALL_TOPICS
+from tests.chaos.matrix.workers import wait_until_up
 from tests.integration.processes import Processes, eventually
 
 ROLES = ("runs", "tools", "timers", "views")
@@ -78,6 +79,8 @@ class Stack:
         """Stop a worker in order and start it again, with something in its environment."""
         self.kept_running.discard(role)
         child = self.children.running.pop(role)
+        # A worker that still imports would die of the signal, and say nothing about how workers stop.
+        wait_until_up(child)
         child.terminate()
         assert child.wait(20) == 0, self.children.tails()
         self.start(role, **environment)

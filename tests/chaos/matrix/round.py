@@ -1,0 +1,139 @@
+"""One round on a site: load, faults at their times, healing, waiting for all ends, the verdict."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+
+from penstock.audit.witnesses import Finding
+from penstock.producers.errors import LogError
+from tests.chaos.matrix.faults import FAULTS
+from tests.chaos.matrix.harm import Heal
+from tests.chaos.matrix.load import Load
+from tests.chaos.matrix.schedule import Fault, Schedule
+from tests.chaos.matrix.site import Site
+from tests.chaos.matrix.verdict import Heard, Judgement, judge
+
+ENDS_S: Final[dict[bool, float]] = {True: 60.0, False: 150.0}
+AGREE_S: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a round came to. `faults` tells of each what came of it; `deaths` of workers that ended by themselves."""
+
+    schedule: Schedule
+    findings: tuple[Finding, ...]
+    faults: tuple[str, ...]
+    runs: int
+    ended: int
+    executions: int
+    doubts: int
+    deaths: tuple[str, ...]
+    seconds: float
+    recovered_s: float
+
+    @property
+    def verdict(self) -> str:
+        """`ok` or `BROKEN`."""
+        return "BROKEN" if self.findings else "ok"
+
+
+@dataclass(slots=True)
+class History:
+    """What the clients of a site have heard in all its rounds so far."""
+
+    receipts: list[str] = field(default_factory=list)
+    votes: dict[str, str] = field(default_factory=dict)
+    executions: int = 0
+
+
+def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str], None]) -> Outcome:
+    """Play a schedule. Raises HarmFailed, OSError and the like when a fault couldn't be done."""
+    began = time.monotonic()
+    site.workers.calm()
+    load = Load(site, schedule.workload, f"seed-{schedule.seed}-{len(history.receipts)}").begin()
+    try:
+        notes = _faults(site, schedule, tell)
+        healed = time.monotonic()
+        unacknowledged = load.acknowledge(ENDS_S[schedule.quick])
+        until = time.monotonic() + ENDS_S[schedule.quick]
+        while load.unended() and time.monotonic() < until:
+            time.sleep(0.2)
+        recovered_s = time.monotonic() - healed
+    finally:
+        load.end()
+    history.receipts += load.receipts
+    history.votes.update(load.votes)
+    heard = Heard(history.receipts, history.votes, unacknowledged)
+    judgement = _agreed(site, heard)
+    findings = [*judgement.findings, *_of_the_workers(site)]
+    if load.failure is not None:
+        findings.append(Finding("client", "load", repr(load.failure)))
+    executions, history.executions = judgement.executions - history.executions, judgement.executions
+    deaths = tuple(f"{death.name}:{death.code}" for death in site.workers.deaths)
+    for step in site.afterwards:
+        step()
+    site.afterwards.clear()
+    return Outcome(
+        schedule=schedule,
+        findings=tuple(findings),
+        faults=notes,
+        runs=len(load.receipts),
+        ended=len(load.receipts) - len(load.unended()),
+        executions=executions,
+        doubts=len(load.doubts),
+        deaths=deaths,
+        seconds=round(time.monotonic() - began, 1),
+        recovered_s=round(recovered_s, 1),
+    )
+
+
+def _faults(site: Site, schedule: Schedule, tell: Callable[[str], None]) -> tuple[str, ...]:
+    """Inject and heal at their times, as far as what comes before lets them; what came of each."""
+    began = time.monotonic()
+    notes: dict[Fault, str] = {}
+    heals: dict[Fault, Heal] = {}
+    moments = [(fault.at_s, 0, fault) for fault in schedule.faults]
+    moments += [(fault.until_s, 1, fault) for fault in schedule.faults]
+    for at_s, healing, fault in sorted(moments, key=lambda moment: moment[:2]):
+        time.sleep(max(0.0, began + at_s - time.monotonic()))
+        now_s = time.monotonic() - began
+        if healing:
+            notes[fault] = heals[fault]()
+            tell(f"{now_s:5.1f} s  healed  {fault} {notes[fault]}")
+        else:
+            tell(f"{now_s:5.1f} s  {fault}")
+            heals[fault] = FAULTS[fault.kind](site, fault)
+    return tuple(f"{fault} {notes[fault]}".strip() for fault in schedule.faults)
+
+
+def _agreed(site: Site, heard: Heard) -> Judgement:
+    """The verdict, once the views have had time to catch up and what still starts has started."""
+    until = time.monotonic() + AGREE_S
+    while True:
+        try:
+            with site.connect() as connection:
+                found = judge(connection, site.clients.log, heard, site.target.lines())
+        except (psycopg.Error, LogError) as error:
+            if time.monotonic() > until:
+                return Judgement((Finding("unheard", "witness", repr(error)),), 0, 0, 0, 0)
+        else:
+            if found.agreed or time.monotonic() > until:
+                return found
+        time.sleep(1)
+
+
+def _of_the_workers(site: Site) -> list[Finding]:
+    """Nobody hung, nobody stopped for good, and all are there again."""
+    workers = site.workers
+    found = [Finding("hung", name, "didn't stop on SIGTERM") for name in workers.hung]
+    found += [
+        Finding("stayed down", name, "ended with 78, as if a person had to act")
+        for name in workers.stayed_down
+    ]
+    if not site.quiet():
+        found.append(Finding("down", "api", "doesn't answer"))
+    return found

@@ -1,0 +1,193 @@
+"""The processes of one site: started, killed, frozen, armed, and started again when they die, as `up` does."""
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from penstock.runtime.exits import STAY_DOWN
+from tests.chaos.matrix.schedule import API
+from tests.integration.processes import Processes
+
+CLI: Final = "penstock.cli.main"
+STOP_S: Final = 25.0
+UP_S: Final = 30.0
+# One that dies at once is tried less and less often, as by the supervisor of `up`.
+AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A process that ended by itself, or that did not end when it was told to."""
+
+    name: str
+    code: int
+
+
+@dataclass(slots=True)
+class _Program:
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    deaths: int = 0
+    again_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Workers:
+    """Names are those of roles, or of a second worker of a role (`runs-2`)."""
+
+    children: Processes
+    deaths: list[Death] = field(default_factory=list)
+    hung: list[str] = field(default_factory=list)
+    stayed_down: list[str] = field(default_factory=list)
+    _kept: dict[str, _Program] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _keeper: threading.Thread | None = None
+
+    def keep(self) -> None:
+        """Start again whatever dies, from now on."""
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._keeper.start()
+
+    def close(self) -> None:
+        """Keep nothing running any more, and stop all."""
+        self._stopping.set()
+        if self._keeper is not None:
+            self._keeper.join()
+        self.children.stop_all()
+
+    def names(self) -> list[str]:
+        """What is kept running."""
+        return list(self._kept)
+
+    def start(
+        self, role: str, name: str = "", module: str = CLI, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start a worker of that role, and keep it running."""
+        name = name or role
+        words = [module, API] if role == API else [module, "worker", role, "--name", name]
+        with self._lock:
+            self._kept[name] = _Program(words, environment or {})
+            self.children.start(name, words, **(environment or {}))
+
+    def stop(self, name: str) -> None:
+        """SIGTERM, once it has said that it would hear it; one that doesn't go in time has hung."""
+        with self._lock:
+            self._kept.pop(name, None)
+            child = self.children.running.pop(name, None)
+        if child is None:
+            return
+        wait_until_up(child)
+        child.terminate()
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.hung.append(name)
+            child.kill()
+            child.wait()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL; it is started again."""
+        with self._lock:
+            if name in self.children.running:
+                self.children.kill(name)
+                self._again(name)
+
+    def end(self, name: str) -> None:
+        """SIGKILL; it isn't started again."""
+        with self._lock:
+            self._kept.pop(name, None)
+            if name in self.children.running:
+                self.children.kill(name)
+
+    def arm(self, name: str, point: str, visits: int) -> None:
+        """SIGKILL it, and have its next life end at that point, and the one after that go on."""
+        with self._lock:
+            self.children.kill(name)
+            armed = {**self._kept[name].environment, "PENSTOCK_CRASH_AT": f"{point}:{visits}"}
+            self.children.start(name, self._kept[name].words, **armed)
+
+    def disarm(self, name: str, child: "subprocess.Popen[bytes]") -> bool:
+        """Whether that armed child has died at its point; if it still lives it is killed all the same."""
+        if child.poll() is None and self.children.running.get(name) is child:
+            self.kill(name)
+            return False
+        return child.returncode == -signal.SIGKILL
+
+    def child(self, name: str) -> "subprocess.Popen[bytes]":
+        """The process of that name as it is now."""
+        return self.children.running[name]
+
+    def freeze(self, name: str) -> "subprocess.Popen[bytes]":
+        """SIGSTOP."""
+        with self._lock:
+            child = self.children.running[name]
+            child.send_signal(signal.SIGSTOP)
+            return child
+
+    def up(self) -> None:
+        """Wait until all that is kept running would hear a SIGTERM."""
+        for name in self.names():
+            until = time.monotonic() + UP_S
+            while time.monotonic() < until:
+                child = self.children.running.get(name)
+                if child is not None and catches_sigterm(child.pid):
+                    break
+                time.sleep(0.05)
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(0.1):
+            for name in self.names():
+                with self._lock:
+                    self._look(name)
+
+    def _look(self, name: str) -> None:
+        program, child = self._kept.get(name), self.children.running.get(name)
+        if program is None:
+            return
+        if child is None:
+            if time.monotonic() >= program.again_at:
+                self.children.start(name, program.words, **program.environment)
+        elif (code := child.poll()) is not None:
+            del self.children.running[name]
+            self.deaths.append(Death(name, code))
+            if code == STAY_DOWN:
+                # `up` leaves it down. Here that is a finding; the round goes on, to see what else there is.
+                self.stayed_down.append(name)
+            self._again(name)
+
+    def _again(self, name: str) -> None:
+        program = self._kept[name]
+        program.again_at = time.monotonic() + AGAIN_S[min(program.deaths, len(AGAIN_S) - 1)]
+        program.deaths += 1
+
+    def calm(self) -> None:
+        """A new round: what dies is started again at once."""
+        with self._lock:
+            for program in self._kept.values():
+                program.deaths = 0
+            self.deaths, self.hung, self.stayed_down = [], [], []
+
+
+def wait_until_up(child: "subprocess.Popen[bytes]", seconds: float = UP_S) -> None:
+    """Until the process handles SIGTERM, or has ended: one that still imports would die of it."""
+    until = time.monotonic() + seconds
+    while child.poll() is None and not catches_sigterm(child.pid) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Whether a process has a handler for SIGTERM; True where the system doesn't say."""
+    status = Path(f"/proc/{pid}/status")
+    if not Path("/proc/self/status").exists():
+        return True
+    try:
+        caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt:"))
+    except (FileNotFoundError, ProcessLookupError, StopIteration):
+        return False
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)

@@ -65,7 +65,7 @@ class Standing:
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "DATABASE_URL": self.database_url,
             "PENSTOCK_HOME": str(self.home),
-            "PYTHONPATH": f"{ROOT}",
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}",
             **environment,
         }
         argv = [sys.executable, "-m", *words]

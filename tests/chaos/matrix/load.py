@@ -21,6 +21,7 @@ from tests.chaos.matrix.schedule import Workload
 from tests.chaos.matrix.site import Site
 
 LOOK_EVERY_S: Final = 0.25
+TRICKLE_S: Final = 0.5
 HTTP_THREADS: Final = 4
 
 _numbers = itertools.count(1)
@@ -41,6 +42,7 @@ class Load:
         self._over_http: list[Future[str | None]] = []
         self._refused: set[str] = set()
         self._giving_up = threading.Event()
+        self._enough = threading.Event()
         self._pool = ThreadPoolExecutor(HTTP_THREADS, thread_name_prefix="http")
         self._threads = [
             threading.Thread(target=self._guarded, args=(step,), name=step.__name__, daemon=True)
@@ -54,7 +56,8 @@ class Load:
         return self
 
     def acknowledge(self, seconds: float) -> int:
-        """Wait until all starts are acknowledged; how many aren't. After this `receipts` is complete."""
+        """Start no more, wait until all starts are acknowledged; how many aren't. Then `receipts` is complete."""
+        self._enough.set()
         until = time.monotonic() + seconds
         self._threads[0].join(seconds)
         for one in self._pending:
@@ -65,7 +68,7 @@ class Load:
             with contextlib.suppress(TimeoutError):
                 accepted = future.result(max(0.1, until - time.monotonic()))
                 self.receipts += [accepted] if accepted else []
-        return self._workload.runs - len(self.receipts)
+        return len(self.asked) - len(self.receipts)
 
     def unended(self) -> list[str]:
         """The acknowledged runs that the views don't show as ended; all while the views can't be read."""
@@ -79,6 +82,7 @@ class Load:
 
     def end(self) -> None:
         """Nobody says anything any more."""
+        self._enough.set()
         self._giving_up.set()
         for thread in self._threads:
             thread.join(30)
@@ -93,10 +97,13 @@ class Load:
     def _start_all(self) -> None:
         work = self._workload
         began = time.monotonic()
-        for position in range(work.runs):
-            time.sleep(max(0.0, began + position * work.over_s / work.runs - time.monotonic()))
-            if self._giving_up.is_set():
+        for position in itertools.count():
+            # After the load that was planned a trickle, so that the last fault too meets runs under way.
+            late = max(0, position - work.runs) * TRICKLE_S
+            at = began + min(position, work.runs) * work.over_s / work.runs + late
+            if position >= work.runs and self._enough.wait(max(0.0, at - time.monotonic())):
                 return
+            time.sleep(max(0.0, at - time.monotonic()))
             number, key = next(_numbers), f"{self._name}-{position}"
             asked = run_id(TENANT, key)
             self.asked.append(asked)

@@ -68,7 +68,7 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
     history.receipts += load.receipts
     history.votes.update(load.votes)
     heard = Heard(history.receipts, history.votes, unacknowledged)
-    judgement = _agreed(site, heard)
+    judgement = _agreed(site, heard, tell)
     findings = [*judgement.findings, *_of_the_workers(site)]
     if load.failure is not None:
         findings.append(Finding("client", "load", repr(load.failure)))
@@ -92,37 +92,42 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
 
 
 def _faults(site: Site, schedule: Schedule, tell: Callable[[str], None]) -> tuple[str, ...]:
-    """Inject and heal at their times, as far as what comes before lets them; what came of each."""
-    began = time.monotonic()
+    """Inject and heal at their times; what came of each.
+
+    The schedule's clock stands still while harm is being done or undone: a broker that takes long to start
+    shortens no other fault, and faults that are in each other's way don't meet.
+    """
+    began = since = time.monotonic()
     notes: dict[Fault, str] = {}
     heals: dict[Fault, Heal] = {}
     moments = [(fault.at_s, 0, fault) for fault in schedule.faults]
     moments += [(fault.until_s, 1, fault) for fault in schedule.faults]
     for at_s, healing, fault in sorted(moments, key=lambda moment: moment[:2]):
-        time.sleep(max(0.0, began + at_s - time.monotonic()))
-        now_s = time.monotonic() - began
+        time.sleep(max(0.0, since + at_s - time.monotonic()))
+        now_s, acting = time.monotonic() - began, time.monotonic()
         if healing:
             notes[fault] = heals[fault]()
             tell(f"{now_s:5.1f} s  healed  {fault} {notes[fault]}")
         else:
             tell(f"{now_s:5.1f} s  {fault}")
             heals[fault] = FAULTS[fault.kind](site, fault)
+        since += time.monotonic() - acting
     return tuple(f"{fault} {notes[fault]}".strip() for fault in schedule.faults)
 
 
-def _agreed(site: Site, heard: Heard) -> Judgement:
+def _agreed(site: Site, heard: Heard, tell: Callable[[str], None]) -> Judgement:
     """The verdict, once the views have had time to catch up and what still starts has started."""
-    until = time.monotonic() + AGREE_S
+    began = time.monotonic()
     while True:
         try:
             with site.connect() as connection:
                 found = judge(connection, site.clients.log, heard, site.target.lines())
         except (psycopg.Error, LogError) as error:
-            if time.monotonic() > until:
-                return Judgement((Finding("unheard", "witness", repr(error)),), 0, 0, 0, 0)
-        else:
-            if found.agreed or time.monotonic() > until:
-                return found
+            found = Judgement((Finding("unheard", "witness", repr(error)),), 0, 0, 0, 0)
+        took_s = time.monotonic() - began
+        if found.agreed or took_s > AGREE_S:
+            return found
+        tell(f"{took_s:5.1f} s  after the end {found.findings[0]}")
         time.sleep(1)
 
 

@@ -82,8 +82,9 @@ _ALL_WORKERS: Final = frozenset({"power-cut", "halved", "doubled", "next-version
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """So many runs, started evenly over `over_s` seconds; every `api_every`-th of them over HTTP.
+    """So many runs, started evenly over `over_s` seconds, and then a trickle until the last fault is healed.
 
+    Every `api_every`-th of them comes over HTTP.
     Every `refused_every`-th approval is refused, every `cancelled_every`-th run is cancelled.
     """
 

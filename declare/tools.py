@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from penstock.declare.call import Call, Reconciled
 from penstock.declare.errors import DeclarationError, InvalidArguments
+from penstock.declare.limits import CONCURRENCY_DEFAULT, ConcurrencyKey, Limits, Rate, Scope
 from penstock.declare.retry import Retry
 from penstock.declare.shapes import adapter_for, canonical_bytes, complaint, hints_of
 
@@ -35,9 +36,10 @@ class Tool(Generic[R_co]):
     risk: Risk
     timeout_ms: int
     retry: Retry
-    concurrency: int
+    limits: Limits
     function: Callable[..., R_co | Coroutine[object, object, R_co]]
     reconcile: Reconciler | None
+    asynchronous: bool
     _arguments: TypeAdapter[object]
     _result: TypeAdapter[R_co]
 
@@ -97,19 +99,29 @@ def tool(
     risk: Risk = "low",
     timeout: timedelta = timedelta(seconds=30),
     retry: Retry | None = None,
-    concurrency: int = 16,
+    concurrency: int = CONCURRENCY_DEFAULT,
+    concurrency_key: ConcurrencyKey | None = None,
+    concurrency_per_key: int = 1,
+    tenant_concurrency: int | None = None,
+    rate: Rate | None = None,
+    scope: Scope = "process",
     reconcile: Reconciler | None = None,
 ) -> ToolDecorator:
     """Declare a tool: `def name(call: Call, *, argument: Type, ...) -> Result`, sync or async.
 
-    `roles`: the requester must hold one of them (none named: anyone). `concurrency`: calls at once in a
-    worker. `reconcile`: looks up in the target what became of a call in doubt.
+    `roles`: the requester must hold one of them (none named: anyone). `reconcile`: looks up in the target what
+    became of a call in doubt. Limits, of which docs/limits.md says more: `concurrency` calls at once, of them
+    `tenant_concurrency` of one tenant and `concurrency_per_key` with one `concurrency_key` (an argument's name, or
+    a function of the arguments); no more than `rate`; in each worker process, or with `scope="global"` in all.
+    An asynchronous tool must not block: all of a process share one event loop.
     """
+
+    limits = (concurrency, concurrency_key, concurrency_per_key, tenant_concurrency, rate, scope)
 
     def declare(function: Callable[..., object]) -> Tool[object]:
         label = name or function.__name__
-        if version < 1 or concurrency < 1 or timeout <= timedelta(0):
-            raise DeclarationError(f"Tool {label}: version, concurrency and timeout must be above zero.")
+        if version < 1 or timeout <= timedelta(0):
+            raise DeclarationError(f"Tool {label}: version and timeout must be above zero.")
         hints = hints_of(function)
         if "return" not in hints:
             raise DeclarationError(f"Tool {label}: annotate what it returns (None is a type too).")
@@ -122,14 +134,33 @@ def tool(
             risk=risk,
             timeout_ms=round(timeout / timedelta(milliseconds=1)),
             retry=retry or Retry(),
-            concurrency=concurrency,
+            limits=_limits(label, function, *limits),
             function=function,
             reconcile=reconcile,
+            asynchronous=inspect.iscoroutinefunction(function),
             _arguments=_arguments_shape(label, function, hints),
             _result=adapter_for(hints["return"], f"Result of tool {label}"),
         )
 
     return declare  # type: ignore[return-value]  # mypy can't see that one body serves both overloads
+
+
+def _limits(
+    label: str,
+    function: Callable[..., object],
+    concurrency: int,
+    key: ConcurrencyKey | None,
+    per_key: int,
+    of_tenant: int | None,
+    rate: Rate | None,
+    scope: Scope,
+) -> Limits:
+    if isinstance(key, str) and key not in inspect.signature(function).parameters:
+        raise DeclarationError(f"Tool {label}: concurrency_key names {key!r}, which isn't an argument.")
+    try:
+        return Limits(concurrency, key, per_key, of_tenant, rate, scope)
+    except DeclarationError as error:
+        raise DeclarationError(f"Tool {label}: {error}") from error
 
 
 def _arguments_shape(

@@ -1,145 +1,152 @@
-"""Who may begin now, and the threads that do it: so many slots for each tool, first come, first served.
+"""The threads that run what blocks, and the event loop that runs what doesn't.
 
-Slots are held for as long as the thread is busy, also by a call that overran its timeout: what protects the
-target is the number of calls that are really there.
+Threads are daemons made when none is idle: a tool that never returns can't keep the process from ending.
 """
 
+import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from penstock.streams.background import Background
 
 Job: TypeAlias = Callable[[], None]
-
-
-class Slot:
-    """The right to make one call now. Releasing it twice is harmless."""
-
-    __slots__ = ("_held", "_lane", "_lanes")
-
-    def __init__(self, lanes: "Lanes", lane: str) -> None:
-        self._lanes = lanes
-        self._lane = lane
-        self._held = True
-
-    def release(self) -> None:
-        """Let the next one in."""
-        if self._held:
-            self._held = False
-            self._lanes.released(self._lane)
-
-
-class Wish:
-    """A place in the queue of a lane."""
-
-    __slots__ = ("granted",)
-
-    def __init__(self, granted: Callable[[Slot], None]) -> None:
-        self.granted: Callable[[Slot], None] | None = granted
-
-    def withdraw(self) -> None:
-        """It isn't wanted any more."""
-        self.granted = None
-
-
-class Lanes:
-    """One queue a tool. Slots are granted outside the lock and never one inside another, so a callback may
-    ask for more or release at once."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._limits: dict[str, int] = {}
-        self._free: dict[str, int] = {}
-        self._queues: dict[str, deque[Wish]] = {}
-        self._granting = False
-
-    def open(self, lane: str, slots: int) -> None:
-        """A lane of that many slots; opening it again with more widens it."""
-        with self._lock:
-            self._free[lane] = self._free.get(lane, 0) + max(0, slots - self._limits.get(lane, 0))
-            self._limits[lane] = max(slots, self._limits.get(lane, 0))
-            self._queues.setdefault(lane, deque())
-
-    def ask(self, lane: str, wish: Wish, *, first: bool = False) -> None:
-        """Grant the wish a slot when it is its turn, perhaps at once; `first`: ahead of all that wait."""
-        with self._lock:
-            if first:
-                self._queues[lane].appendleft(wish)
-            else:
-                self._queues[lane].append(wish)
-        self._grant()
-
-    def released(self, lane: str) -> None:
-        """A slot came back."""
-        with self._lock:
-            self._free[lane] += 1
-        self._grant()
-
-    def _grant(self) -> None:
-        with self._lock:
-            if self._granting:
-                # Whoever is granting looks again before it stops.
-                return
-            self._granting = True
-        try:
-            while True:
-                with self._lock:
-                    following = self._next()
-                    if following is None:
-                        self._granting = False
-                        return
-                granted, slot = following
-                granted(slot)
-        except BaseException:
-            with self._lock:
-                self._granting = False
-            raise
-
-    def _next(self) -> tuple[Callable[[Slot], None], Slot] | None:
-        for lane, waiting in self._queues.items():
-            while waiting and self._free[lane]:
-                granted = waiting.popleft().granted
-                if granted is not None:
-                    self._free[lane] -= 1
-                    return granted, Slot(self, lane)
-        return None
+R = TypeVar("R")
 
 
 class Hands:
-    """Daemon threads made when none is idle: a tool that never returns can't keep the process from ending."""
+    """Threads that take jobs in the order in which they came.
+
+    One thread at a time is on its way; when it has taken a job and more wait, it sends for the next. So jobs that
+    block each have a thread within microseconds, and a burst of short ones is done by two.
+    """
 
     def __init__(self, background: Background, name: str) -> None:
         self._background = background
         self._name = name
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: deque[Job] = deque()
+        # What an idle thread waits at. None: come and look; a thread that finds `closed` ends.
+        self._door: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._on_its_way = False
         self._idle = 0
         self._threads = 0
+        self._closed = False
 
     def submit(self, job: Job) -> None:
         """Run the job soon. How many run at once is bounded by the slots that callers hold."""
-        with self._lock:
-            if self._idle:
-                self._idle -= 1
-            else:
-                self._threads += 1
-                self._background.start(f"{self._name}-{self._threads}", self._work)
-        self._jobs.put(job)
+        self._jobs.append(job)
+        self._send_for_one()
 
     def close(self) -> None:
         """Idle threads end; busy ones when their job is done."""
         with self._lock:
+            self._closed = True
             for _ in range(self._threads):
-                self._jobs.put(None)
+                self._door.put(None)
+
+    def _send_for_one(self) -> None:
+        if self._on_its_way:
+            # It looks at the jobs after it has said that it isn't on its way any more.
+            return
+        with self._lock:
+            if self._on_its_way or not self._jobs:
+                return
+            self._on_its_way = True
+            if self._idle:
+                self._idle -= 1
+                self._door.put(None)
+                return
+            self._threads += 1
+        self._background.start(f"{self._name}-{self._threads}", self._work)
 
     def _work(self) -> None:
         while True:
-            job = self._jobs.get()
-            if job is None:
-                return
-            self._background.guarded(job)
             with self._lock:
-                self._idle += 1
+                self._on_its_way = False
+            self._work_off()
+            if self._closed:
+                return
+            self._door.get()
+
+    def _work_off(self) -> None:
+        """Do jobs until there is none; then this thread counts as idle."""
+        while True:
+            try:
+                job = self._jobs.popleft()
+            except IndexError:
+                with self._lock:
+                    if not self._jobs:
+                        self._idle += 1
+                        return
+                continue
+            if self._jobs:
+                self._send_for_one()
+            self._background.guarded(job)
+
+
+class EventLoop:
+    """One event loop in a thread of its own, begun with the first coroutine, for as long as the process lives."""
+
+    def __init__(self, background: Background, name: str) -> None:
+        self._background = background
+        self._name = name
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: deque[Callable[[], Coroutine[object, object, None]]] = deque()
+        self._woken = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def submit(self, body: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Run what `body()` returns as a task soon. Its errors end the worker."""
+        loop = self._running()
+        self._waiting.append(body)
+        with self._lock:
+            woken, self._woken = self._woken, True
+        if not woken:
+            loop.call_soon_threadsafe(self._begin)
+
+    def result(self, coroutine: Coroutine[object, object, R], timeout_s: float | None) -> R:
+        """Wait, in a thread, for what it returns. Raises what it raises; TimeoutError if it takes longer."""
+        limited = asyncio.wait_for(coroutine, timeout_s)
+        return asyncio.run_coroutine_threadsafe(limited, self._running()).result()
+
+    def cancel(self, task: "asyncio.Task[None]") -> None:
+        """Cancel a task of this loop, from another thread."""
+        self._running().call_soon_threadsafe(task.cancel)
+
+    def close(self) -> None:
+        """End it, unless something still runs in it: that ends with the process."""
+        with self._lock:
+            if self._loop is not None and not self._tasks and not self._waiting:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._background.start(self._name, partial(_run, self._loop))
+            return self._loop
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._woken = False
+        while self._waiting:
+            task = asyncio.get_running_loop().create_task(self._waiting.popleft()())
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            self._background.guarded(task.result)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()

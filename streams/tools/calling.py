@@ -12,20 +12,25 @@ import time
 from functools import partial
 from typing import Final
 
+from penstock.declare.errors import InvalidArguments
 from penstock.declare.tools import Tool
 from penstock.producers.clock import Clock
+from penstock.schemas.canonical import PayloadUnreadable, read_payload
 from penstock.schemas.run.records import StartToolCall
 from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers
 from penstock.streams.background import Background
 from penstock.streams.failures import NOT_BEGUN
-from penstock.streams.hands import Hands, Lanes, Slot, Wish
+from penstock.streams.hands import EventLoop, Hands
 from penstock.streams.leases import Leases
+from penstock.streams.observing import NOBODY, CallObserver
 from penstock.streams.tools.claims import Claim
 from penstock.streams.tools.doubts import Doubts
 from penstock.streams.tools.effect import failed
 from penstock.streams.tools.executing import Executing, Teller
+from penstock.streams.tools.lanes import Lanes, Slot, Wish
 from penstock.streams.tools.ports import Open, OpenCall, Toolbox
+from penstock.streams.tools.scheduling import STARTED
 
 log = logging.getLogger("penstock.streams.tools")
 
@@ -45,17 +50,21 @@ class Calling:
         alarms: Alarms,
         background: Background,
         clock: Clock,
+        observer: CallObserver = NOBODY,
     ) -> None:
         self._toolbox = toolbox
         self._leases = leases
         self._answers = answers
         self._alarms = alarms
         self._clock = clock
-        self._lanes = Lanes()
+        self._lanes = Lanes(alarms)
         self._hands = Hands(background, "tool")
+        self._loop = EventLoop(background, "tool-loop")
         self._tell = Teller(answers)
-        self._executing = Executing(leases, self._hands, alarms, self._tell)
-        self._doubts = Doubts(toolbox, leases, self._lanes, self._hands, alarms, background, self._tell)
+        self._executing = Executing(leases, self._hands, self._loop, background, self._tell, observer)
+        self._doubts = Doubts(
+            toolbox, leases, self._lanes, self._hands, self._loop, alarms, background, self._tell
+        )
         # Callbacks of lanes and alarms come back into the thread that holds it.
         self._lock = threading.RLock()
         self._claims: dict[str, Claim] = {}
@@ -103,6 +112,8 @@ class Calling:
         self._alarms.close()
         self._answers.close()
         self._hands.close()
+        self._loop.close()
+        self._executing.close()
         if said and not unsafe:
             self._leases.release()
         else:
@@ -131,11 +142,20 @@ class Calling:
             if not self._is_current(claim):
                 return
             tool = self._tool(claim.call)
-            if tool is not None:
-                self._lanes.open(tool.name, tool.concurrency)
-                # Kept before it is asked for: the slot may be granted before `ask` returns.
-                claim.wish = Wish(partial(self._granted, claim, tool))
-                self._lanes.ask(tool.name, claim.wish, first=first)
+            if tool is None:
+                return
+            asked = claim.call.requested
+            try:
+                key = self._key(tool, claim.call)
+            except Exception as error:  # noqa: BLE001 a tool's own function, whose error is the call's answer
+                self._refuse(claim, "no_concurrency_key", f"{type(error).__name__}: {error}")
+                return
+            self._lanes.open(tool.name, self._newest(tool).limits)
+            priority = STARTED if first else asked.priority
+            # Kept before it is asked for: the slot may be granted before `ask` returns.
+            granted = partial(self._granted, claim, tool)
+            claim.wish = Wish(self._lanes, tool.name, granted, claim.call.meta.tenant, key, priority)
+            claim.wish.ask()
 
     def _granted(self, claim: Claim, tool: Tool[object], slot: Slot) -> None:
         with self._lock:
@@ -225,6 +245,21 @@ class Calling:
 
     def _is_current(self, claim: Claim) -> bool:
         return not self._closing and self._claims.get(claim.call.key) is claim
+
+    def _key(self, tool: Tool[object], call: OpenCall) -> str | None:
+        """The key that the call's lane counts by; raises what the tool's own function raises."""
+        if tool.limits.concurrency_key is None:
+            return None
+        try:
+            arguments = tool.decode_arguments(read_payload(call.requested.arguments))
+        except (InvalidArguments, PayloadUnreadable):
+            # It fails before it gets anywhere near the target.
+            return None
+        return tool.limits.key_of(arguments)
+
+    def _newest(self, tool: Tool[object]) -> Tool[object]:
+        """All versions of a tool share its lane, whose limits are those of the newest."""
+        return self._toolbox.tool(tool.name) or tool
 
     def _tool(self, call: OpenCall) -> Tool[object] | None:
         """None, said once, if only another deployment of this worker has the tool: the call stays open."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from penstock.streams.alarms import Alarm
-from penstock.streams.hands import Slot, Wish
+from penstock.streams.tools.lanes import Slot, Wish
 from penstock.streams.tools.ports import OpenCall
 
 

@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from penstock.declare.limits import Limits
 from penstock.declare.tools import Tool
 from penstock.schemas.run.records import ReportLostLease
 from penstock.streams.alarms import Alarms
 from penstock.streams.background import Background
-from penstock.streams.hands import Hands, Lanes, Slot, Wish
+from penstock.streams.hands import EventLoop, Hands
 from penstock.streams.leases import Leases, incarnation_of
 from penstock.streams.tools.effect import CallInput, reconcile
+from penstock.streams.tools.lanes import Lanes, Slot, Wish
 from penstock.streams.tools.ports import OpenCall, Toolbox
 from penstock.streams.transactions import Stopping
 
 log = logging.getLogger("penstock.streams.tools")
 
 WATCH_EVERY_S: Final = 1.0
-RECONCILE_SLOTS: Final = 2
+RECONCILE_LIMITS: Final = Limits(concurrency=2)
 RETRY_FIRST_S: Final = 5.0
 RETRY_LONGEST_S: Final = 300.0
 
@@ -45,6 +47,7 @@ class Doubts:
         leases: Leases,
         lanes: Lanes,
         hands: Hands,
+        loop: EventLoop,
         alarms: Alarms,
         background: Background,
         send: Callable[[OpenCall, CallInput], None],
@@ -53,6 +56,7 @@ class Doubts:
         self._leases = leases
         self._lanes = lanes
         self._hands = hands
+        self._loop = loop
         self._alarms = alarms
         self._background = background
         self._send = send
@@ -88,18 +92,18 @@ class Doubts:
     def _queue(self, tool: Tool[object], call: OpenCall, retry_s: float) -> None:
         # Lanes of their own: calls that hang in the target must not keep the question from being asked.
         lane = f"reconcile {tool.name}"
-        self._lanes.open(lane, RECONCILE_SLOTS)
+        self._lanes.open(lane, RECONCILE_LIMITS)
 
         def granted(slot: Slot) -> None:
             self._hands.submit(partial(self._reconcile, tool, call, retry_s, slot))
 
-        self._lanes.ask(lane, Wish(granted))
+        Wish(self._lanes, lane, granted).ask()
 
     def _reconcile(self, tool: Tool[object], call: OpenCall, retry_s: float, slot: Slot) -> None:
         try:
             if self._in_doubt.get(call.key) is not call or self._background.stopping.is_set():
                 return
-            settlement = reconcile(tool, call)
+            settlement = reconcile(tool, call, self._loop.result)
             if settlement is None:
                 log.warning("%s can't tell what became of call %s: a person must say", tool.name, call.key)
             else:

@@ -6,11 +6,10 @@ doubt. A result that is too large or doesn't fit the tool's own type fails a rea
 An unsafe call has happened all the same: it completes, with a note of what was left out and its hash.
 """
 
-import asyncio
 import inspect
 import time
 from collections.abc import Coroutine
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from penstock.declare.call import Call, Happened, NeverWill, Reconciled
 from penstock.declare.errors import Declined, InvalidArguments, NotDone
@@ -38,31 +37,46 @@ R = TypeVar("R")
 Ending: TypeAlias = CompleteToolCall | FailToolCall
 CallInput: TypeAlias = CompleteToolCall | FailToolCall | ReportLostLease | SettleToolCall | StartToolCall
 
+
+class Awaited(Protocol):
+    """Waits in a thread for a coroutine that runs in the event loop."""
+
+    def __call__(self, coroutine: Coroutine[object, object, R], timeout_s: float | None) -> R:
+        """What it returns; raises what it raises, TimeoutError if it takes longer."""
+        ...
+
+
 MESSAGE_CHARS_MAX: Final = 2_000
 BASES: Final = ("key_voided", "deadline_passed")
 
 
-def perform(tool: Tool[object], call: OpenCall, lease_id: str) -> Ending:
+def perform(tool: Tool[object], call: OpenCall, lease_id: str, awaited: Awaited) -> Ending:
     """Run the tool once, here and now. Never raises for what the tool does."""
-    began_s = time.monotonic()
     try:
         arguments = tool.decode_arguments(read_payload(call.requested.arguments))
     except (InvalidArguments, PayloadUnreadable) as error:
         return failed(call, lease_id, "invalid_arguments", str(error), not_done=True)
+    began_s = time.monotonic()
     try:
         value = tool.function(_told(call), **arguments)
         if inspect.iscoroutine(value):
-            value = _awaited(value, call.requested.timeout_ms)
-    except Declined as error:
-        return failed(call, lease_id, "declined", str(error), not_done=True, began_s=began_s)
-    except NotDone as error:
-        return failed(call, lease_id, "not_done", str(error), not_done=True, retryable=True, began_s=began_s)
-    except TimeoutError as error:
-        return failed(call, lease_id, "timeout", str(error), retryable=not call.unsafe, began_s=began_s)
+            value = awaited(value, call.requested.timeout_ms / 1000)
     except Exception as error:  # noqa: BLE001 whatever a tool raises is its answer, never this worker's end
-        return failed(
-            call, lease_id, "exception", _described(error), retryable=not call.unsafe, began_s=began_s
-        )
+        return _raised(call, lease_id, error, began_s)
+    return _ended(tool, call, lease_id, value, began_s)
+
+
+async def perform_async(tool: Tool[object], call: OpenCall, lease_id: str) -> Ending:
+    """The same in an event loop, for a tool that is a coroutine function. It may be cancelled."""
+    try:
+        arguments = tool.decode_arguments(read_payload(call.requested.arguments))
+    except (InvalidArguments, PayloadUnreadable) as error:
+        return failed(call, lease_id, "invalid_arguments", str(error), not_done=True)
+    began_s = time.monotonic()
+    try:
+        value: object = await tool.function(_told(call), **arguments)  # type: ignore[misc]
+    except Exception as error:  # noqa: BLE001 as in perform
+        return _raised(call, lease_id, error, began_s)
     return _ended(tool, call, lease_id, value, began_s)
 
 
@@ -88,13 +102,13 @@ def failed(
     )
 
 
-def reconcile(tool: Tool[object], call: OpenCall) -> SettleToolCall | None:
+def reconcile(tool: Tool[object], call: OpenCall, awaited: Awaited) -> SettleToolCall | None:
     """Ask the target what became of a call in doubt; None if it can't tell. Raises whatever the tool's own
     reconciler raises."""
     assert tool.reconcile is not None
     arguments = tool.decode_arguments(read_payload(call.requested.arguments))
     answered = tool.reconcile(_told(call), arguments)
-    answer: Reconciled = answered if isinstance(answered, Reconciled) else _awaited(answered, None)
+    answer: Reconciled = answered if isinstance(answered, Reconciled) else awaited(answered, None)
     evidence = f"reconciler of {tool.name} version {tool.version}"
     if isinstance(answer, Happened):
         return SettleToolCall(
@@ -125,6 +139,17 @@ def input_id(body: CallInput) -> str:
     else:
         which = body.lease_id
     return derived_id(body.call_id, f"{body.attempt}:{type(body).__name__}:{which}")
+
+
+def _raised(call: OpenCall, lease_id: str, error: Exception, began_s: float) -> FailToolCall:
+    again = not call.unsafe
+    if isinstance(error, Declined):
+        return failed(call, lease_id, "declined", str(error), not_done=True, began_s=began_s)
+    if isinstance(error, NotDone):
+        return failed(call, lease_id, "not_done", str(error), not_done=True, retryable=True, began_s=began_s)
+    if isinstance(error, TimeoutError):
+        return failed(call, lease_id, "timeout", str(error), retryable=again, began_s=began_s)
+    return failed(call, lease_id, "exception", _described(error), retryable=again, began_s=began_s)
 
 
 def _ended(tool: Tool[object], call: OpenCall, lease_id: str, value: object, began_s: float) -> Ending:
@@ -175,16 +200,6 @@ def _told(call: OpenCall) -> Call:
         tenant=call.meta.tenant,
         requester=call.requester,
     )
-
-
-def _awaited(coroutine: Coroutine[object, object, R], timeout_ms: int | None) -> R:
-    """What an asynchronous tool returns within the time it may take; TimeoutError if it takes longer."""
-
-    async def limited() -> R:
-        async with asyncio.timeout(None if timeout_ms is None else timeout_ms / 1000):
-            return await coroutine
-
-    return asyncio.run(limited())
 
 
 def _described(error: Exception) -> str:

@@ -1,26 +1,32 @@
-"""Running tools in threads, each under its lease, and saying what came of it.
+"""Running tools, each under its lease, and saying what came of it.
 
-A lease is spent when its call is handed to a thread, for the life of this process: under it nothing begins
-again, whatever happens to the call's partition.
+A lease is spent when its call is handed over to be run, for the life of this process: under it nothing begins
+again, whatever happens to the call's partition. What blocks runs in threads, coroutine functions in one event loop.
 """
 
-import threading
+import asyncio
+import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from math import inf
+from typing import Final, TypeAlias
 
 from penstock.declare.tools import Tool
 from penstock.runtime.points import reach
 from penstock.schemas.run.records import CompleteToolCall, FailToolCall
-from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answer, Answers
+from penstock.streams.background import Background
 from penstock.streams.failures import LEASE_LOST
-from penstock.streams.hands import Hands, Slot
+from penstock.streams.hands import EventLoop, Hands
 from penstock.streams.leases import Leases
-from penstock.streams.tools.effect import CallInput, failed, input_id, perform
+from penstock.streams.observing import COMPLETED, CallObserver
+from penstock.streams.tools.effect import CallInput, Ending, failed, input_id, perform, perform_async
+from penstock.streams.tools.lanes import Slot
+from penstock.streams.tools.overruns import Overruns
 from penstock.streams.tools.ports import OpenCall
 
 Attempt: TypeAlias = tuple[str, int]
+CLOSING_LOOK_S: Final = 0.01
 
 
 class Teller:
@@ -31,47 +37,65 @@ class Teller:
 
     def __call__(self, call: OpenCall, body: CallInput) -> None:
         """Send it soon."""
-        answer = Answer(input_id(body), call.run_id, call.meta.tenant, body)
-        if isinstance(body, CompleteToolCall | FailToolCall) and call.requested.effect != "read":
-            answer = Answer(
-                *(input_id(body), call.run_id, call.meta.tenant, body), partial(reach, "after-answer")
-            )
-        self._answers.send(answer)
+        words = (input_id(body), call.run_id, call.meta.tenant, body)
+        if call.requested.effect != "read" and isinstance(body, CompleteToolCall | FailToolCall):
+            self._answers.send(Answer(*words, partial(reach, "after-answer")))
+        else:
+            self._answers.send(Answer(*words))
 
 
 @dataclass(slots=True, eq=False)
 class Execution:
-    """One run of a tool in a thread of this process."""
+    """One run of a tool in this process. Times are the monotonic clock's; `due_s`: it has had its time then."""
 
+    tool: Tool[object]
     call: OpenCall
     lease_id: str
+    slot: Slot
+    began_s: float | None = None
+    due_s: float = inf
     overrun: bool = False
+    outcome: str = "timeout"
+    task: "asyncio.Task[None] | None" = None
 
 
 class Executing:
-    """What runs here, and under which leases nothing may begin any more. Belongs to the process."""
+    """What runs here, and under which leases nothing may begin any more. Belongs to the process.
 
-    def __init__(self, leases: Leases, hands: Hands, alarms: Alarms, tell: Teller) -> None:
+    `begin`, `spend`, `is_spent` and `forget` are for one caller at a time: the lock is the caller's.
+    """
+
+    def __init__(
+        self,
+        leases: Leases,
+        hands: Hands,
+        loop: EventLoop,
+        background: Background,
+        tell: Teller,
+        observer: CallObserver,
+    ) -> None:
         self._leases = leases
         self._hands = hands
-        self._alarms = alarms
+        self._loop = loop
         self._tell = tell
-        self._changed = threading.Condition()
+        self._observer = observer
         self._running: dict[Attempt, Execution] = {}
         self._spent: dict[str, set[str]] = {}
+        self._overruns = Overruns(background, self._running.values, self._overrun)
 
     def begin(self, tool: Tool[object], call: OpenCall, lease_id: str, slot: Slot) -> None:
-        """Run it in a thread and release the slot when it is over; once for each attempt and lease."""
+        """Run it soon and release the slot when it is over; once for each attempt and lease."""
         attempt = (call.key, call.attempt)
-        with self._changed:
+        if attempt in self._running or self.is_spent(call, lease_id):
             # It may run still from before its partition was taken again; then it answers when it is over.
-            again = attempt in self._running or self.is_spent(call, lease_id)
-            if not again:
-                self._running[attempt] = Execution(call, lease_id)
-                self.spend(call, lease_id)
-                self._hands.submit(partial(self._execute, tool, self._running[attempt], slot))
-        if again:
             slot.release()
+            return
+        execution = self._running[attempt] = Execution(tool, call, lease_id, slot)
+        self.spend(call, lease_id)
+        if tool.asynchronous:
+            self._loop.submit(partial(self._execute_async, execution))
+        else:
+            self._hands.submit(partial(self._execute, execution))
 
     def spend(self, call: OpenCall, lease_id: str) -> None:
         """Nothing begins under this lease from here on. Only unsafe calls need it."""
@@ -88,41 +112,70 @@ class Executing:
 
     def wait(self, deadline_s: float) -> int:
         """Wait so long for what runs; how many unsafe calls still do."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._running, deadline_s)
-            return sum(execution.call.unsafe for execution in self._running.values())
+        until_s = time.monotonic() + deadline_s
+        while self._running and time.monotonic() < until_s:
+            time.sleep(CLOSING_LOOK_S)
+        return sum(execution.call.unsafe for execution in list(self._running.values()))
 
-    def _execute(self, tool: Tool[object], execution: Execution, slot: Slot) -> None:
+    def close(self) -> None:
+        """Look after overruns no more."""
+        self._overruns.close()
+
+    def _execute(self, execution: Execution) -> None:
         try:
-            self._run(tool, execution)
+            if self._begins(execution):
+                ending = perform(execution.tool, execution.call, execution.lease_id, self._loop.result)
+                self._over(execution, ending)
         finally:
-            call = execution.call
-            with self._changed:
-                self._running.pop((call.key, call.attempt), None)
-                self._changed.notify_all()
-            slot.release()
+            self._leave(execution)
 
-    def _run(self, tool: Tool[object], execution: Execution) -> None:
+    async def _execute_async(self, execution: Execution) -> None:
+        execution.task = asyncio.current_task()
+        try:
+            if self._begins(execution):
+                ending = await perform_async(execution.tool, execution.call, execution.lease_id)
+                self._over(execution, ending)
+        finally:
+            self._leave(execution)
+
+    def _begins(self, execution: Execution) -> bool:
+        """The last thing before the target: a process that was stopped until others gave it up ends here."""
         call, lease_id = execution.call, execution.lease_id
         timeout_ms = call.requested.timeout_ms
-        # The last thing before the target: a process that was stopped until others gave it up ends here.
-        if call.unsafe and not self._leases.covers(lease_id, timeout_ms):
-            why = "the lease ran out before the call began"
+        covered = not call.unsafe or self._leases.covers(lease_id, timeout_ms)
+        if not covered or not execution.slot.begin():
+            why = f"{'its share of a limit' if covered else 'the lease'} ran out before the call began"
             self._tell(call, failed(call, lease_id, LEASE_LOST, why, not_done=True, retryable=True))
-            return
+            return False
         if call.unsafe:
             reach("after-call-started")
-        alarm = self._alarms.after(timeout_ms / 1000, partial(self._overrun, execution))
-        ending = perform(tool, call, lease_id)
+        execution.began_s = time.monotonic()
+        execution.due_s = execution.began_s + timeout_ms / 1000
+        self._overruns.expect(execution.due_s, timeout_ms / 1000)
+        self._observer.call_began(call.requested.tool, call.meta.tenant, call.attempt, call.run_id)
+        return True
+
+    def _over(self, execution: Execution, ending: Ending) -> None:
+        call, execution.due_s = execution.call, inf
         if call.requested.effect != "read":
             reach("after-effect")
-        alarm.cancel()
+        execution.outcome = ending.error.kind if isinstance(ending, FailToolCall) else COMPLETED
         # A late result of a call that is tried again anyway says nothing new; a late one in doubt settles it.
         if call.unsafe or not execution.overrun:
             self._tell(call, ending)
+
+    def _leave(self, execution: Execution) -> None:
+        call, began_s = execution.call, execution.began_s
+        self._running.pop((call.key, call.attempt), None)
+        if began_s is not None:
+            took_s = time.monotonic() - began_s
+            self._observer.call_ended(call.requested.tool, call.meta.tenant, execution.outcome, took_s)
+        execution.slot.release()
 
     def _overrun(self, execution: Execution) -> None:
         """A thread can't be ended. What it may still do to the target is a doubt; for the others, a retry."""
         call, execution.overrun = execution.call, True
         why = f"no answer within {call.requested.timeout_ms} ms"
         self._tell(call, failed(call, execution.lease_id, "timeout", why, retryable=not call.unsafe))
+        if execution.task is not None:
+            self._loop.cancel(execution.task)

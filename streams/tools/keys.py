@@ -1,0 +1,119 @@
+"""Slots by key: so many calls with the same key at once.
+
+Pure. Only as many asks of a key stand in the queue as it has free slots, and besides one of each higher priority
+than those: the others are held here, so that a lane with 100,000 calls of one key doesn't look at each of them.
+"""
+
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from penstock.streams.tools.turns import SWEEP_MIN, Ask, Standing
+
+_NO_PRIORITY: Final = -(10**9)
+
+
+class _Key:
+    """`queued` counts by priority those that stand in the queue; `held` are the others."""
+
+    __slots__ = ("held", "live", "queued", "running")
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.queued: dict[int, int] = {}
+        self.held: list[tuple[int, int, Ask]] = []
+        self.live = 0
+
+    @property
+    def idle(self) -> bool:
+        return not (self.running or self.queued or self.live)
+
+
+class Keys:
+    """All keys of a lane. `admit` and `arrive` tell whether the ask goes on; if not, it is held here."""
+
+    def __init__(self, per_key: int) -> None:
+        self._per_key = per_key
+        self._keys: dict[tuple[str, str], _Key] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def arrive(self, ask: Ask) -> bool:
+        """Whether it may stand in the queue."""
+        if ask.key is None:
+            return True
+        key = self._keys.get((ask.tenant, ask.key))
+        if key is None:
+            key = self._keys[ask.tenant, ask.key] = _Key()
+        if not self._has_room(key, ask.priority):
+            self._hold(key, ask)
+            return False
+        key.queued[ask.priority] = key.queued.get(ask.priority, 0) + 1
+        return True
+
+    def admit(self, ask: Ask) -> bool:
+        """It has its turn: whether its key has a slot, which it then takes."""
+        if ask.key is None:
+            return True
+        key = self._keys[ask.tenant, ask.key]
+        _count_down(key, ask.priority)
+        if key.running >= self._per_key:
+            self._hold(key, ask)
+            return False
+        key.running += 1
+        return True
+
+    def released(self, ask: Ask) -> Ask | None:
+        """It gave its slot back; who may stand in the queue now."""
+        return self._left(ask, running=1)
+
+    def withdrawn(self, ask: Ask, *, queued: bool) -> Ask | None:
+        """It is gone, from the queue or from here; who may stand in the queue in its place."""
+        if ask.key is None:
+            return None
+        key = self._keys[ask.tenant, ask.key]
+        if queued:
+            _count_down(key, ask.priority)
+        else:
+            key.live -= 1
+            if len(key.held) > SWEEP_MIN + 2 * key.live:
+                key.held = [entry for entry in key.held if entry[2].standing is not Standing.GONE]
+                heapify(key.held)
+        return self._left(ask, running=0)
+
+    def _left(self, ask: Ask, running: int) -> Ask | None:
+        if ask.key is None:
+            return None
+        key = self._keys[ask.tenant, ask.key]
+        key.running -= running
+        following = self._unhold(key)
+        if key.idle:
+            del self._keys[ask.tenant, ask.key]
+        return following
+
+    def _has_room(self, key: _Key, priority: int) -> bool:
+        waiting = sum(key.queued.values())
+        return key.running + waiting < self._per_key or priority > max(key.queued, default=_NO_PRIORITY)
+
+    def _hold(self, key: _Key, ask: Ask) -> None:
+        ask.standing = Standing.HELD_BY_KEY
+        key.live += 1
+        heappush(key.held, (-ask.priority, ask.seq, ask))
+
+    def _unhold(self, key: _Key) -> Ask | None:
+        while key.held and key.held[0][2].standing is Standing.GONE:
+            heappop(key.held)
+        if not key.held or key.running >= self._per_key or not self._has_room(key, -key.held[0][0]):
+            return None
+        ask = heappop(key.held)[2]
+        key.live -= 1
+        key.queued[ask.priority] = key.queued.get(ask.priority, 0) + 1
+        return ask
+
+
+def _count_down(key: _Key, priority: int) -> None:
+    left = key.queued[priority] - 1
+    if left:
+        key.queued[priority] = left
+    else:
+        del key.queued[priority]

@@ -14,7 +14,7 @@ from bench import figures
 from bench.failing import BenchFailed
 from penstock.runtime.errors import SetupError
 
-NAMES: Final = ("casework", "runner", "floor", "projector")
+NAMES: Final = ("casework", "runner", "floor", "projector", "peers")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 LARGE: Final = "4g"
-# What is left when it is full: a little, so that the first write of a page succeeds and a later one doesn't.
-LEFT_BYTES: Final = 256 * 1024
+# What is left when it is full: less than what a table or a log segment grows by.
+LEFT_BYTES: Final = 16 * 1024
 
 
 class Disk:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, make_dataclass
 from datetime import timedelta
 from typing import Concatenate, Generic, Literal, Protocol, TypeVar, overload
 
+import orjson
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from penstock.declare.call import Call, Reconciled
@@ -14,6 +15,7 @@ from penstock.declare.errors import DeclarationError, InvalidArguments
 from penstock.declare.limits import CONCURRENCY_DEFAULT, ConcurrencyKey, Limits, Rate, Scope
 from penstock.declare.retry import Retry
 from penstock.declare.shapes import adapter_for, canonical_bytes, complaint, hints_of
+from penstock.schemas.canonical import canonical_json
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -68,7 +70,8 @@ class Tool(Generic[R_co]):
     def encode_result(self, value: object) -> bytes:
         """Canonical JSON bytes of what the function returned. Raises InvalidArguments."""
         try:
-            return canonical_bytes(self._result.dump_json(self._result.validate_python(value)))
+            # Past the cache that arguments have: results hardly ever come twice.
+            return canonical_json(orjson.loads(self._result.dump_json(self._result.validate_python(value))))
         except ValueError as error:
             raise InvalidArguments(f"Result of {self.name}: {_why(error)}") from error
 

@@ -150,7 +150,7 @@ class Calling:
             except Exception as error:  # noqa: BLE001 a tool's own function, whose error is the call's answer
                 self._refuse(claim, "no_concurrency_key", f"{type(error).__name__}: {error}")
                 return
-            self._lanes.open(tool.name, self._newest(tool).limits)
+            self._open_lane(tool)
             priority = STARTED if first else asked.priority
             # Kept before it is asked for: the slot may be granted before `ask` returns.
             granted = partial(self._granted, claim, tool)
@@ -257,9 +257,10 @@ class Calling:
             return None
         return tool.limits.key_of(arguments)
 
-    def _newest(self, tool: Tool[object]) -> Tool[object]:
+    def _open_lane(self, tool: Tool[object]) -> None:
         """All versions of a tool share its lane, whose limits are those of the newest."""
-        return self._toolbox.tool(tool.name) or tool
+        if not self._lanes.has(tool.name):
+            self._lanes.open(tool.name, (self._toolbox.tool(tool.name) or tool).limits)
 
     def _tool(self, call: OpenCall) -> Tool[object] | None:
         """None, said once, if only another deployment of this worker has the tool: the call stays open."""

@@ -92,7 +92,8 @@ class Doubts:
     def _queue(self, tool: Tool[object], call: OpenCall, retry_s: float) -> None:
         # Lanes of their own: calls that hang in the target must not keep the question from being asked.
         lane = f"reconcile {tool.name}"
-        self._lanes.open(lane, RECONCILE_LIMITS)
+        if not self._lanes.has(lane):
+            self._lanes.open(lane, RECONCILE_LIMITS)
 
         def granted(slot: Slot) -> None:
             self._hands.submit(partial(self._reconcile, tool, call, retry_s, slot))

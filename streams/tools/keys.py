@@ -38,6 +38,10 @@ class Keys:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def kept(self) -> int:
+        """How many asks are held, withdrawn ones that aren't swept yet included."""
+        return sum(len(key.held) for key in self._keys.values())
+
     def arrive(self, ask: Ask) -> bool:
         """Whether it may stand in the queue."""
         if ask.key is None:

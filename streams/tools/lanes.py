@@ -79,24 +79,30 @@ class Lanes:
         self._granting = False
         self._timed: set[str] = set()
 
+    def has(self, name: str) -> bool:
+        """Whether that lane is open."""
+        return name in self._lanes
+
     def open(self, name: str, limits: Limits) -> None:
         """Make the lane if it isn't there. The limits of one that is stay what they are."""
-        if name not in self._lanes:
-            with self._lock:
-                self._lanes.setdefault(name, Lane(limits))
+        with self._lock:
+            if name not in self._lanes:
+                self._lanes[name] = Lane(limits)
 
     def ask(self, name: str, wish: Wish) -> None:
         """As Wish.ask."""
         with self._lock:
             self._lanes[name].ask(wish)
-        self._stir(name)
+            following = self._stir(name)
+        self._grant(following)
 
     def withdraw(self, name: str, wish: Wish) -> None:
         """As Wish.withdraw."""
         with self._lock:
             wish.granted = None
             self._lanes[name].withdraw(wish)
-        self._stir(name)
+            following = self._stir(name)
+        self._grant(following)
 
     def begin(self, name: str, ask: Ask) -> bool:
         """As Slot.begin."""
@@ -107,48 +113,56 @@ class Lanes:
         """As Slot.release."""
         with self._lock:
             self._lanes[name].release(ask)
-        self._stir(name)
+            following = self._stir(name)
+        self._grant(following)
 
     def change(self, name: str, change: Callable[[Lane, float], None]) -> None:
         """Change or look at a lane, with the time, while nobody else does."""
         with self._lock:
             change(self._lanes[name], self._clock_s())
-        self._stir(name)
+            following = self._stir(name)
+        self._grant(following)
 
-    def _stir(self, name: str) -> None:
-        """Grant what may be granted now."""
-        with self._lock:
-            self._stirred[name] = None
-            if self._granting:
-                # Whoever is granting looks again before it stops.
-                return
-            self._granting = True
+    def _stir(self, name: str) -> tuple[str, Wish] | None:
+        """Somebody may be next in that lane. What is to be granted, and then the caller grants. Under the lock."""
+        if not self._lanes[name].waiting:
+            return None
+        self._stirred[name] = None
+        if self._granting:
+            # Whoever is granting looks again before it stops.
+            return None
+        self._granting = True
+        return self._next()
+
+    def _grant(self, following: tuple[str, Wish] | None) -> None:
         try:
-            while (following := self._next()) is not None:
-                lane, wish = following
+            while following is not None:
+                name, wish = following
                 granted = wish.granted
-                if granted is None:
-                    self.release(lane, wish)
-                else:
-                    granted(Slot(self, lane, wish))
+                if granted is not None:
+                    granted(Slot(self, name, wish))
+                with self._lock:
+                    if granted is None:
+                        self._lanes[name].release(wish)
+                    following = self._next()
         except BaseException:
             with self._lock:
                 self._granting = False
             raise
 
     def _next(self) -> tuple[str, Wish] | None:
-        with self._lock:
-            while self._stirred:
-                name = next(iter(self._stirred))
-                lane, now_s = self._lanes[name], self._clock_s()
-                wish = lane.next(now_s)
-                if wish is not None:
-                    assert isinstance(wish, Wish)
-                    return name, wish
-                del self._stirred[name]
-                self._look_later(name, lane, now_s)
-            self._granting = False
-            return None
+        """Under the lock, by who is granting."""
+        while self._stirred:
+            name = next(iter(self._stirred))
+            lane, now_s = self._lanes[name], self._clock_s()
+            wish = lane.next(now_s)
+            if wish is not None:
+                assert isinstance(wish, Wish)
+                return name, wish
+            del self._stirred[name]
+            self._look_later(name, lane, now_s)
+        self._granting = False
+        return None
 
     def _look_later(self, name: str, lane: Lane, now_s: float) -> None:
         later_s = lane.later_s(now_s)
@@ -157,5 +171,7 @@ class Lanes:
             self._alarms.after(later_s, partial(self._look_again, name))
 
     def _look_again(self, name: str) -> None:
-        self._timed.discard(name)
-        self._stir(name)
+        with self._lock:
+            self._timed.discard(name)
+            following = self._stir(name)
+        self._grant(following)

@@ -115,6 +115,11 @@ class Lane:
         """When `next` is worth asking again though nothing comes back: seconds from now, or None."""
         return self.rate.later_s(now_s) if self.waiting and self.rate is not None else None
 
+    def kept(self) -> int:
+        """How many asks are kept here, withdrawn ones that aren't swept yet included."""
+        held = 0 if self._keys is None else self._keys.kept()
+        return held + sum(turns.kept for turns in self._priorities.values())
+
     def _queue(self, ask: Ask) -> None:
         ask.standing = Standing.QUEUED
         turns = self._priorities.get(ask.priority)
@@ -125,12 +130,13 @@ class Lane:
 
     def _preferred(self) -> Iterable[int]:
         """Priorities in the order in which they are asked now; those in which nobody waits are forgotten."""
-        if len(self._order) > 1:
-            for negated in [each for each in self._order if self._priorities[-each].empty]:
-                self._order.remove(negated)
-                del self._priorities[-negated]
+        if len(self._order) == 1:
+            return (-self._order[0],)
+        for negated in [each for each in self._order if self._priorities[-each].empty]:
+            self._order.remove(negated)
+            del self._priorities[-negated]
         order = [-negated for negated in self._order]
-        if self._preferred_in_a_row >= PATIENCE and order[0] != STARTED:
+        if self._preferred_in_a_row >= PATIENCE and order and order[0] != STARTED:
             ready = [priority for priority in order if self._priorities[priority].ready]
             longest = max(ready, key=lambda priority: self._priorities[priority].overtaken, default=order[0])
             order.remove(longest)
@@ -149,13 +155,11 @@ class Lane:
             self._count_overtaking(ask.priority)
 
     def _count_overtaking(self, served: int) -> None:
-        if self._priorities[served].overtaken:
-            self._preferred_in_a_row = 0
+        self._preferred_in_a_row = 0 if self._priorities[served].overtaken else self._preferred_in_a_row + 1
         self._priorities[served].overtaken = 0
         for priority, turns in self._priorities.items():
             if priority < served and turns.ready:
                 turns.overtaken += 1
-        self._preferred_in_a_row += 1
 
     def _is_full(self, tenant: str) -> bool:
         return self._per_tenant is not None and self._of_tenant.get(tenant, 0) >= self._per_tenant

@@ -57,6 +57,11 @@ class Turns:
         return not self._queues
 
     @property
+    def kept(self) -> int:
+        """How many asks are kept, withdrawn ones included."""
+        return self._size
+
+    @property
     def ready(self) -> bool:
         """Whether some tenant may be served, as far as is known before its asks are looked at."""
         return bool(self._turns)

@@ -33,9 +33,8 @@ _HOLD_S: Final = 120.0
 class Ours:
     """All worker processes that `bench.casework` starts; views, metrics and tracing as they are by default."""
 
-    name: Final = "ours"
-
     def __init__(self, at: Standing) -> None:
+        self.name = "ours"
         self._at = at
         self._effects: Path | None = None
         self._generator: Generator | None = None

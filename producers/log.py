@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from penstock.producers.errors import LogError
+from penstock.schemas.frozen import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record as it stands on the log; `time_ms` is the log's own append time."""
@@ -32,6 +34,7 @@ class Record:
         return None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One record to append. `partition` None: placed by murmur2 of the key, as every Penstock record is.

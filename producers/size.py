@@ -17,6 +17,20 @@ _RECORD_BYTES: Final = 1 + 10 + 5 * 5
 _HEADER_BYTES: Final = 5 + 5
 
 
+# Penstock's own records have at most so many headers, of at most so many bytes each; others are measured.
+_HEADERS_MAX: Final = 16
+_HEADER_BYTES_MAX: Final = 512
+_FRAME_BYTES_MAX: Final = _BATCH_BYTES + _RECORD_BYTES + _HEADERS_MAX * (_HEADER_BYTES + _HEADER_BYTES_MAX)
+
+
+def _is_ordinary(record: Outgoing) -> bool:
+    """Whether its headers surely take less than the frame that is allowed for them."""
+    headers = record.headers
+    return len(headers) <= _HEADERS_MAX and not any(
+        len(value) > _HEADER_BYTES_MAX - 4 * len(name) for name, value in headers
+    )
+
+
 def record_bytes(record: Outgoing) -> int:
     """Bytes that the record takes on the log, at most, when it is the only one of its batch."""
     headers = sum(_HEADER_BYTES + len(name.encode()) + len(value) for name, value in record.headers)
@@ -32,6 +46,8 @@ def record_bytes_max(topic: str) -> int:
 def check_size(record: Outgoing, limit_bytes: int | None = None) -> None:
     """Raise RecordTooLarge if the record is over the limit, by default its topic's."""
     limit = record_bytes_max(record.topic) if limit_bytes is None else limit_bytes
+    if len(record.key or b"") + len(record.value or b"") + _FRAME_BYTES_MAX <= limit and _is_ordinary(record):
+        return
     size = record_bytes(record)
     if size > limit:
         raise RecordTooLarge(record.topic, size, limit)

@@ -32,6 +32,8 @@ RECORD_IMPORTS: Final = """
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
+
+from penstock.schemas.frozen import quick
 """
 WIDTH: Final = 106
 
@@ -74,6 +76,7 @@ def foreign_imports(folder: str, module: str) -> Iterator[str]:
 def _dataclass(record: Schema) -> Iterator[str]:
     which = kind(record)
     fields = body_fields(record)
+    yield "@quick"
     yield "@dataclass(frozen=True, slots=True, kw_only=True)"
     yield f"class {record['name']}:"
     yield '    """' + "\n    ".join(textwrap.wrap(record["doc"], WIDTH))

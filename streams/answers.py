@@ -18,6 +18,7 @@ from penstock.producers.log import Log, Outgoing
 from penstock.producers.signing import Signer
 from penstock.schemas.codec import Codec, InputBody
 from penstock.schemas.envelope.records import Actor, InputMeta
+from penstock.schemas.frozen import quick
 from penstock.schemas.headers import input_headers
 from penstock.streams.background import Background
 from penstock.streams.host import Appended
@@ -34,6 +35,7 @@ def _nothing() -> None:
     """Most answers have nothing to do once they are on the log."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One input to send. `input_id` is derived from what it answers, so sending it twice is one input.

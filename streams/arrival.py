@@ -7,11 +7,13 @@ from penstock.producers.log import Outgoing, Record
 from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec, InputBody, Undecodable
 from penstock.schemas.envelope.records import InputMeta
+from penstock.schemas.frozen import quick
 from penstock.schemas.ids import partition_of
 from penstock.streams.dead_letters import dead_letter
 from penstock.streams.decider import Input
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A decoded input and the record that it came in."""

@@ -10,10 +10,12 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 from penstock.producers.signing import Authority
 from penstock.schemas.codec import EventBody, InputBody
 from penstock.schemas.envelope.records import InputMeta
+from penstock.schemas.frozen import quick
 
 S = TypeVar("S")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Input:
     """A decoded input and what is known of it. `time_ms` is its log time: the only clock a decider has."""
@@ -24,6 +26,7 @@ class Input:
     time_ms: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Happened:
     """An event as a decider folds it: its body, its place and its time in the entity's history."""

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from penstock.schemas.frozen import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class Row:
     """One event as the journal keeps it. `position` is the checkpoint position of the batch it came with; `mark`
@@ -45,6 +48,7 @@ class Checkpoint:
     topics: TopicPair
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Commit:
     """One partition's decided batch: the move of the position and the rows that go with it, all or nothing."""

@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from penstock.schemas.codec import EventBody
 from penstock.schemas.envelope.records import EventMeta
+from penstock.schemas.frozen import quick
 from penstock.streams.transactions import Session
 
 
@@ -27,6 +28,7 @@ W = TypeVar("W", bound=Work)
 W_contra = TypeVar("W_contra", bound=Work, contravariant=True)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Seen:
     """An event as a fold gets it, with its bytes as they stand on the log."""

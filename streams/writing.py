@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from penstock.producers.log import Outgoing, Record
 from penstock.schemas.codec import Codec, EventBody
 from penstock.schemas.envelope.records import Cause, EventMeta, InputMeta
+from penstock.schemas.frozen import quick
 from penstock.schemas.headers import event_headers
 from penstock.schemas.ids import event_id
 from penstock.streams.journal import Row
@@ -20,6 +21,7 @@ class EventTooLarge(Exception):
     """An event is larger than a record may be: its input is parked instead."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Written:
     """One event, enveloped and encoded."""

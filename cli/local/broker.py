@@ -124,7 +124,9 @@ class LocalBroker:
             raise DidNotStart(f"Kafka couldn't format {self._home / 'logs'}: {done.stdout}{done.stderr}")
 
     def _launch(self, java: str, classpath: str) -> None:
-        options = [f"-Xmx{self._heap_mb}m", "-Xshare:auto", "-Djava.awt.headless=true"]
+        # One machine, few clients: the optimising compiler and the parallel collector took more than the broker.
+        lean = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        options = [f"-Xmx{self._heap_mb}m", "-Xshare:auto", "-Djava.awt.headless=true", *lean]
         logging = [
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from penstock.schemas.frozen import quick
+
 # What kind of party acted.
 ActorKind: TypeAlias = Literal["unknown", "person", "app", "service", "rule"]
 
@@ -14,6 +16,7 @@ ActorKind: TypeAlias = Literal["unknown", "person", "app", "service", "rule"]
 Effect: TypeAlias = Literal["unknown", "read", "idempotent", "unsafe"]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who caused a record, as authenticated by the door that took it in.
@@ -48,6 +51,7 @@ class Actor:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """The input that caused an event, by id and by where it stands on the log.
@@ -98,6 +102,7 @@ class Cause:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventMeta:
     """Envelope of an event.
@@ -152,6 +157,7 @@ class EventMeta:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why something did not work.
@@ -186,6 +192,7 @@ class Failure:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputMeta:
     """Envelope of a command or an answer in an inbox.
@@ -232,6 +239,7 @@ class InputMeta:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
     """Content of the application, in one envelope (law L15): inline or by reference, with its hash, with room

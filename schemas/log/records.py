@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from penstock.schemas.envelope.records import Failure
+from penstock.schemas.frozen import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardInput:
     """Give a parked input up.
@@ -39,6 +41,7 @@ class DiscardInput:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseInput:
     """Decide a parked input again, and those parked behind it, in order.
@@ -69,6 +72,7 @@ class ReleaseInput:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputAccepted:
     """An input was taken in and nothing else follows from it.
@@ -99,6 +103,7 @@ class InputAccepted:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputDiscarded:
     """A parked input was given up.
@@ -129,6 +134,7 @@ class InputDiscarded:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputParked:
     """Deciding an input failed three times alike, or an input of its entity is parked before it: it waits for
@@ -172,6 +178,7 @@ class InputParked:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputRefused:
     """An input was refused; nothing else follows from it.
@@ -206,6 +213,7 @@ class InputRefused:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputReleased:
     """A parked input was decided after all; what it caused follows.
@@ -236,6 +244,7 @@ class InputReleased:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionTaken:
     """A new owner writes this partition from here on: records of a lower epoch that follow are a zombie's and

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from penstock.schemas.envelope.records import Effect, Failure, Payload
+from penstock.schemas.frozen import quick
 
 # How a run that is ending will end.
 EndOutcome: TypeAlias = Literal["unknown", "cancelled", "failed"]
@@ -24,6 +25,7 @@ TimerPurpose: TypeAlias = Literal["unknown", "sleep", "deadline", "approval_expi
 VoteDecision: TypeAlias = Literal["unknown", "grant", "refuse"]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRun:
     """End a run early; it is cancelled when every outstanding call is settled.
@@ -50,6 +52,7 @@ class CancelRun:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CastVote:
     """A person's vote on an approval. The voter is the envelope's actor.
@@ -88,6 +91,7 @@ class CastVote:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteToolCall:
     """A call's answer: it worked.
@@ -130,6 +134,7 @@ class CompleteToolCall:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailToolCall:
     """A call's answer: it didn't work.
@@ -177,6 +182,7 @@ class FailToolCall:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FireTimer:
     """A timer is due.
@@ -203,6 +209,7 @@ class FireTimer:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportLostLease:
     """An effector found an unsafe call started, without an answer and without a live lease.
@@ -237,6 +244,7 @@ class ReportLostLease:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeRun:
     """Try a stalled run again: its code changed.
@@ -263,6 +271,7 @@ class ResumeRun:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleToolCall:
     """The answer to the question of a call in doubt, by a person or a reconciler.
@@ -310,6 +319,7 @@ class SettleToolCall:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRun:
     """Start a workflow.
@@ -352,6 +362,7 @@ class StartRun:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartToolCall:
     """An effector asks to begin an unsafe call.
@@ -390,6 +401,7 @@ class StartToolCall:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalExpired:
     """Nobody voted in time; the workflow is told.
@@ -416,6 +428,7 @@ class ApprovalExpired:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalGranted:
     """A grant exists. By a person (approval_id names the question) or by a rule (rule is named).
@@ -474,6 +487,7 @@ class ApprovalGranted:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRefused:
     """A voter said no; the workflow is told.
@@ -508,6 +522,7 @@ class ApprovalRefused:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested:
     """The workflow asks for a grant bound to these exact argument bytes.
@@ -566,6 +581,7 @@ class ApprovalRequested:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateAnswer:
     """An answer to a call that was settled before; nothing follows from it.
@@ -604,6 +620,7 @@ class LateAnswer:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCancelled:
     """The run was cancelled, and nothing of it is outstanding.
@@ -630,6 +647,7 @@ class RunCancelled:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCompleted:
     """The workflow returned.
@@ -656,6 +674,7 @@ class RunCompleted:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnding:
     """The run takes no more steps and ends when its outstanding calls are settled.
@@ -690,6 +709,7 @@ class RunEnding:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFailed:
     """The workflow raised an exception it declares, or ran out of time or steps.
@@ -716,6 +736,7 @@ class RunFailed:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed:
     """A stalled run goes on: its code fits again.
@@ -742,6 +763,7 @@ class RunResumed:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStalled:
     """The run can't go on under the code that is loaded; it waits for other code.
@@ -776,6 +798,7 @@ class RunStalled:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
     """A run began, pinned to a workflow version.
@@ -838,6 +861,7 @@ class RunStarted:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerArmed:
     """A timer was set.
@@ -876,6 +900,7 @@ class TimerArmed:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     """A timer is done.
@@ -902,6 +927,7 @@ class TimerFired:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerRearmed:
     """A timer fired before its log time and stays armed.
@@ -932,6 +958,7 @@ class TimerRearmed:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallCompleted:
     """A call is settled: it worked.
@@ -974,6 +1001,7 @@ class ToolCallCompleted:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallFailed:
     """An attempt is settled: it didn't work.
@@ -1020,6 +1048,7 @@ class ToolCallFailed:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallInDoubt:
     """Nobody knows whether an unsafe call happened: a reconciler or a person must say.
@@ -1058,6 +1087,7 @@ class ToolCallInDoubt:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallRefused:
     """A call was not allowed, at its request or at its start; the workflow is told.
@@ -1109,6 +1139,7 @@ class ToolCallRefused:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallRequested:
     """The workflow wants a tool called; also each retry, with the same call and the next attempt.
@@ -1175,6 +1206,7 @@ class ToolCallRequested:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallStarted:
     """An unsafe call may begin, once, under this lease and no other.
@@ -1213,6 +1245,7 @@ class ToolCallStarted:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoteRefused:
     """A vote was not allowed; the question stays open.

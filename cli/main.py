@@ -36,11 +36,16 @@ for _command in (
 @app.command()
 def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Come back when all is up.")] = False,
+    apart: Annotated[
+        bool, typer.Option(help="A process for each role, instead of one worker for runs, tools and timers.")
+    ] = False,
 ) -> None:
-    """Start broker, database, workers and API, and keep them running until Ctrl-C."""
+    """Start broker, database, worker, views and API, and keep them running until Ctrl-C."""
     from penstock.cli import standing
     from penstock.cli.preparing import prepare
 
+    if apart:
+        os.environ["PENSTOCK_APART"] = "true"  # also for the process that supervises, if it is another
     settings = Settings()
     with standing.alone(settings):
         prepared = prepare(settings)

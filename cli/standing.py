@@ -22,7 +22,9 @@ from penstock.cli.screen import console, say, step
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
 
-ROLES: Final = ("runs", "tools", "timers", "views")
+# By the name of the process: what `penstock worker` is told. Together, what one writes the others needn't fetch.
+TOGETHER: Final = {"worker": "all", "views": "views"}
+APART: Final = {role: role for role in ("runs", "tools", "timers", "views")}
 API: Final = "api"
 API_DEADLINE_S: Final = 60.0
 LOOK_EVERY_S: Final = 0.25
@@ -119,10 +121,10 @@ def _start_processes(
         "PENSTOCK_API_PORT": str(settings.api_port),
     }
     command = (sys.executable, "-m", "penstock.cli.main")
-    for role in ROLES:
+    for name, role in (APART if settings.apart else TOGETHER).items():
         # The name makes the process a static member of its group: restarted, it has its partitions at once.
-        named = {**environment, "PENSTOCK_WORKER_NAME": f"{role}-1"}
-        supervisor.start(Program(role, (*command, "worker", role), named))
+        named = {**environment, "PENSTOCK_WORKER_NAME": f"{name}-1"}
+        supervisor.start(Program(name, (*command, "worker", role), named))
     supervisor.start(Program(API, (*command, "api"), environment))
     until = time.monotonic() + API_DEADLINE_S
     while not ports.answers(settings.api_port) and not stopping.is_set():

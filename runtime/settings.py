@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     home: Annotated[Path, AfterValidator(Path.absolute)] = Path(".penstock").absolute()
     application: str = "penstock.examples.casework.app:application"
     worker_name: str = ""
-    batch_records_max: int = Field(default=500, ge=1, le=10_000)
+    apart: bool = False
+    batch_records_max: int = Field(default=1_000, ge=1, le=10_000)
     lease_ms: int = Field(default=10_000, ge=100)
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
     api_host: str = "127.0.0.1"

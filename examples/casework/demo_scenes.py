@@ -14,7 +14,7 @@ from penstock.cli.screen import console
 from penstock.examples.casework.demo_cast import Cast
 from penstock.runtime.settings import Settings
 
-KILLED: Final = ("runs", "tools")
+KILLED: Final = ("worker",)
 KILL_AFTER_S: Final = 0.2
 PATIENCE_S: Final = 180.0
 LOOK_EVERY_S: Final = 0.3
@@ -61,7 +61,7 @@ class Scenes:
                     self._granted.add(approval.approval_id)
 
     def grant_and_cut_the_power(self) -> None:
-        """SIGKILL to the run and tool workers while the granted updates are under way."""
+        """SIGKILL to the worker of runs and tools while the granted updates are under way."""
         self._say("sam (supervisor) grants; the power is cut while the updates are under way")
         waiting = [a for a in self._cast.waiting() if a.approval_id not in self._left]
         for approval in waiting[: len(waiting) // 2]:
@@ -119,7 +119,7 @@ class Scenes:
             if name in KILLED:
                 processes.send(process, signal.SIGKILL)
                 self._say(
-                    f"SIGKILL to the {name} worker, process {process.pid}; its supervisor starts it again"
+                    f"SIGKILL to the {name}, process {process.pid}; its supervisor starts it again"
                 )
 
     def _settle_doubts(self) -> None:

@@ -61,22 +61,22 @@ def test_what_dies_comes_back_and_down_leaves_nobody(home: Home) -> None:
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.count("psk_") == 3
     before = home.standing()
-    assert set(before) == {"up", "runs", "tools", "timers", "views", "api"}
+    assert set(before) == {"up", "worker", "views", "api"}
 
     again = home.type("up")
     assert again.returncode == 2
     assert "up already" in again.stderr
     assert "`penstock down`" in again.stderr
 
-    processes.kill(before["tools"])
+    processes.kill(before["worker"])
     LocalPostgres(home.settings.home).kill()
-    eventually(lambda: home.standing().get("tools") not in (None, before["tools"]))
+    eventually(lambda: home.standing().get("worker") not in (None, before["worker"]))
     eventually(lambda: LocalPostgres(home.settings.home).process() is not None)
     eventually(lambda: home.type("status").returncode == 0)
 
     processes.kill(home.standing()["up"])
     left = home.standing()
-    assert "runs" in left
+    assert "worker" in left
     broker = LocalBroker(home.settings.home).process()
     assert broker is not None
     assert home.type("down").returncode == 0

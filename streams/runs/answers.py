@@ -1,5 +1,6 @@
 """Answers to calls: completed, failed, lost, settled. The first accepted settles, the rest are late (L8)."""
 
+from dataclasses import replace
 from typing import Final
 
 from penstock.producers.signing import Authority
@@ -19,8 +20,8 @@ from penstock.schemas.run.records import (
 from penstock.streams.failures import DID_NOT_HAPPEN, NEVER_TOOK_PLACE
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
+from penstock.streams.runs.parts import CallState
 from penstock.streams.runs.policy import Wanted, denial
-from penstock.streams.runs.state import CallState
 
 MESSAGE_CHARACTERS_MAX: Final = 4000
 # So many attempts that never took place are free. Then they count: no call goes round for ever.
@@ -181,7 +182,7 @@ def _attempt_failed(c: Consequences, call: CallState, error: Failure, duration_m
     again = (
         error.retryable
         and c.state.ending is None
-        and call.arguments is not None
+        and isinstance(call.asked, ToolCallRequested)
         and tool is not None
         and _attempts_used(call, error) < tool.retry.attempts
         and denial(c.application, c.state, wanted, c.time_ms) is None
@@ -196,24 +197,10 @@ def _attempt_failed(c: Consequences, call: CallState, error: Failure, duration_m
             settled_by=by,
         )
     )
-    if again and tool is not None and call.arguments is not None:
+    if again and tool is not None and isinstance(call.asked, ToolCallRequested):
         chance = derived_id(c.state.run_id, f"jitter:{call.call_id}:{call.attempt}").replace("-", "")
         delay_ms = tool.retry.delay_ms(call.attempt, int(chance[:12], 16) / 16**12)
-        c.emit(
-            ToolCallRequested(
-                call_id=call.call_id,
-                step=call.step,
-                attempt=call.attempt + 1,
-                tool=call.tool,
-                tool_version=call.tool_version,
-                effect=call.effect,
-                arguments=call.arguments,
-                grant_id=call.grant_id,
-                timeout_ms=call.timeout_ms,
-                not_before_ms=c.time_ms + delay_ms,
-                priority=c.state.priority,
-            )
-        )
+        c.emit(replace(call.asked, attempt=call.attempt + 1, not_before_ms=c.time_ms + delay_ms))
     # Also after a retry: if the workflow is over already, the new attempt is refused and the run may end.
     advance(c)
 

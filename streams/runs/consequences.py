@@ -4,31 +4,49 @@ from penstock.declare.application import Application
 from penstock.schemas.codec import EventBody
 from penstock.schemas.log.records import InputAccepted, InputRefused
 from penstock.schemas.run.records import LateAnswer
-from penstock.streams.decider import Happened, Input
-from penstock.streams.runs.folding import evolve
-from penstock.streams.runs.replay import Replay
+from penstock.streams.decider import Input
+from penstock.streams.runs.folding import fold
+from penstock.streams.runs.replay import Execution
 from penstock.streams.runs.state import RunState
 from penstock.streams.runs.watching import Watchdog
 
 
 class Consequences:
-    """Grows while an input is decided. `time_ms` is the log time that everything in it happens at."""
+    """Grows while an input is decided. `time_ms` is the log time that everything in it happens at.
+
+    The given state comes after `seq` events and stays as it is; `execution` is the live one of it, if there is one.
+    """
 
     def __init__(
-        self, application: Application, state: RunState, given: Input, replay: Replay, watchdog: Watchdog
+        self,
+        application: Application,
+        state: RunState,
+        given: Input,
+        seq: int,
+        time_ms: int,
+        execution: Execution | None,
+        watchdog: Watchdog,
     ) -> None:
         self.application = application
-        self.state = state
+        self._before = state
+        self.state = state.copy()
         self.given = given
-        self.replay = replay
+        self.seq = seq
+        self.time_ms = time_ms
+        self.execution = execution
         self.watchdog = watchdog
-        self.time_ms = max(state.time_ms, given.time_ms)
         self.events: list[EventBody] = []
 
     def emit(self, body: EventBody) -> None:
         """One more event."""
         self.events.append(body)
-        self.state = evolve(self.state, Happened(body, self.state.seq + 1, self.time_ms))
+        fold(self.state, body, self.seq + len(self.events), self.time_ms)
+
+    def fold_anew(self) -> None:
+        """After an interruption, which may have come in the middle of a fold: the events are what counts."""
+        self.state = self._before.copy()
+        for number, body in enumerate(self.events, start=1):
+            fold(self.state, body, self.seq + number, self.time_ms)
 
     def accept(self, note: str) -> None:
         """Nothing else follows, and that is right."""

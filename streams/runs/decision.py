@@ -23,10 +23,10 @@ from penstock.schemas.run.records import (
     StartRun,
     StartToolCall,
 )
-from penstock.streams.decider import Happened, Input
+from penstock.streams.decider import Decided, Happened, Input
 from penstock.streams.runs import answers, folding, lifecycle, starts, timers, votes
 from penstock.streams.runs.consequences import Consequences
-from penstock.streams.runs.replay import Replay, replay
+from penstock.streams.runs.live import LIVE_RUNS_MAX, LiveExecutions
 from penstock.streams.runs.state import RunState
 from penstock.streams.runs.watching import Watchdog, unwatched
 
@@ -66,20 +66,25 @@ _AFTER_THE_END: Final = (StartRun, CompleteToolCall, FailToolCall, SettleToolCal
 
 
 class RunDecider:
-    """Decides runs of one application. `replay` is the seam for a cache of live executions.
+    """Decides runs of one application.
 
     `watchdog` is entered around user code; see penstock.streams.runs.watching for what it can and can't do.
+    `live_runs_max` is how many executions stay alive between decisions, which only saves their replay; 0 replays
+    at every decision.
     """
 
     noun: str = "run"
     group_id: str = "penstock.streams.runs"
 
     def __init__(
-        self, application: Application, watchdog: Watchdog = unwatched, replay: Replay = replay
+        self,
+        application: Application,
+        watchdog: Watchdog = unwatched,
+        live_runs_max: int = LIVE_RUNS_MAX,
     ) -> None:
         self._application = application
         self._watchdog = watchdog
-        self._replay = replay
+        self._live = LiveExecutions(watchdog, live_runs_max)
 
     def initial(self, tenant: str, entity_id: str) -> RunState:
         """A run that nothing has happened to."""
@@ -87,8 +92,22 @@ class RunDecider:
 
     def decide(self, state: RunState, given: Input) -> Sequence[EventBody]:
         """What follows from the input, at least one event."""
-        c = Consequences(self._application, state, given, self._replay, self._watchdog)
-        rule = _RULES.get(type(given.body))
+        return self.decide_folded(state, given, state.seq, max(state.time_ms, given.time_ms)).events
+
+    def decide_folded(self, state: RunState, given: Input, seq: int, time_ms: int) -> Decided[RunState]:
+        """The same, with the state after it. `state` itself stays as it is."""
+        execution = self._live.take(state)
+        c = Consequences(self._application, state, given, seq, time_ms, execution, self._watchdog)
+        try:
+            self._judge(c, given)
+        except BaseException:
+            self._live.give_up(state.run_id, c.execution)
+            raise
+        self._live.keep(c.state, c.execution)
+        return Decided(c.events, c.state)
+
+    def _judge(self, c: Consequences, given: Input) -> None:
+        rule, state = _RULES.get(type(given.body)), c.state
         if rule is None:
             c.refuse("unknown_input", "no rule decides it")
         elif given.authority is Authority.NONE:
@@ -103,11 +122,14 @@ class RunDecider:
             c.refuse("ended", "the run has ended")
         else:
             rule.handler(c, given.body)
-        return c.events
 
     def evolve(self, state: RunState, happened: Happened) -> RunState:
         """The state after one more event."""
         return folding.evolve(state, happened)
+
+    def forget(self) -> None:
+        """Give up all live executions: what comes next is replayed."""
+        self._live.clear()
 
     def loaded_code_hash(self, state: RunState) -> str:
         """Hash of the code that is loaded for the run's workflow, empty if its version isn't.

@@ -10,7 +10,8 @@ import orjson
 from penstock.schemas.envelope.records import Payload
 from penstock.streams.runs.asks import Ask, SleepAsk
 from penstock.streams.runs.loop import Stall
-from penstock.streams.runs.state import RunState, Step
+from penstock.streams.runs.parts import Step
+from penstock.streams.runs.state import RunState
 
 DETAIL_CHARACTERS_MAX: Final = 8000
 _ADDRESS: Final = re.compile(" at 0x[0-9a-fA-F]+")

@@ -1,7 +1,5 @@
 """Driving the workflow: replay the history, put what it asks for on the log, until nothing comes at once."""
 
-from contextlib import closing
-
 from penstock.declare.workflows import Workflow
 from penstock.schemas.run.records import RunResumed, RunStalled
 from penstock.streams.runs import ending
@@ -36,11 +34,20 @@ def _drive(c: Consequences, resuming: bool) -> None:
         _stall(c, Stall("missing_version", detail), code_hash="")
         return
     try:
-        with c.watchdog(c.state.run_id), closing(c.replay(workflow, c.state, c.application)) as execution:
+        with c.watchdog(c.state.run_id):
+            execution = c.execution
+            if execution is None:
+                execution = c.execution = Execution(workflow, c.state, c.application)
+            execution.consume(c.state)
             if resuming and _stall_of(execution, workflow) is None:
                 c.emit(RunResumed(code_hash=workflow.code_hash))
             stall = _follow(c, workflow, execution)
+            if stall is not None or execution.returned is not None:
+                # Here, because what its `finally` blocks do may block, too.
+                c.execution = None
+                execution.close()
     except Stall as raised:
+        c.fold_anew()
         # By a rule, or by the watchdog; a run that came to its end all the same has nothing to stall.
         stall = None if c.state.ending or c.state.terminal else raised
     if stall is not None:
@@ -64,7 +71,7 @@ def _follow(c: Consequences, workflow: Workflow[object, object], execution: Exec
             request(c, ask)
         if len(c.state.history) == told:
             return None
-        execution.consume(c.state.history)
+        execution.consume(c.state)
 
 
 def _stall_of(execution: Execution, workflow: Workflow[object, object]) -> Stall | None:

@@ -27,7 +27,7 @@ def begin(c: Consequences, outcome: EndOutcome, reason: str, detail: str) -> Non
 def close(c: Consequences) -> None:
     """The end itself, once nothing of an ending run is outstanding."""
     ending = c.state.ending
-    if ending is None or c.state.terminal is not None or c.state.open_calls:
+    if ending is None or c.state.terminal is not None or c.state.calls_open:
         return
     match ending.outcome:
         case "cancelled":

@@ -1,15 +1,16 @@
 """The fold of approvals: questions, what became of them, and grants."""
 
-from dataclasses import replace
 from typing import Final
 
 from penstock.declare.grants import Grant, GrantOutcome
 from penstock.schemas.run.records import ApprovalExpired, ApprovalGranted, ApprovalRefused, ApprovalRequested
 from penstock.streams.runs.fold_entries import asked, entry, told
-from penstock.streams.runs.state import ApprovalState, GrantState, RunState, Step
+from penstock.streams.runs.fold_timers import arm
+from penstock.streams.runs.parts import ApprovalState, GrantState, Step
+from penstock.streams.runs.state import RunState
 
 
-def _question(state: RunState, body: ApprovalRequested, time_ms: int) -> RunState:
+def _question(state: RunState, body: ApprovalRequested, time_ms: int) -> None:
     approval = ApprovalState(
         approval_id=body.approval_id,
         step=body.step,
@@ -20,13 +21,14 @@ def _question(state: RunState, body: ApprovalRequested, time_ms: int) -> RunStat
         rule_version=body.rule_version,
         expires_at_ms=body.expires_at_ms,
     )
-    steps = asked(state, body.step, Step("approval", body.tool, body.arguments.sha256, body.approval_id))
-    return replace(state, steps=steps, approvals={**state.approvals, body.approval_id: approval})
+    asked(state, body.step, Step("approval", body.tool, body.arguments.sha256, body.approval_id))
+    state.approvals = state.approvals.putting(body.approval_id, approval)
+    arm(state, body.step, "approval_expiry", body.expires_at_ms)
 
 
-def _granted(state: RunState, body: ApprovalGranted, time_ms: int) -> RunState:
+def _granted(state: RunState, body: ApprovalGranted, time_ms: int) -> None:
     if body.grant_id in state.grants:
-        return state
+        return
     grant = GrantState(
         grant_id=body.grant_id,
         tool=body.tool,
@@ -36,16 +38,16 @@ def _granted(state: RunState, body: ApprovalGranted, time_ms: int) -> RunState:
         expires_at_ms=body.expires_at_ms,
     )
     # A rule's grant answers no question: nobody waits for it, the request that follows names it.
-    state = replace(state, grants={**state.grants, body.grant_id: grant})
-    return _answered(state, body.approval_id, "granted", time_ms, body.grant_id, body.granted_by)
+    state.grants = state.grants.putting(body.grant_id, grant)
+    _answered(state, body.approval_id, "granted", time_ms, body.grant_id, body.granted_by)
 
 
-def _refused(state: RunState, body: ApprovalRefused, time_ms: int) -> RunState:
-    return _answered(state, body.approval_id, "refused", time_ms, None, (body.refused_by,), body.reason)
+def _refused(state: RunState, body: ApprovalRefused, time_ms: int) -> None:
+    _answered(state, body.approval_id, "refused", time_ms, None, (body.refused_by,), body.reason)
 
 
-def _expired(state: RunState, body: ApprovalExpired, time_ms: int) -> RunState:
-    return _answered(state, body.approval_id, "expired", time_ms)
+def _expired(state: RunState, body: ApprovalExpired, time_ms: int) -> None:
+    _answered(state, body.approval_id, "expired", time_ms)
 
 
 def _answered(
@@ -56,11 +58,11 @@ def _answered(
     grant_id: str | None = None,
     by: tuple[str, ...] = (),
     reason: str = "",
-) -> RunState:
+) -> None:
     approval = state.approvals.get(approval_id)
     if approval is None or approval.outcome is not None:
-        return state
-    grant = Grant(
+        return
+    answer = Grant(
         outcome=outcome,
         approval_id=approval_id,
         tool=approval.tool,
@@ -70,8 +72,8 @@ def _answered(
         by=by,
         reason=reason,
     )
-    approvals = {**state.approvals, approval_id: replace(approval, outcome=outcome)}
-    return replace(state, approvals=approvals, history=told(state, approval.step, time_ms, grant))
+    state.approvals = state.approvals.putting(approval_id, approval.answered(outcome))
+    told(state, approval.step, time_ms, answer)
 
 
 FOLDS: Final = (

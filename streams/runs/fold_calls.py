@@ -1,6 +1,5 @@
 """The fold of tool calls: requested, started, in doubt, settled."""
 
-from dataclasses import replace
 from typing import Final
 
 from penstock.schemas.run.records import (
@@ -13,97 +12,78 @@ from penstock.schemas.run.records import (
 )
 from penstock.streams.failures import NEVER_TOOK_PLACE
 from penstock.streams.runs.fold_entries import asked, entry, told
-from penstock.streams.runs.state import Answer, CallState, Failed, Refused, RunState, Settled, Step
+from penstock.streams.runs.parts import Answer, CallState, CallStatus, Failed, Outcome, Refused, Step
+from penstock.streams.runs.state import RunState
 
 
-def _with_call(state: RunState, call: CallState, heard: tuple[Settled, ...] | None = None) -> RunState:
-    calls = {**state.calls, call.call_id: call}
-    return replace(state, calls=calls) if heard is None else replace(state, calls=calls, history=heard)
-
-
-def _requested(state: RunState, body: ToolCallRequested, time_ms: int) -> RunState:
+def _requested(state: RunState, body: ToolCallRequested, time_ms: int) -> None:
     before = state.calls.get(body.call_id)
-    call = CallState(
-        call_id=body.call_id,
-        step=body.step,
-        tool=body.tool,
-        tool_version=body.tool_version,
-        effect=body.effect,
-        args_sha256=body.arguments.sha256,
-        arguments=body.arguments,
-        grant_id=body.grant_id,
-        timeout_ms=body.timeout_ms,
-        attempt=body.attempt,
-        status="requested",
-        leases=(*(before.leases if before else ()), ""),
-        attempts_not_made=before.attempts_not_made if before else 0,
-    )
+    if before is None:
+        call = CallState(body, "requested", ("",))
+    else:
+        call = CallState(body, "requested", (*before.leases, ""), before.attempts_not_made)
+    if before is None or before.settled:
+        state.calls_open += 1
+    state.calls = state.calls.putting(body.call_id, call)
     grant = state.grants.get(body.grant_id) if body.grant_id else None
-    grants = state.grants
     if grant is not None and grant.spent_by is None:
-        grants = {**grants, grant.grant_id: replace(grant, spent_by=body.call_id)}
-    steps = asked(state, body.step, Step("tool", body.tool, body.arguments.sha256, body.call_id))
-    return replace(state, steps=steps, calls={**state.calls, body.call_id: call}, grants=grants)
+        state.grants = state.grants.putting(grant.grant_id, grant.spent(body.call_id))
+    asked(state, body.step, Step("tool", body.tool, body.arguments.sha256, body.call_id))
 
 
-def _call_started(state: RunState, body: ToolCallStarted, time_ms: int) -> RunState:
-    call = state.calls.get(body.call_id)
-    if call is None or call.settled:
-        return state
-    return _with_call(state, replace(call, status="started", leases=(*call.leases[:-1], body.lease_id)))
+def _open(state: RunState, call_id: str) -> CallState | None:
+    call = state.calls.get(call_id)
+    return None if call is None or call.settled else call
 
 
-def _in_doubt(state: RunState, body: ToolCallInDoubt, time_ms: int) -> RunState:
-    call = state.calls.get(body.call_id)
-    if call is None or call.settled:
-        return state
-    return _with_call(state, replace(call, status="in_doubt"))
-
-
-def _completed(state: RunState, body: ToolCallCompleted, time_ms: int) -> RunState:
-    call = state.calls.get(body.call_id)
-    if call is None or call.settled:
-        return state
-    known = body.settled_by == "worker" or body.result.content != b"null"
-    heard = told(state, call.step, time_ms, Answer(body.result, known))
-    return _with_call(state, replace(call, status="completed"), heard)
-
-
-def _failed(state: RunState, body: ToolCallFailed, time_ms: int) -> RunState:
-    call = state.calls.get(body.call_id)
-    if call is None or call.settled:
-        return state
-    if body.error.kind in NEVER_TOOK_PLACE:
-        call = replace(call, attempts_not_made=call.attempts_not_made + 1)
-    if not body.final:
-        return _with_call(state, call)
-    heard = told(state, call.step, time_ms, Failed(call.tool, body.error))
-    return _with_call(state, replace(call, status="failed"), heard)
-
-
-def _refused(state: RunState, body: ToolCallRefused, time_ms: int) -> RunState:
-    call = state.calls.get(body.call_id)
-    if call is not None and call.settled:
-        return state
-    heard = told(state, body.step, time_ms, Refused(body.tool, body.reason, body.detail))
+def _call_started(state: RunState, body: ToolCallStarted, time_ms: int) -> None:
+    call = _open(state, body.call_id)
     if call is not None:
-        return _with_call(state, replace(call, status="refused"), heard)
-    steps = asked(state, body.step, Step("tool", body.tool, body.args_sha256, body.call_id))
-    call = CallState(
-        call_id=body.call_id,
-        step=body.step,
-        tool=body.tool,
-        tool_version=body.tool_version,
-        effect="unknown",
-        args_sha256=body.args_sha256,
-        arguments=None,
-        grant_id=None,
-        timeout_ms=0,
-        attempt=0,
-        status="refused",
-        leases=(),
-    )
-    return _with_call(replace(state, steps=steps), call, heard)
+        leases = (*call.leases[:-1], body.lease_id)
+        started = CallState(call.asked, "started", leases, call.attempts_not_made)
+        state.calls = state.calls.putting(body.call_id, started)
+
+
+def _in_doubt(state: RunState, body: ToolCallInDoubt, time_ms: int) -> None:
+    call = _open(state, body.call_id)
+    if call is not None:
+        state.calls = state.calls.putting(body.call_id, call.became("in_doubt"))
+
+
+def _settled(state: RunState, call: CallState, status: CallStatus, time_ms: int, outcome: Outcome) -> None:
+    state.calls = state.calls.putting(call.call_id, call.became(status))
+    state.calls_open -= 1
+    told(state, call.step, time_ms, outcome)
+
+
+def _completed(state: RunState, body: ToolCallCompleted, time_ms: int) -> None:
+    call = _open(state, body.call_id)
+    if call is not None:
+        known = body.settled_by == "worker" or body.result.content != b"null"
+        _settled(state, call, "completed", time_ms, Answer(body.result, known))
+
+
+def _failed(state: RunState, body: ToolCallFailed, time_ms: int) -> None:
+    call = _open(state, body.call_id)
+    if call is None:
+        return
+    if body.error.kind in NEVER_TOOK_PLACE:
+        call = CallState(call.asked, call.status, call.leases, call.attempts_not_made + 1)
+    if body.final:
+        _settled(state, call, "failed", time_ms, Failed(call.tool, body.error))
+    else:
+        state.calls = state.calls.putting(body.call_id, call)
+
+
+def _refused(state: RunState, body: ToolCallRefused, time_ms: int) -> None:
+    call = state.calls.get(body.call_id)
+    outcome = Refused(body.tool, body.reason, body.detail)
+    if call is None:
+        asked(state, body.step, Step("tool", body.tool, body.args_sha256, body.call_id))
+        state.calls = state.calls.putting(body.call_id, CallState(body, "refused"))
+        told(state, body.step, time_ms, outcome)
+    elif not call.settled:
+        _settled(state, call, "refused", time_ms, outcome)
 
 
 FOLDS: Final = (

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from penstock.schemas.codec import EventBody
-from penstock.streams.runs.state import Outcome, RunState, Settled, Step
+from penstock.streams.runs.parts import Outcome, Settled, Step
+from penstock.streams.runs.state import RunState
 
 B = TypeVar("B", bound=EventBody)
-Fold = Callable[[RunState, B, int], RunState]
+# Changes the state that it is given, which nobody else holds. The integer is the event's time in ms.
+Fold = Callable[[RunState, B, int], None]
 Entry = tuple[type[object], Fold[EventBody]]
 
 
@@ -16,12 +18,13 @@ def entry(kind: type[B], fold: Fold[B]) -> Entry:
     return kind, cast("Fold[EventBody]", fold)
 
 
-def asked(state: RunState, number: int, step: Step) -> tuple[Step, ...]:
-    """The requests with one more, if it is the next one."""
+def asked(state: RunState, number: int, step: Step) -> None:
+    """One more request, if it is the next one."""
     # A gap can't be written by this decider; leaving it out lets replay show it as a difference.
-    return (*state.steps, step) if number == len(state.steps) + 1 else state.steps
+    if number == len(state.steps) + 1:
+        state.steps = state.steps.adding(step)
 
 
-def told(state: RunState, step: int, time_ms: int, outcome: Outcome) -> tuple[Settled, ...]:
-    """The history with one more settlement."""
-    return (*state.history, Settled(step, time_ms, outcome))
+def told(state: RunState, step: int, time_ms: int, outcome: Outcome) -> None:
+    """One more settlement."""
+    state.history = state.history.adding(Settled(step, time_ms, outcome))

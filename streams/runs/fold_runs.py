@@ -1,6 +1,5 @@
 """The fold of a run's beginning, stalls and end."""
 
-from dataclasses import replace
 from typing import Final
 
 from penstock.schemas.run.records import (
@@ -13,27 +12,31 @@ from penstock.schemas.run.records import (
     RunStarted,
 )
 from penstock.streams.runs.fold_entries import entry
+from penstock.streams.runs.fold_timers import arm
 from penstock.streams.runs.state import RunState
 
 
-def _started(state: RunState, body: RunStarted, time_ms: int) -> RunState:
-    return state if state.started is not None else replace(state, started=body, started_ms=time_ms)
+def _started(state: RunState, body: RunStarted, time_ms: int) -> None:
+    if state.started is None:
+        state.started, state.started_ms = body, time_ms
+        if body.deadline_ms is not None:
+            arm(state, 0, "deadline", body.deadline_ms)
 
 
-def _stalled(state: RunState, body: RunStalled, time_ms: int) -> RunState:
-    return replace(state, stalled=body)
+def _stalled(state: RunState, body: RunStalled, time_ms: int) -> None:
+    state.stalled = body
 
 
-def _resumed(state: RunState, body: RunResumed, time_ms: int) -> RunState:
-    return replace(state, stalled=None)
+def _resumed(state: RunState, body: RunResumed, time_ms: int) -> None:
+    state.stalled = None
 
 
-def _ending(state: RunState, body: RunEnding, time_ms: int) -> RunState:
-    return replace(state, ending=body, stalled=None)
+def _ending(state: RunState, body: RunEnding, time_ms: int) -> None:
+    state.ending, state.stalled = body, None
 
 
-def _ended(state: RunState, body: RunCompleted | RunFailed | RunCancelled, time_ms: int) -> RunState:
-    return replace(state, terminal=body)
+def _ended(state: RunState, body: RunCompleted | RunFailed | RunCancelled, time_ms: int) -> None:
+    state.terminal = body
 
 
 FOLDS: Final = (

@@ -1,7 +1,6 @@
 """The fold: `evolve(state, happened) -> state`. Total: what doesn't fit a run's history changes nothing."""
 
-from dataclasses import replace
-
+from penstock.schemas.codec import EventBody
 from penstock.schemas.run.records import RunStarted
 from penstock.streams.decider import Happened
 from penstock.streams.runs import fold_approvals, fold_calls, fold_runs, fold_timers
@@ -11,13 +10,16 @@ _FOLDS = dict((*fold_runs.FOLDS, *fold_calls.FOLDS, *fold_approvals.FOLDS, *fold
 
 
 def evolve(state: RunState, happened: Happened) -> RunState:
-    """The state after one more event. Refusals, parking and the like only count in `seq`."""
-    fold = _FOLDS.get(type(happened.body))
-    if fold is not None and (state.started is not None or isinstance(happened.body, RunStarted)):
-        folded = fold(state, happened.body, happened.time_ms)
-        if folded is not state:
-            # Nobody else holds this state yet; a second copy would cost as much as the fold.
-            object.__setattr__(folded, "seq", happened.seq)
-            object.__setattr__(folded, "time_ms", happened.time_ms)
-            return folded
-    return replace(state, seq=happened.seq, time_ms=happened.time_ms)
+    """The state after one more event; the one that was given stays as it was."""
+    following = state.copy()
+    fold(following, happened.body, happened.seq, happened.time_ms)
+    return following
+
+
+def fold(state: RunState, body: EventBody, seq: int, time_ms: int) -> None:
+    """Take one more event into a state that nobody else holds. Refusals and the like only count in `seq`."""
+    state.seq = seq
+    state.time_ms = time_ms
+    change = _FOLDS.get(type(body))
+    if change is not None and (state.started is not None or type(body) is RunStarted):
+        change(state, body, time_ms)

@@ -3,8 +3,7 @@
 from penstock.declare.errors import InvalidInput
 from penstock.declare.workflows import PRIORITY_MAX, PRIORITY_MIN
 from penstock.schemas.canonical import PayloadUnreadable, read_payload
-from penstock.schemas.ids import derived_id
-from penstock.schemas.run.records import CancelRun, ResumeRun, RunStarted, StartRun, TimerArmed
+from penstock.schemas.run.records import CancelRun, ResumeRun, RunStarted, StartRun
 from penstock.streams.runs import ending
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance, resume
@@ -49,9 +48,6 @@ def start(c: Consequences, body: StartRun) -> None:
             priority=priority,
         )
     )
-    if deadline_ms is not None:
-        timer_id = derived_id(c.state.run_id, "timer:deadline")
-        c.emit(TimerArmed(timer_id=timer_id, step=0, purpose="deadline", due_ms=deadline_ms))
     advance(c)
 
 

@@ -6,7 +6,7 @@ settlement is told in the order of the history, and the code then runs until all
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
 from penstock.declare.application import Application
 from penstock.declare.errors import ToolFailed, ToolRefused
@@ -20,7 +20,8 @@ from penstock.schemas.run.records import RunStarted
 from penstock.streams.runs.asks import ApprovalAsk, Ask, CallAsk, SleepAsk
 from penstock.streams.runs.differences import difference, nothing_asked, unasked
 from penstock.streams.runs.loop import Future, Loop, Stall, Task
-from penstock.streams.runs.state import Answer, Failed, Outcome, Refused, RunState, Settled, Slept
+from penstock.streams.runs.parts import Answer, Failed, Outcome, Refused, Settled, Slept
+from penstock.streams.runs.state import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,19 @@ class Returned:
 class Execution:
     """One workflow's coroutine on its way. It is the Engine behind the Run that the workflow holds.
 
-    `steps` of the state it was made from are recorded; what it asks for beyond them are new asks.
+    `steps` of the state it was made from are recorded; what it asks for beyond them are new asks. It holds no
+    state: it may live on from one decision to the next.
     """
 
     def __init__(self, workflow: Workflow[object, object], state: RunState, application: Application) -> None:
         assert state.started is not None
         self._application = application
-        self._state = state
+        self._run_id = state.run_id
+        self._tenant = state.tenant
         self._started: RunStarted = state.started
-        self._recorded = state.steps
+        # The state that it is told from, while it is.
+        self._state: RunState | None = None
+        self._recorded = len(state.steps)
         self._fails_with = workflow.fails_with
         self._futures: list[Future] = []
         self._asks: list[Ask] = []
@@ -50,17 +55,21 @@ class Execution:
         self._now_ms = state.started_ms
         self._counters: dict[str, int] = {}
         self._loop = Loop()
+        self.told_bytes = len(self._started.input.content or b"")
         self._main: Task = self._loop.task(_begin(workflow, Run(self), self._started))
 
-    def consume(self, history: Sequence[Settled]) -> None:
-        """Tell what of the history hasn't been told yet, and run to quiescence after each."""
+    def consume(self, state: RunState) -> None:
+        """Tell what of the state's history hasn't been told yet, and run to quiescence after each."""
+        self._state = state
+        history = state.history
         self._loop.run(self._main)
         while self._consumed < len(history) and not self._main.done and self._loop.stall is None:
-            self._tell(history[self._consumed])
+            self._tell(state, history[self._consumed])
             self._consumed += 1
         asked = len(self._futures)
-        if self._loop.stall is None and asked < len(self._recorded) and not self._raised():
-            self._loop.stall = nothing_asked(self._state, asked + 1, self._main.done)
+        if self._loop.stall is None and asked < self._recorded and not self._raised():
+            self._loop.stall = nothing_asked(state, asked + 1, self._main.done)
+        self._state = None
 
     def new_asks(self) -> list[Ask]:
         """What was asked for since the last time and isn't in the history."""
@@ -85,11 +94,11 @@ class Execution:
 
     @property
     def run_id(self) -> str:
-        return self._state.run_id
+        return self._run_id
 
     @property
     def tenant(self) -> str:
-        return self._state.tenant
+        return self._tenant
 
     @property
     def requester(self) -> str:
@@ -125,11 +134,11 @@ class Execution:
 
     def derived(self, purpose: str) -> str:
         number = self._counters[purpose] = self._counters.get(purpose, 0) + 1
-        return derived_id(self._state.run_id, f"{purpose}:{number}")
+        return derived_id(self._run_id, f"{purpose}:{number}")
 
     def _ask(self, ask: Ask) -> Future:
-        if ask.step <= len(self._recorded):
-            recorded = self._recorded[ask.step - 1]
+        if ask.step <= self._recorded and self._state is not None:
+            recorded = self._state.steps[ask.step - 1]
             if (recorded.kind, recorded.name, recorded.fingerprint) != (ask.kind, ask.name, ask.fingerprint):
                 # Kept as well as raised: a workflow that catches everything must stall all the same.
                 self._loop.stall = self._loop.stall or difference(self._state, recorded, ask)
@@ -141,11 +150,13 @@ class Execution:
         self._futures.append(future)
         return future
 
-    def _tell(self, settled: Settled) -> None:
+    def _tell(self, state: RunState, settled: Settled) -> None:
         self._now_ms = max(self._now_ms, settled.time_ms)
         if settled.step > len(self._futures):
-            self._loop.stall = unasked(self._state, settled.step)
+            self._loop.stall = unasked(state, settled.step)
             return
+        if isinstance(settled.outcome, Answer):
+            self.told_bytes += len(settled.outcome.payload.content or b"")
         future = self._futures[settled.step - 1]
         try:
             future.settle(_value(settled.outcome))
@@ -184,20 +195,3 @@ async def _begin(workflow: Workflow[object, object], run: Run, started: RunStart
     if started.input.content is None or started.input.key_id is not None:
         raise PayloadUnreadable("the run's input isn't inline and in the clear: fetch it first")
     return await workflow.function(run, workflow.decode_input(started.input.content))
-
-
-class Replay(Protocol):
-    """Where executions come from. A cache of live ones, by run and seq, would stand here."""
-
-    def __call__(
-        self, workflow: Workflow[object, object], state: RunState, application: Application
-    ) -> Execution:
-        """An execution that has consumed the state's history."""
-        ...
-
-
-def replay(workflow: Workflow[object, object], state: RunState, application: Application) -> Execution:
-    """A new execution, driven over the whole history."""
-    execution = Execution(workflow, state, application)
-    execution.consume(state.history)
-    return execution

@@ -1,6 +1,7 @@
 """From what the workflow asks for to events: requested, refused, or a question to a person."""
 
-from penstock.schemas.canonical import payload_of
+from penstock.schemas.canonical import JSON
+from penstock.schemas.envelope.records import Payload
 from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import (
     ApprovalGranted,
@@ -51,12 +52,17 @@ def _call(c: Consequences, ask: CallAsk) -> None:
             tool=ask.tool.name,
             tool_version=ask.tool.version,
             effect=ask.tool.effect,
-            arguments=payload_of(ask.content),
+            arguments=_payload(ask),
             grant_id=grant_id,
             timeout_ms=ask.tool.timeout_ms,
             priority=c.state.priority,
         )
     )
+
+
+def _payload(ask: CallAsk | ApprovalAsk) -> Payload:
+    """The arguments, of which asking has checked the size and made the hash."""
+    return Payload(content_type=JSON, content=ask.content, sha256=ask.fingerprint)
 
 
 def refuse_call(c: Consequences, wanted: Wanted, step: int, refused: Denial) -> None:
@@ -103,19 +109,16 @@ def _grant_by_rule(c: Consequences, ask: CallAsk) -> str | None:
 
 
 def _approval(c: Consequences, ask: ApprovalAsk) -> None:
-    expires_at_ms = c.time_ms + ask.expires_ms
     c.emit(
         ApprovalRequested(
             approval_id=derived_id(c.state.run_id, f"approval:{ask.step}"),
             step=ask.step,
             tool=ask.tool.name,
             tool_version=ask.tool.version,
-            arguments=payload_of(ask.content),
+            arguments=_payload(ask),
             role=ask.role,
             quorum=1,
-            expires_at_ms=expires_at_ms,
+            expires_at_ms=c.time_ms + ask.expires_ms,
             rule_version=c.application.rule_version(ask.tool.name),
         )
     )
-    timer_id = derived_id(c.state.run_id, f"timer:{ask.step}")
-    c.emit(TimerArmed(timer_id=timer_id, step=ask.step, purpose="approval_expiry", due_ms=expires_at_ms))

@@ -33,7 +33,8 @@ from penstock.schemas.run.records import (
 )
 from penstock.streams.decider import Happened, Input
 from penstock.streams.runs.decision import RunDecider
-from penstock.streams.runs.state import ApprovalState, CallState, RunState
+from penstock.streams.runs.parts import ApprovalState, CallState
+from penstock.streams.runs.state import RunState
 
 Decision = Literal["grant", "refuse"]
 Answers = Mapping[str, object]
@@ -58,7 +59,8 @@ class World:
         key: str = "test",
         time_ms: int = 1_700_000_000_000,
     ) -> None:
-        self.decider = RunDecider(application)
+        # Replayed at every decision, so that a workflow that doesn't replay shows it here.
+        self.decider = RunDecider(application, live_runs_max=0)
         self.application = application
         self.answers = answers
         self.tenant = tenant

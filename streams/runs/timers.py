@@ -5,7 +5,7 @@ from penstock.schemas.run.records import ApprovalExpired, FireTimer, TimerFired,
 from penstock.streams.runs import ending
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
-from penstock.streams.runs.state import TimerState
+from penstock.streams.runs.parts import TimerState
 
 
 def fire(c: Consequences, body: FireTimer) -> None:

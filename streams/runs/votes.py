@@ -4,7 +4,7 @@ from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import ApprovalGranted, ApprovalRefused, CastVote, VoteRefused
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
-from penstock.streams.runs.state import ApprovalState
+from penstock.streams.runs.parts import ApprovalState
 
 
 def vote(c: Consequences, body: CastVote) -> None:

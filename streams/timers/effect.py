@@ -13,10 +13,12 @@ from typing import Final
 from penstock.producers.clock import Clock
 from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import (
+    ApprovalRequested,
     FireTimer,
     RunCancelled,
     RunCompleted,
     RunFailed,
+    RunStarted,
     TimerArmed,
     TimerFired,
     TimerRearmed,
@@ -31,7 +33,16 @@ AGAIN_LONGEST_S: Final = 300.0
 EARLY_FIRST_S: Final = 0.05
 EARLY_LONGEST_S: Final = 5.0
 
-_TYPES: Final = (RunCancelled, RunCompleted, RunFailed, TimerArmed, TimerFired, TimerRearmed)
+_TYPES: Final = (
+    ApprovalRequested,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunStarted,
+    TimerArmed,
+    TimerFired,
+    TimerRearmed,
+)
 
 
 class TimerFold:
@@ -40,9 +51,17 @@ class TimerFold:
     types: frozenset[str] = frozenset(each.__name__ for each in _TYPES)
 
     def evolve(self, open_work: OpenWork[ArmedTimer], seen: Seen) -> None:
-        """Armed and rearmed put a timer, fired takes it away, a run's end takes away all of its timers."""
+        """A run's start puts its deadline and a question its expiry; sleeps are armed by events of their own.
+
+        Rearmed puts the timer again, fired takes it away, and a run's end takes away all of its timers.
+        """
         body, meta = seen.body, seen.meta
-        if isinstance(body, TimerArmed):
+        if isinstance(body, RunStarted):
+            if body.deadline_ms is not None:
+                self._arm(open_work, seen, "deadline", body.deadline_ms)
+        elif isinstance(body, ApprovalRequested):
+            self._arm(open_work, seen, str(body.step), body.expires_at_ms)
+        elif isinstance(body, TimerArmed):
             open_work.put(ArmedTimer(body.timer_id, meta.entity_id, meta.tenant, body.due_ms))
         elif isinstance(body, TimerRearmed):
             timer = open_work.get(body.timer_id)
@@ -52,6 +71,12 @@ class TimerFold:
             open_work.remove(body.timer_id)
         elif isinstance(body, RunCompleted | RunFailed | RunCancelled):
             open_work.remove_run(meta.entity_id)
+
+    @staticmethod
+    def _arm(open_work: OpenWork[ArmedTimer], seen: Seen, what: str, due_ms: int) -> None:
+        # The decider's fold derives the same id, and older histories name it in a TimerArmed of its own.
+        timer_id = derived_id(seen.meta.entity_id, f"timer:{what}")
+        open_work.put(ArmedTimer(timer_id, seen.meta.entity_id, seen.meta.tenant, due_ms))
 
 
 def fire(timer: ArmedTimer) -> Answer:

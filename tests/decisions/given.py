@@ -59,6 +59,7 @@ class Story:
     state: RunState
     history: tuple[Happened, ...] = ()
     events: tuple[EventBody, ...] = ()
+    inputs: tuple[Input, ...] = ()
 
     def when(
         self,
@@ -72,7 +73,7 @@ class Story:
     ) -> "Story":
         """One input, decided and folded; from whom it is expected unless said otherwise."""
         chosen = application or self.application
-        decider = RunDecider(chosen)
+        decider = RunDecider(chosen, live_runs_max=0)
         time_ms = (self.state.time_ms or BEGIN_MS) + round(later / timedelta(milliseconds=1))
         meta = InputMeta(
             id=derived_id(RUN_ID, f"input:{self.state.seq}"),
@@ -85,8 +86,12 @@ class Story:
         given_input = Input(meta, body, authority or EXPECTED_AUTHORITY[type(body)], time_ms)
         events = tuple(decider.decide(self.state, given_input))
         assert events == tuple(decider.decide(self.state, given_input)), "deciding twice must agree"
-        story = Story(chosen, self.state, self.history, events)
-        return story.and_then(*events, time_ms=max(self.state.time_ms, time_ms))
+        time_ms = max(self.state.time_ms, time_ms)
+        folded = decider.decide_folded(self.state, given_input, self.state.seq, time_ms).state
+        story = Story(chosen, self.state, self.history, events, (*self.inputs, given_input))
+        story = story.and_then(*events, time_ms=time_ms)
+        assert story.state == folded, "folding while deciding must agree with folding afterwards"
+        return story
 
     def and_then(self, *events: EventBody, time_ms: int | None = None) -> "Story":
         """More history, by hand."""
@@ -95,7 +100,7 @@ class Story:
         for event in events:
             happened = Happened(event, state.seq + 1, time_ms or state.time_ms or BEGIN_MS)
             state, history = decider.evolve(state, happened), (*history, happened)
-        return Story(self.application, state, history, self.events)
+        return Story(self.application, state, history, self.events, self.inputs)
 
     def then(self, *expected: Expected) -> "Story":
         """The last input caused exactly these: a class stands for any event of it."""

@@ -15,7 +15,6 @@ from penstock.schemas.run.records import (
     ApprovalRefused,
     ApprovalRequested,
     RunCompleted,
-    TimerArmed,
     TimerFired,
     TimerRearmed,
     ToolCallRequested,
@@ -33,9 +32,8 @@ def asked(known: Application = CASES) -> Story:
 
 def test_a_question_carries_the_exact_bytes_the_role_and_its_expiry() -> None:
     story = asked()
-    question, armed = story.events[-2:]
+    question = story.events[-1]
     assert isinstance(question, ApprovalRequested)
-    assert isinstance(armed, TimerArmed)
     assert question.arguments.content == ARGUMENTS
     assert (question.tool, question.tool_version, question.role, question.quorum) == (
         "pay",
@@ -43,8 +41,9 @@ def test_a_question_carries_the_exact_bytes_the_role_and_its_expiry() -> None:
         "supervisor",
         1,
     )
-    assert question.expires_at_ms == armed.due_ms == story.state.time_ms + 2 * 24 * 3600 * 1000
-    assert (armed.purpose, armed.timer_id, armed.step) == ("approval_expiry", timer_id(1), 1)
+    assert question.expires_at_ms == story.state.time_ms + 2 * 24 * 3600 * 1000
+    armed = story.state.timers[timer_id(1)]
+    assert (armed.purpose, armed.step, armed.due_ms) == ("approval_expiry", 1, question.expires_at_ms)
 
 
 def test_a_grant_precedes_the_request_that_spends_it() -> None:

@@ -10,7 +10,6 @@ from penstock import Run
 from penstock.schemas.run.records import (
     RunStalled,
     RunStarted,
-    TimerArmed,
     ToolCallRequested,
 )
 from penstock.streams.runs.decision import RunDecider
@@ -75,7 +74,7 @@ async def swallows(run: Run, case: Case) -> str:
     ],
 )
 def test_a_foreign_awaitable_stalls_and_names_what_to_use(body: Body, named: str, instead: str) -> None:
-    stalled = stall(told_by(body).then(RunStarted, TimerArmed, RunStalled))
+    stalled = stall(told_by(body).then(RunStarted, RunStalled))
     assert stalled.kind == "exception"
     assert named in stalled.detail
     assert instead in stalled.detail
@@ -131,4 +130,4 @@ def test_what_a_given_up_coroutine_raises_counts_for_nothing() -> None:
             raise SystemExit("given up") from None
 
     for body in (untidy, raises):
-        told_by(body).then(RunStarted, TimerArmed, ToolCallRequested)
+        told_by(body).then(RunStarted, ToolCallRequested)

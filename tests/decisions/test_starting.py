@@ -3,7 +3,7 @@
 from penstock.producers.signing import Authority
 from penstock.schemas.envelope.records import Actor, Payload
 from penstock.schemas.log.records import InputAccepted, InputRefused
-from penstock.schemas.run.records import RunCompleted, RunStarted, StartRun, TimerArmed, ToolCallRequested
+from penstock.schemas.run.records import RunCompleted, RunStarted, StartRun, ToolCallRequested
 
 from .acts import cancels, completes, fires, resumes, starts, votes
 from .cases import CASES, Case, application, read_once
@@ -13,16 +13,16 @@ CASE = {"case_id": "c1"}
 
 
 def test_a_run_starts_with_its_deadline_and_its_first_step() -> None:
-    story = given(CASES).when(start("read-once", CASE)).then(RunStarted, TimerArmed, ToolCallRequested)
-    started, armed, requested = story.events
+    story = given(CASES).when(start("read-once", CASE)).then(RunStarted, ToolCallRequested)
+    started, requested = story.events
     assert isinstance(started, RunStarted)
-    assert isinstance(armed, TimerArmed)
     assert isinstance(requested, ToolCallRequested)
     assert (started.requester, started.requester_roles) == ("app:test", ("analyst",))
     assert started.code_hash == read_once.code_hash
     thirty_days_ms = 30 * 24 * 3600 * 1000
-    assert started.deadline_ms == armed.due_ms == BEGIN_MS + 1 + thirty_days_ms
-    assert (armed.timer_id, armed.purpose, armed.step) == (timer_id("deadline"), "deadline", 0)
+    assert started.deadline_ms == BEGIN_MS + 1 + thirty_days_ms
+    armed = story.state.timers[timer_id("deadline")]
+    assert (armed.purpose, armed.step, armed.due_ms) == ("deadline", 0, started.deadline_ms)
     assert (requested.step, requested.attempt, requested.effect, requested.grant_id) == (1, 1, "read", None)
     assert requested.arguments.content == b'{"case_id":"c1"}'
 
@@ -74,7 +74,7 @@ def test_an_input_whose_bytes_are_not_its_hash_is_refused() -> None:
 
 def test_a_run_starts_after_others_were_refused_for_its_id() -> None:
     story = given(CASES).when(cancels(), tenant="other").when(start("read-once", CASE))
-    story.then(RunStarted, TimerArmed, ToolCallRequested)
+    story.then(RunStarted, ToolCallRequested)
 
 
 def test_the_newest_version_is_pinned_unless_one_is_named() -> None:

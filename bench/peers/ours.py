@@ -3,6 +3,7 @@
 In the kill test the generator also plays the operator: it settles calls in doubt by the file of effects.
 """
 
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from confluent_kafka import Message
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from bench.casework import BENCH, TOGETHER, review_input, start_workers
 from bench.failing import BenchFailed
 from bench.generator import Generator, Seen
+from bench.peers.collector import Collector, collecting
 from bench.peers.counting import Stretch
 from bench.peers.side import GENERATOR, measured, name_effects
 from bench.standing import Standing, standing
@@ -22,19 +25,23 @@ from penstock.cli.local import processes
 from penstock.producers.publisher import Publisher
 from penstock.producers.runs import RunClient
 from penstock.producers.signing import LOCAL_TENANT, Authority
+from penstock.runtime.telemetry_settings import SAMPLED_SHARE
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.headers import CE_TYPE
 from penstock.schemas.run.records import ApprovalRequested, ToolCallInDoubt
 
 KILL: Final = "bench.peers.kill_application:application"
+# The share of new traces that is sampled by default.
+TRACED_EACH: Final = round(1 / SAMPLED_SHARE)
 _HOLD_S: Final = 120.0
 
 
 class Ours:
-    """All worker processes that `bench.casework` starts; views, metrics and tracing as they are by default."""
+    """All worker processes that `bench.casework` starts; with views, and with metrics and traces exported."""
 
-    def __init__(self, at: Standing) -> None:
+    def __init__(self, at: Standing, collector: Collector) -> None:
         self.name = "ours"
+        self._collector = collector
         self._at = at
         self._effects: Path | None = None
         self._generator: Generator | None = None
@@ -45,7 +52,7 @@ class Ours:
         name_effects(effects)
         self._start()
         if effects is None:
-            self._generator = Generator(self._at, "bench-review", review_input)
+            self._generator = Traced(self._at, "bench-review", review_input)
             self._generator.run(1, 1)
         else:
             self._generator = KillGenerator(self._at, effects)
@@ -91,7 +98,8 @@ class Ours:
 
     def settings(self) -> dict[str, object]:
         """How it was run."""
-        return {"roles": list(TOGETHER), "partitions": self._at.partitions}
+        telemetry = {"traced_share": 1 / TRACED_EACH, "exports": dict(self._collector.exports)}
+        return {"roles": list(TOGETHER), "partitions": self._at.partitions, **telemetry}
 
     @property
     def in_doubt(self) -> int:
@@ -99,11 +107,22 @@ class Ours:
         return len(self._killing().settled)
 
     def _start(self) -> None:
-        start_workers(self._at, TOGETHER, KILL if self._effects is not None else BENCH)
+        with self._collector.named():
+            start_workers(self._at, TOGETHER, KILL if self._effects is not None else BENCH)
 
     def _killing(self) -> "KillGenerator":
         assert isinstance(self._generator, KillGenerator)
         return self._generator
+
+
+class Traced(Generator):
+    """Every review has a trace, as it has one that comes through the API, and one of a hundred is sampled."""
+
+    def _start(self) -> None:
+        flags = TraceFlags(TraceFlags.SAMPLED if self._count % TRACED_EACH == 0 else TraceFlags.DEFAULT)
+        context = SpanContext(random.getrandbits(128), random.getrandbits(64), True, flags)
+        with use_span(NonRecordingSpan(context)):
+            super()._start()
 
 
 class KillGenerator(Generator):
@@ -174,8 +193,8 @@ class KillGenerator(Generator):
 @contextmanager
 def ours(tell: Callable[[str], None]) -> Iterator[Ours]:
     """Broker and database stand until the block is left."""
-    with standing(tell) as at:
-        made = Ours(at)
+    with collecting() as collector, standing(tell) as at:
+        made = Ours(at, collector)
         yield made
         if made._generator is not None:
             made.end()

@@ -4,12 +4,15 @@ import argparse
 import asyncio
 import json
 import math
+import os
+import urllib.request
 
 import pytest
 from bench import application
 from bench.choosing import parser
 from bench.failing import BenchFailed
 from bench.peers import comparing, dbos_side, packages, restate_side
+from bench.peers.collector import ENDPOINT, collecting
 from bench.peers.counting import Found, Stretch, effects, median, orders, ratio
 from bench.peers.killing import Killed, repeated
 from bench.peers.theirs import steps
@@ -203,6 +206,16 @@ def test_an_answer_that_fails_fails_the_load() -> None:
 
     with pytest.raises(ConnectionError):
         asyncio.run(loaded())
+
+
+def test_the_collector_takes_what_is_exported_to_it_and_names_itself_only_in_its_block() -> None:
+    with collecting() as collector:
+        with collector.named():
+            url = os.environ[ENDPOINT]
+        assert os.environ.get(ENDPOINT) != url
+        for _ in range(2):
+            urllib.request.urlopen(f"{url}/v1/metrics", b"metrics", timeout=5).close()
+        assert collector.exports == {"/v1/metrics": 2}
 
 
 def called(declared: Tool[object], **arguments: object) -> object:

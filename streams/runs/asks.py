@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from penstock.declare.tools import Tool
+from penstock.schemas.frozen import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class CallAsk:
     """`run.tool`: `content` are the canonical argument bytes, `fingerprint` their SHA-256."""
@@ -24,6 +26,7 @@ class CallAsk:
         return self.tool.name
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ApprovalAsk:
     """`run.approval`."""
@@ -42,6 +45,7 @@ class ApprovalAsk:
         return self.tool.name
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SleepAsk:
     """`run.sleep`; the fingerprint is its length in milliseconds."""

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from penstock.schemas.frozen import quick
 from penstock.streams.runs.loop import Stall
 from penstock.streams.runs.replay import Execution
 from penstock.streams.runs.state import RunState
@@ -19,6 +20,7 @@ LIVE_RUNS_MAX: Final = 20_000
 LIVE_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """An execution, the state that it is of, and how many bytes it was told by then."""

@@ -5,6 +5,7 @@ from typing import Literal
 
 from penstock.declare.grants import Grant, GrantOutcome
 from penstock.schemas.envelope.records import Effect, Failure, Payload
+from penstock.schemas.frozen import quick
 from penstock.schemas.run.records import (
     RunCancelled,
     RunCompleted,
@@ -19,6 +20,7 @@ CallStatus = Literal["requested", "started", "in_doubt", "completed", "failed", 
 Terminal = RunCompleted | RunFailed | RunCancelled
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Step:
     """A request as the history has it; `fingerprint` is the arguments' hash, or a sleep's milliseconds.
@@ -32,6 +34,7 @@ class Step:
     subject_id: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A call worked. `known` is False where it was settled as happened and nobody knows its result."""
@@ -40,6 +43,7 @@ class Answer:
     known: bool
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Failed:
     """A call failed for good."""
@@ -48,6 +52,7 @@ class Failed:
     error: Failure
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A call wasn't allowed."""
@@ -57,6 +62,7 @@ class Refused:
     detail: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Slept:
     """A sleep is over."""
@@ -65,6 +71,7 @@ class Slept:
 Outcome = Answer | Failed | Refused | Grant | Slept
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What the workflow is told about its step, in the order and at the time it was told."""
@@ -74,6 +81,7 @@ class Settled:
     outcome: Outcome
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class CallState:
     """One call. `asked` is the request of its latest attempt, or the refusal if it was never requested.
@@ -158,6 +166,7 @@ class CallState:
         return self.unsafe and self.status in ("started", "in_doubt")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ApprovalState:
     """A question to a person; `outcome` is None while it is open."""
@@ -187,6 +196,7 @@ class ApprovalState:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class GrantState:
     """A grant and the call that spent it, if one did."""
@@ -212,6 +222,7 @@ class GrantState:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TimerState:
     """A timer, armed or fired."""

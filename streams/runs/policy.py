@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from penstock.declare.application import Application
+from penstock.schemas.frozen import quick
 from penstock.streams.runs.state import RunState
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Denial:
     """Why not: a stable word, and a sentence for a person."""
@@ -14,6 +16,7 @@ class Denial:
     detail: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A call that somebody wants to make."""

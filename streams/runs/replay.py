@@ -15,6 +15,7 @@ from penstock.declare.run import Run
 from penstock.declare.tools import Tool
 from penstock.declare.workflows import Workflow
 from penstock.schemas.canonical import INLINE_BYTES_MAX, PayloadTooLarge, PayloadUnreadable, sha256_hex
+from penstock.schemas.frozen import quick
 from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import RunStarted
 from penstock.streams.runs.asks import ApprovalAsk, Ask, CallAsk, SleepAsk
@@ -24,6 +25,7 @@ from penstock.streams.runs.parts import Answer, Failed, Outcome, Refused, Settle
 from penstock.streams.runs.state import RunState
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Returned:
     """The workflow is over: its value, or the error that it raised."""

@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from penstock.audit import projection, store
-from penstock.audit.projection import Batch, Changes, RunRows
+from penstock.audit.projection import Batch, Changes, RunRows, Written
 from penstock.audit.store import Fenced, Move
 from penstock.audit.views import dead_letter
 from penstock.producers.log import Log, Record
@@ -119,7 +119,7 @@ class Applier:
         epochs = EpochFilter(self._epochs)
         epochs.admit(record)
         row = dead_letter.unprojectable(record, VIEWS_GROUP, error)
-        self._write([record], epochs, Changes((), (), (), (), (row,)))
+        self._write([record], epochs, Changes(Written(), Written(), Written(), (), (row,)))
 
     def _write(self, records: Sequence[Record], epochs: EpochFilter, changes: Changes) -> None:
         ends = {(record.topic, record.partition): record.offset + 1 for record in records}

@@ -38,38 +38,38 @@ _QUESTIONS: Final = (
         ("tenant", "workflow", "status"),
         ("runs_open", "runs_open_oldest_age_s"),
         f"SELECT tenant, workflow, status, count(*), {_AGE.format('coalesce(started_at_ms, last_event_at_ms)')}"
-        f" FROM views.run WHERE {_OPEN_RUN} GROUP BY tenant, workflow, status",
+        f" FROM views.run_row WHERE {_OPEN_RUN} GROUP BY tenant, workflow, status",
     ),
     _Question(
         ("tenant", "workflow"),
         ("inputs_parked",),
-        "SELECT tenant, workflow, sum(cardinality(parked_inputs)) FROM views.run WHERE parked_inputs <> '{}'"
+        "SELECT tenant, workflow, sum(cardinality(parked_inputs)) FROM views.run_row WHERE parked_inputs <> '{}'"
         " GROUP BY tenant, workflow",
     ),
     _Question(
         ("tenant", "tool", "role"),
         ("approvals_waiting", "approvals_waiting_oldest_age_s"),
         f"SELECT tenant, tool, role, count(*), {_AGE.format('requested_at_ms')}"
-        " FROM views.approval WHERE status = 'waiting' GROUP BY tenant, tool, role",
+        " FROM views.approval_row WHERE status = 'waiting' GROUP BY tenant, tool, role",
     ),
     # A call is open only as long as its run: there is no index of open calls, or each call would write to it twice.
     _Question(
         ("tenant", "tool", "status"),
         ("calls_open", "calls_open_oldest_age_s"),
         f"SELECT c.tenant, c.tool, c.status, count(*), {_AGE.format('c.requested_at_ms')}"
-        " FROM views.run AS r JOIN views.tool_call AS c USING (run_id)"
+        " FROM views.run_row AS r JOIN views.tool_call_row AS c USING (run_id)"
         f" WHERE r.{_OPEN_RUN} AND c.status IN ('requested', 'started') GROUP BY c.tenant, c.tool, c.status",
     ),
     _Question(
         ("tenant", "tool"),
         ("calls_in_doubt", "calls_in_doubt_oldest_age_s"),
         f"SELECT tenant, tool, count(*), {_AGE.format('started_at_ms')}"
-        " FROM views.tool_call WHERE status = 'in_doubt' GROUP BY tenant, tool",
+        " FROM views.tool_call_row WHERE in_doubt GROUP BY tenant, tool",
     ),
     _Question(
         ("tenant", "tool"),
         ("call_retries",),
-        "SELECT tenant, tool, sum(attempt - 1) FROM views.tool_call WHERE attempt > 1 GROUP BY tenant, tool",
+        "SELECT tenant, tool, sum(attempt - 1) FROM views.tool_call_row WHERE attempt > 1 GROUP BY tenant, tool",
     ),
     _Question(
         ("topic", "group", "reason"),

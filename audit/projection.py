@@ -25,13 +25,13 @@ class SequenceGap(Exception):
 
 @dataclass(slots=True)
 class RunRows:
-    """All rows of one run. `changed_*` name those that the views don't have yet."""
+    """All rows of one run. `changed_*` name those that the views don't have so yet, True if not at all."""
 
     run: Row = field(default_factory=dict)
     calls: dict[str, Row] = field(default_factory=dict)
     approvals: dict[str, Row] = field(default_factory=dict)
-    changed_calls: set[str] = field(default_factory=set)
-    changed_approvals: set[str] = field(default_factory=set)
+    changed_calls: dict[str, bool] = field(default_factory=dict)
+    changed_approvals: dict[str, bool] = field(default_factory=dict)
 
     @property
     def last_seq(self) -> int:
@@ -67,12 +67,20 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Rows of one table: those that it lacks, those that it has otherwise."""
+
+    new: tuple[Row, ...] = ()
+    changed: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """The rows that a batch writes, each once, as they stand after it."""
 
-    runs: tuple[Row, ...]
-    calls: tuple[Row, ...]
-    approvals: tuple[Row, ...]
+    runs: Written
+    calls: Written
+    approvals: Written
     run_events: tuple[RunEventRow, ...]
     dead_letters: tuple[DeadLetterRow, ...]
 
@@ -100,28 +108,44 @@ def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
     """Fold a batch into the rows of its runs, which it changes. Events folded before change nothing."""
     run_events: list[RunEventRow] = []
     dead_letters = list(batch.dead_letters)
-    touched: dict[str, RunRows] = {}
+    touched: dict[str, bool] = {}
     for event in batch.events:
-        run_id = event.meta.entity_id
+        run_id, seq = event.meta.entity_id, event.meta.entity_seq
         own = rows[run_id]
-        behind = event.meta.entity_seq - own.last_seq - 1
-        if behind < 0:
+        last = own.last_seq
+        if seq <= last:
             continue
-        if behind > 0:
-            gap = SequenceGap(f"seq {event.meta.entity_seq} follows {own.last_seq} in run {run_id}")
+        if seq > last + 1:
+            gap = SequenceGap(f"seq {seq} follows {last} in run {run_id}")
             dead_letters.append(dead_letter.unprojectable(event.record, VIEWS_GROUP, gap))
+        touched.setdefault(run_id, not own.run)
         apply(own, event.meta, event.body)
         run_events.append(run_event.project(event.record, event.meta, event.body))
-        touched[run_id] = own
-    for own in touched.values():
-        _conclude(own)
+    for run_id in touched:
+        _conclude(rows[run_id])
     return Changes(
-        tuple(own.run for own in touched.values()),
-        tuple(own.calls[key] for own in touched.values() for key in sorted(own.changed_calls)),
-        tuple(own.approvals[key] for own in touched.values() for key in sorted(own.changed_approvals)),
+        _written((rows[run_id].run, new) for run_id, new in touched.items()),
+        _written(
+            (own.calls[key], new)
+            for own in map(rows.__getitem__, touched)
+            for key, new in sorted(own.changed_calls.items())
+        ),
+        _written(
+            (own.approvals[key], new)
+            for own in map(rows.__getitem__, touched)
+            for key, new in sorted(own.changed_approvals.items())
+        ),
         tuple(run_events),
         tuple(dead_letters),
     )
+
+
+def _written(rows: Iterable[tuple[Row, bool]]) -> Written:
+    new: list[Row] = []
+    changed: list[Row] = []
+    for row, lacking in rows:
+        (new if lacking else changed).append(row)
+    return Written(tuple(new), tuple(changed))
 
 
 def apply(own: RunRows, meta: EventMeta, body: EventBody) -> None:
@@ -129,26 +153,33 @@ def apply(own: RunRows, meta: EventMeta, body: EventBody) -> None:
     own.run |= run.project(own.run, meta, body)
     call_id = tool_call.key_of(body)
     if call_id is not None:
-        row = own.calls.setdefault(call_id, {})
+        row = _row(own.calls, own.changed_calls, call_id)
         row |= {"call_id": call_id} | tool_call.project(row, meta, body)
-        own.changed_calls.add(call_id)
         if isinstance(body, ToolCallRequested) and body.grant_id is not None:
             _spend(own, meta, body.grant_id, call_id)
     approval_id = approval.key_of(body)
     if approval_id is not None:
         requester = own.run.get("requester")
-        row = own.approvals.setdefault(approval_id, {})
+        row = _row(own.approvals, own.changed_approvals, approval_id)
         row |= {"approval_id": approval_id} | approval.project(
             row, meta, body, requester if isinstance(requester, str) else None
         )
-        own.changed_approvals.add(approval_id)
+
+
+def _row(rows: dict[str, Row], changed: dict[str, bool], key: str) -> Row:
+    """The row of that key, to be changed."""
+    row = rows.get(key)
+    changed.setdefault(key, row is None)
+    if row is None:
+        row = rows[key] = {}
+    return row
 
 
 def _spend(own: RunRows, meta: EventMeta, grant_id: str, call_id: str) -> None:
     for approval_id, row in own.approvals.items():
         if row.get("grant_id") == grant_id and row.get("spent_by") is None:
             row |= approval.spent(meta, call_id)
-            own.changed_approvals.add(approval_id)
+            own.changed_approvals.setdefault(approval_id, False)
 
 
 def _conclude(own: RunRows) -> None:
@@ -157,10 +188,10 @@ def _conclude(own: RunRows) -> None:
         for key, row in own.approvals.items():
             if row["status"] == "waiting":
                 row["status"] = "closed"
-                own.changed_approvals.add(key)
+                own.changed_approvals.setdefault(key, False)
     if own.ended:
         for key, row in own.calls.items():
             if row["status"] in tool_call.OPEN:
                 row["status"] = "abandoned"
-                own.changed_calls.add(key)
+                own.changed_calls.setdefault(key, False)
     own.run["status"] = run.status_of(own.run, own.calls.values(), own.approvals.values())

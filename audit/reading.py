@@ -130,7 +130,8 @@ def calls_in_doubt(connection: Connection[TupleRow], tenant: str | None = None) 
         CallInDoubt,
         "SELECT call_id, run_id, tenant, tool, tool_version, attempt, arguments, grant_id, lease_id,"
         " started_at_ms, error FROM views.tool_call"
-        " WHERE status = 'in_doubt' AND tenant = coalesce(%s, tenant) ORDER BY started_at_ms, call_id",
+        " WHERE call_id IN (SELECT call_id FROM views.tool_call_row WHERE in_doubt)"
+        " AND tenant = coalesce(%s, tenant) ORDER BY started_at_ms, call_id",
         (tenant,),
     )
 

@@ -7,7 +7,8 @@ from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 
 _EMPTY = (
-    "TRUNCATE views.run, views.run_event, views.tool_call, views.approval, views.dead_letter, views.position"
+    "TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row,"
+    " views.dead_letter, views.position"
 )
 
 

@@ -1,7 +1,6 @@
 """The view of approvals: one row a question to people, and one a grant that a rule gave by itself."""
 
 from penstock.audit.views.columns import Row, RowSoFar, text
-from penstock.audit.views.readable import content_json
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.run.records import (
@@ -55,7 +54,7 @@ def _requested(meta: EventMeta, body: ApprovalRequested) -> Row:
         "step": body.step,
         "tool": text(body.tool),
         "tool_version": body.tool_version,
-        "arguments": content_json(body.arguments),
+        "requested_seq": meta.entity_seq,
         "args_sha256": text(body.arguments.sha256),
         "role": text(body.role),
         "quorum": body.quorum,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-# A column of type json holds JSON text; an array of text is a tuple.
+# JSON is text; an array of text is a tuple.
 Column: TypeAlias = str | int | tuple[str, ...] | None
 Row: TypeAlias = dict[str, Column]
 RowSoFar: TypeAlias = Mapping[str, Column]
@@ -14,45 +14,46 @@ UNCHANGED: Final[RowSoFar] = {}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A view that is folded: its primary key, its columns in the table's order, those that hold JSON."""
+    """The table below a view that is folded: its primary key, Postgres's type of each column by name.
+
+    Payloads aren't in it: a column that ends with `_seq` names the event that has one, and the view shows it.
+    """
 
     name: str
     key: str
-    columns: tuple[str, ...]
-    json: frozenset[str]
+    types: Mapping[str, str]
 
 
-RUN: Final = Table(
-    "run",
+def _table(name: str, key: str, **columns: str) -> Table:
+    """Columns are given by type, as words; those that end with `_array` are arrays."""
+    types = {column: kind for kind, words in columns.items() for column in words.split()}
+    return Table(name, key, {column: kind.replace("_array", "[]") for column, kind in types.items()})
+
+
+RUN: Final = _table(
+    "run_row",
     "run_id",
-    (
-        *("run_id", "tenant", "workflow", "workflow_version", "status", "phase", "requester", "input"),
-        *("body_sha256", "code_hash", "started_at_ms", "deadline_ms", "ended_at_ms", "result", "error"),
-        *("parked_inputs", "last_seq", "last_event_at_ms"),
-    ),
-    frozenset({"input", "result", "error"}),
+    text="run_id tenant workflow status phase requester body_sha256 code_hash error",
+    text_array="parked_inputs",
+    int4="workflow_version",
+    int8="started_at_ms deadline_ms ended_at_ms last_seq last_event_at_ms started_seq result_seq",
 )
 
-TOOL_CALL: Final = Table(
-    "tool_call",
+TOOL_CALL: Final = _table(
+    "tool_call_row",
     "call_id",
-    (
-        *("call_id", "run_id", "tenant", "step", "tool", "tool_version", "effect", "attempt", "status"),
-        *("lease_id", "worker", "grant_id", "arguments", "args_sha256", "result", "error", "settled_by"),
-        *("late_answers", "requested_at_ms", "started_at_ms", "settled_at_ms", "duration_ms", "last_seq"),
-    ),
-    frozenset({"arguments", "result", "error"}),
+    text="call_id run_id tenant tool effect status lease_id worker grant_id args_sha256 error settled_by",
+    int4="step tool_version attempt late_answers",
+    int8="requested_at_ms started_at_ms settled_at_ms duration_ms last_seq requested_seq result_seq",
 )
 
-APPROVAL: Final = Table(
-    "approval",
+APPROVAL: Final = _table(
+    "approval_row",
     "approval_id",
-    (
-        *("approval_id", "run_id", "tenant", "step", "tool", "tool_version", "arguments", "args_sha256"),
-        *("role", "quorum", "status", "requester", "decided_by", "rule", "rule_version", "reason"),
-        *("grant_id", "spent_by", "requested_at_ms", "decided_at_ms", "expires_at_ms", "last_seq"),
-    ),
-    frozenset({"arguments"}),
+    text="approval_id run_id tenant tool args_sha256 role status requester rule reason grant_id spent_by",
+    text_array="decided_by",
+    int4="step tool_version quorum rule_version",
+    int8="requested_at_ms decided_at_ms expires_at_ms last_seq requested_seq",
 )
 
 

@@ -1,12 +1,13 @@
 """Events and payloads as JSON that a person can read. What can't be read says so; nothing here raises."""
 
+import dataclasses
 from base64 import b64encode
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import orjson
 
-from penstock.schemas.bodies import EventBody
+from penstock.schemas.bodies import EVENTS, EventBody
 from penstock.schemas.canonical import JSON
 from penstock.schemas.envelope.records import Actor, Failure, Payload
 
@@ -34,7 +35,23 @@ def failure_of(error: Failure) -> str:
 
 def event_json(body: EventBody) -> str:
     """An event's body as JSON text: its fields by name, payloads' content as JSON, bytes in base64."""
-    return dumps({name: _field(getattr(body, name)) for name in body.__slots__})
+    names, payloads = _FIELDS[type(body)]
+    if not payloads:
+        return dumps(body)
+    fields = {name: getattr(body, name) for name in names}
+    for name in payloads:
+        fields[name] = _readable(fields[name])
+    return dumps(fields)
+
+
+def _fields_of(kind: type[EventBody]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of its fields, and of those that hold a payload or may."""
+    hints = get_type_hints(kind)
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    return names, tuple(name for name in names if Payload in (hints[name], *get_args(hints[name])))
+
+
+_FIELDS: Final = {kind: _fields_of(kind) for kind in EVENTS.values()}
 
 
 @lru_cache(maxsize=4096)
@@ -51,10 +68,10 @@ def dumps(value: object) -> str:
     return encoded.decode()
 
 
-def _field(value: object) -> object:
-    """A field of an event; a payload with what is readable of its content."""
-    if not isinstance(value, Payload):
-        return value
+def _readable(value: Payload | None) -> object:
+    """A payload with what is readable of its content."""
+    if value is None:
+        return None
     content = content_json(value)
     return {
         "content_type": value.content_type,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from penstock.audit.views.columns import Column, Row, RowSoFar, text
-from penstock.audit.views.readable import content_json, failure_json, failure_of
+from penstock.audit.views.readable import failure_json, failure_of
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import InputDiscarded, InputParked, InputRefused, InputReleased
@@ -50,7 +50,7 @@ def _phase(row: RowSoFar, meta: EventMeta, body: EventBody, unsettled: bool) -> 
         case RunEnding():
             return {"phase": "ending", "error": failure_json(body.reason, body.detail)}
         case RunCompleted():
-            return _ended(meta, "completed") | {"result": content_json(body.result), "error": None}
+            return _ended(meta, "completed") | {"result_seq": meta.entity_seq, "error": None}
         case RunFailed():
             return _ended(meta, "failed") | {"error": failure_of(body.error)}
         case RunCancelled():
@@ -72,7 +72,7 @@ def _started(meta: EventMeta, body: RunStarted) -> Row:
         "workflow": text(body.workflow),
         "workflow_version": body.workflow_version,
         "requester": text(body.requester),
-        "input": content_json(body.input),
+        "started_seq": meta.entity_seq,
         "body_sha256": text(body.body_sha256),
         "code_hash": text(body.code_hash),
         "started_at_ms": meta.time_ms,

@@ -1,6 +1,6 @@
 """The view of run events: one row an event, written once."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from penstock.audit.views.columns import text
 from penstock.audit.views.readable import actor_json, event_json
@@ -10,7 +10,7 @@ from penstock.schemas.envelope.records import EventMeta
 
 
 class RunEventRow(NamedTuple):
-    """A row of views.run_event, its columns in the table's order. `actor` and `event` are JSON text."""
+    """A row of views.run_event_row, its columns in the table's order. `actor` and `event` are JSON text."""
 
     run_id: str
     seq: int
@@ -31,6 +31,14 @@ class RunEventRow(NamedTuple):
     offset: int
     log_time_ms: int
     event: str
+
+
+_INT4: Final = frozenset({"cause_partition", "cause_index", "cause_count", "partition"})
+# What Postgres calls the type of each column, for COPY in binary.
+TYPES: Final = {
+    name: "int4" if name in _INT4 else "int8" if kind is int else "text"
+    for name, kind in RunEventRow.__annotations__.items()
+}
 
 
 def project(record: Record, meta: EventMeta, body: EventBody) -> RunEventRow:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from penstock.audit.views.columns import Row, RowSoFar, text
-from penstock.audit.views.readable import content_json, failure_json, failure_of
+from penstock.audit.views.readable import failure_json, failure_of
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.run.records import (
@@ -58,7 +58,7 @@ def _outcome(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
                 "started_at_ms": meta.time_ms,
             }
         case ToolCallCompleted():
-            result: Row = {"result": content_json(body.result), "error": None}
+            result: Row = {"result_seq": meta.entity_seq, "error": None}
             return _settled(meta, "completed", body) | result
         case ToolCallFailed():
             return _settled(meta, "failed", body) | {"error": failure_of(body.error)}
@@ -86,9 +86,9 @@ def _requested(meta: EventMeta, body: ToolCallRequested) -> Row:
         "lease_id": None,
         "worker": None,
         "grant_id": None if body.grant_id is None else text(body.grant_id),
-        "arguments": content_json(body.arguments),
+        "requested_seq": meta.entity_seq,
         "args_sha256": text(body.arguments.sha256),
-        "result": None,
+        "result_seq": None,
         "error": None,
         "settled_by": None,
         "requested_at_ms": meta.time_ms,

@@ -11,7 +11,8 @@ from psycopg.rows import TupleRow
 from penstock.runtime.postgres import migrate, migrations
 
 EMPTY = (
-    b"TRUNCATE views.run, views.run_event, views.tool_call, views.approval, views.dead_letter, views.position"
+    b"TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row,"
+    b" views.dead_letter, views.position"
 )
 
 

@@ -80,7 +80,7 @@ def test_a_kill_between_rows_and_position_leaves_neither(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_document", killed)
+        patch.setattr(store, "_values", killed)
         with pytest.raises(SystemExit):
             one.handle(everything(log))
     assert [count(views, view) for view in ("run", "run_event", "tool_call")] == [0, 0, 0]

@@ -39,11 +39,11 @@ def test_a_record_that_postgres_cannot_hold_is_set_aside_alone(
     historian = Historian(log)
     for run_id in runs:
         historian.write(run_id, started(workflow="poison" if run_id == runs[5] else "case-review"))
-    views.execute("ALTER TABLE views.run ADD CONSTRAINT holdable CHECK (workflow <> 'poison')")
+    views.execute("ALTER TABLE views.run_row ADD CONSTRAINT holdable CHECK (workflow <> 'poison')")
     try:
         catch_up(applier(views), log, [RUN_EVENTS])
     finally:
-        views.execute("ALTER TABLE views.run DROP CONSTRAINT holdable")
+        views.execute("ALTER TABLE views.run_row DROP CONSTRAINT holdable")
     assert count(views, "run") == 7
     rows = views.execute("SELECT key, error_class, error_stage FROM views.dead_letter").fetchall()
     assert rows == [(runs[5].encode(), "CheckViolation", "projection")]

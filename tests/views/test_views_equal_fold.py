@@ -89,12 +89,12 @@ def test_a_fault_in_the_projector_is_caught(
     [
         ("UPDATE views.run SET status = 'running'", "run"),
         ("UPDATE views.approval SET decided_by = '{mallory}'", "approval"),
-        ("DELETE FROM views.run_event WHERE seq = 4", "run_event"),
-        ("UPDATE views.run_event SET event = event || '{\"tool\": \"x\"}' WHERE seq = 3", "run_event"),
+        ("DELETE FROM views.run_event_row WHERE seq = 2", "run_event"),
+        ("UPDATE views.run_event_row SET event = replace(event, 'read_case', 'x') WHERE seq = 3", "run_event"),
         ("DELETE FROM views.tool_call WHERE step = 2", "tool_call"),
-        ("INSERT INTO views.run SELECT 'x' AS run_id, tenant, workflow, workflow_version, status, phase, "
-         "requester, input, body_sha256, code_hash, started_at_ms, deadline_ms, ended_at_ms, result, error, "
-         "parked_inputs, last_seq, last_event_at_ms FROM views.run", "run"),
+        ("INSERT INTO views.run_row SELECT 'x' AS run_id, tenant, workflow, workflow_version, status, phase, "
+         "requester, body_sha256, code_hash, started_at_ms, deadline_ms, ended_at_ms, error, parked_inputs, "
+         "last_seq, last_event_at_ms, started_seq, result_seq FROM views.run_row", "run"),
     ],
 )  # fmt: skip
 def test_a_changed_view_is_caught(views: Views, log: MemoryLog, damage: str, view: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import Message
+from confluent_kafka import Message, TopicPartition
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from bench.casework import BENCH, TOGETHER, review_input, start_workers
@@ -29,6 +29,7 @@ from penstock.runtime.telemetry_settings import SAMPLED_SHARE
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.headers import CE_TYPE
 from penstock.schemas.run.records import ApprovalRequested, ToolCallInDoubt
+from penstock.schemas.topics import RUN_EVENTS
 
 KILL: Final = "bench.peers.kill_application:application"
 # The share of new traces that is sampled by default.
@@ -52,7 +53,7 @@ class Ours:
         name_effects(effects)
         self._start()
         if effects is None:
-            self._generator = Traced(self._at, "bench-review", review_input)
+            self._generator = Traced(self._at, "bench-review")
             self._generator.run(1, 1)
         else:
             self._generator = KillGenerator(self._at, effects)
@@ -115,7 +116,16 @@ class Ours:
         return self._generator
 
 
-class Traced(Generator):
+class Later(Generator):
+    """Begins to read where the log ends now: what earlier rounds have written isn't its own."""
+
+    def __init__(self, at: Standing, workflow: str) -> None:
+        super().__init__(at, workflow, review_input)
+        ends = [(each, self._log.bounds(RUN_EVENTS, each)[1]) for each in range(at.partitions)]
+        self._consumer.assign([TopicPartition(RUN_EVENTS, partition, end) for partition, end in ends])
+
+
+class Traced(Later):
     """Every review has a trace, as it has one that comes through the API, and one of a hundred is sampled."""
 
     def _start(self) -> None:
@@ -125,11 +135,11 @@ class Traced(Generator):
             super()._start()
 
 
-class KillGenerator(Generator):
+class KillGenerator(Later):
     """Holds its votes back, and answers what is in doubt as an operator who looks into the target would."""
 
     def __init__(self, at: Standing, effects: Path) -> None:
-        super().__init__(at, "kill-review", review_input)
+        super().__init__(at, "kill-review")
         self._effects = effects
         self._held: list[tuple[str, str, str]] | None = []
         operator = Actor(kind="person", subject="olga", roles=("operator",))

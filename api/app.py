@@ -10,13 +10,14 @@ import uvicorn
 from fastapi import Depends, FastAPI
 
 from penstock import __version__
-from penstock.api import approvals, calls, cancellations, case_reviews, health, problems, runs
+from penstock.api import approvals, calls, cancellations, case_reviews, health, metrics, problems, runs
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.callers import ApiKeys, Caller
 from penstock.api.door import Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit
-from penstock.api.tracing import Tracing
+from penstock.api.metrics import Counting
+from penstock.api.tracing import SOURCE, Tracing
 from penstock.api.views import Views
 from penstock.declare.application import Application, load_application
 from penstock.producers.errors import LogError
@@ -24,10 +25,12 @@ from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import SoonLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.signing import Authority, Keyring, Signer
+from penstock.runtime.meters import PROCESS
+from penstock.runtime.postgres_backlog import observe_queues
 from penstock.runtime.settings import Settings
+from penstock.runtime.telemetry import Telemetry, resource_of, start
 from penstock.schemas.codec import codec_for
 
-SOURCE = "penstock.api"
 CLOSE_S = 10.0
 BUFFER_RECORDS_MAX = 1_000
 
@@ -40,6 +43,7 @@ def create_app(
     body_bytes_max: int = BODY_BYTES_MAX_DEFAULT,
     acknowledged_s: float = ACKNOWLEDGED_S_DEFAULT,
     effect_s: float = EFFECT_S_DEFAULT,
+    telemetry: Telemetry | None = None,
 ) -> FastAPI:
     """The application. `log` and `application` replace the ones that the settings name.
 
@@ -77,6 +81,8 @@ def create_app(
     door = Door(settings, keys, views, inbox, AcceptedRuns(), loaded, kept)
     for resource in (case_reviews, cancellations, runs, approvals, calls, health):
         app.include_router(resource.routes(door))
+    counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
+    app.include_router(metrics.routes(door, counted))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi(caller: Annotated[Caller, Depends(keys)]) -> dict[str, Any]:
@@ -84,6 +90,7 @@ def create_app(
 
     problems.install(app)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
+    app.add_middleware(Counting, meters=counted.meters)
     app.add_middleware(Tracing)
     return app
 
@@ -101,8 +108,10 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # Once uvicorn has shut down it raises the signal again: by then there is nothing left to do.
         signal.signal(number, lambda *_: None)
+    telemetry = start(SOURCE, settings.worker_name)
+    observe_queues(telemetry.meters, settings)
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, telemetry=telemetry),
         host=settings.api_host,
         port=settings.api_port,
         log_level=settings.log_level.lower(),
@@ -110,4 +119,5 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=int(CLOSE_S),
     )
+    telemetry.close()
     return 0

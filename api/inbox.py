@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from penstock.api.callers import Caller
 from penstock.api.problems import Problem, unavailable
+from penstock.api.tracing import sending
 from penstock.api.views import Columns, Views
 from penstock.producers.errors import BufferFull, LogError, NotYetAcknowledged, RecordTooLarge
 from penstock.producers.publisher import Publisher
@@ -18,6 +19,7 @@ from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient, StartReceipt
 from penstock.schemas.canonical import NotCanonical, PayloadTooLarge
 from penstock.schemas.ids import derived_id
+from penstock.schemas.topics import RUN_INBOX
 
 R = TypeVar("R", Receipt, StartReceipt)
 
@@ -48,9 +50,10 @@ class Inbox:
         """
         client = RunClient(self._publisher, caller.tenant, caller.actor)
         try:
-            said = await asyncio.to_thread(speak, client)
-            async with asyncio.timeout(self._acknowledged_s):
-                await (said.receipt if isinstance(said, StartReceipt) else said)
+            with sending(RUN_INBOX):
+                said = await asyncio.to_thread(speak, client)
+                async with asyncio.timeout(self._acknowledged_s):
+                    await (said.receipt if isinstance(said, StartReceipt) else said)
         except (PayloadTooLarge, RecordTooLarge) as error:
             raise too_large(error) from error
         except NotCanonical as error:

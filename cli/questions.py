@@ -15,16 +15,27 @@ As = Annotated[str, typer.Option("--as", help="The person of api-keys.json who s
 Reason = Annotated[str, typer.Option(help="Why; it stays on the log.")]
 
 
-def status(as_json: AsJson = False) -> None:
+def status(
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", help="One screen, renewed every second.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="One page; as without --watch.")] = False,
+) -> None:
     """What runs, what waits for people, how far behind each group is; exits with 1 if something is down."""
     from penstock.cli import shown
     from penstock.cli import status as looking
+    from penstock.cli.screen import console
+    from penstock.cli.status_page import page
+    from penstock.cli.status_watch import watch as show_again_and_again
 
-    found = looking.look(Settings.load())
+    settings = Settings.load()
+    if watch and not once and not as_json:
+        show_again_and_again(settings, console)
+        return
+    found = looking.look(settings)
     if as_json:
         shown.as_json(found)
     else:
-        looking.show(found)
+        console.print(page(found))
     raise typer.Exit(0 if found.well else 1)
 
 

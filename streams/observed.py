@@ -40,6 +40,7 @@ class Observed:
         self.appends_alone = host.appends_alone
         self.appended = host.appended
         self.fetch_min_bytes = host.fetch_min_bytes
+        self.pace_s = host.pace_s
         self._host = host
         self._now_ms = now_ms
         self._held: set[int] = set()

@@ -116,7 +116,8 @@ def test_partitions_are_held_from_take_until_they_are_dropped_lost_or_closed() -
 def test_a_batch_that_fails_is_counted_by_its_error_and_raised() -> None:
     class Failing:
         def __init__(self, host: Observed) -> None:
-            self.topic, self.group_id, self.fetch_min_bytes = host.topic, host.group_id, 1
+            self.topic, self.group_id = host.topic, host.group_id
+            self.fetch_min_bytes, self.pace_s = host.fetch_min_bytes, host.pace_s
             self.appends_to, self.appends_alone = host.appends_to, host.appends_alone
             self.appended, self.fault = host.appended, None
             self.take, self.drop, self.close = host.take, host.drop, host.close

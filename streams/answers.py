@@ -1,6 +1,6 @@
 """Answers on their way to an inbox: signed, appended in the order in which they were given, awaited.
 
-One thread takes whatever is ready and appends it together; it never waits for more. Groups are small, so
+One thread takes whatever is ready and appends it together; a lone answer never waits. Groups are small, so
 that a crash leaves few unsafe calls done and unsaid.
 """
 
@@ -22,6 +22,7 @@ from penstock.schemas.frozen import quick
 from penstock.schemas.headers import input_headers
 from penstock.streams.background import Background
 from penstock.streams.host import Appended
+from penstock.streams.pace import PACE_S, Pace
 
 log = logging.getLogger("penstock.streams.answers")
 
@@ -119,14 +120,18 @@ class Answers:
         self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
+        pace = Pace(PACE_S)
         try:
             while True:
+                if not self._closed:
+                    pace.wait()
                 with self._changed:
                     self._changed.wait_for(lambda: self._waiting or self._closed)
                     if self._closed:
                         return
                     group = [self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))]
                     self._in_hand = len(group)
+                pace.note(len(group))
                 self._append(group)
                 for answer in group:
                     answer.then()

@@ -86,6 +86,7 @@ class EffectHost(Generic[W]):
         self.appends_alone = False
         self.appended = appended
         self.fetch_min_bytes = fetch_min_bytes
+        self.pace_s = 0.0
         self._log = log_
         self._codec = codec
         self._positions = positions

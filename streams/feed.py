@@ -24,6 +24,7 @@ from typing import Final
 from penstock.producers.log import Record
 from penstock.runtime.points import reach
 from penstock.streams.host import Fenced, PartitionHost
+from penstock.streams.pace import Pace
 
 log = logging.getLogger("penstock.streams.feed")
 
@@ -66,6 +67,7 @@ class Feed:
         self._starts: dict[int, int] = {}
         self._again: dict[int, tuple[int, float]] = {}
         self._stopped = False
+        self._pace = Pace(host.pace_s)
 
     # What follows is called by the poller.
 
@@ -148,6 +150,7 @@ class Feed:
     # What follows runs in the host's thread.
 
     def _turn(self) -> None:
+        self._pace.wait()
         with self._lock:
             self._turn_is_due = False
             fetched, self._fetched = self._fetched, []
@@ -187,6 +190,7 @@ class Feed:
         return due
 
     def _handle(self, batches: Mapping[int, Sequence[Record]]) -> None:
+        self._pace.note(sum(len(records) for records in batches.values()))
         lost = self.host.handle_all(batches)
         for partition, records in batches.items():
             if partition not in lost:

@@ -37,6 +37,8 @@ class PartitionHost(Protocol):
     appended: Appended
     # A fetch waits for so many bytes, up to a tenth of a second: 1 where latency counts.
     fetch_min_bytes: int
+    # See penstock.streams.pace: seconds for each record of a turn; 0: the next turn begins at once.
+    pace_s: float
 
     @property
     def fault(self) -> BaseException | None:

@@ -1,7 +1,7 @@
 """The poller: one thread that reads one topic as a member of its group, with confluent-kafka.
 
-What one fetch brings, of all partitions, is one delivery. It goes to a Faust agent, and at most one more is
-fetched while the host is at work: batches then grow with the load by themselves, and nobody waits to fill one.
+What one fetch brings, of all partitions, is one delivery. It goes to a Faust agent, and the next follows
+when the host is done with it: deliveries then grow with the load by themselves, and nobody waits to fill one.
 The group's committed offsets follow the host's positions, for lag tools only; reading starts from those.
 """
 
@@ -22,7 +22,7 @@ from penstock.streams.feed import Delivery, Feed
 log = logging.getLogger("penstock.streams.polling")
 
 POLL_S: Final = 0.1
-DELIVERIES_AHEAD_MAX: Final = 2
+DELIVERIES_AHEAD_MAX: Final = 1
 # A host that waits for its database may take long: from then on its poller serves the group alone.
 PATIENCE_S: Final = 1.0
 COMMIT_EVERY_S: Final = 5.0

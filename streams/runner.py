@@ -20,6 +20,7 @@ from penstock.streams.drafting import Draft, Drafter, Unappliable
 from penstock.streams.entity import Entity, fresh, load
 from penstock.streams.host import Appended, Fenced, TakeRefused
 from penstock.streams.journal import Commit, Journal
+from penstock.streams.pace import PACE_S
 from penstock.streams.publishing import Batch, publish
 from penstock.streams.taking import Taker
 from penstock.streams.tenure import Tenure
@@ -49,6 +50,7 @@ class Runner(Generic[S]):
         self.topic = f"penstock.{decider.noun}.inbox"
         self.group_id = decider.group_id
         self.fetch_min_bytes = 1
+        self.pace_s = PACE_S
         self.appends_to = f"penstock.{decider.noun}.events"
         self.appends_alone = True
         self.appended = Appended()

@@ -27,7 +27,7 @@ class FailingHost:
     """A host whose database, say, is beside itself."""
 
     topic, group_id, fetch_min_bytes, fault = "t", "g", 1, None
-    appends_to, appends_alone = "u", False
+    appends_to, appends_alone, pace_s = "u", False, 0.0
 
     def __init__(self) -> None:
         self.appended = Appended()

@@ -17,7 +17,7 @@ class Recording:
     """A host that remembers, and loses a partition when it is told to."""
 
     topic, group_id, fetch_min_bytes, fault = "t", "g", 1, None
-    appends_to, appends_alone = "u", False
+    appends_to, appends_alone, pace_s = "u", False, 0.0
 
     def __init__(self) -> None:
         self.appended = Appended()

@@ -157,6 +157,7 @@ def apply(own: RunRows, meta: EventMeta, body: EventBody) -> None:
         row |= {"call_id": call_id} | tool_call.project(row, meta, body)
         if isinstance(body, ToolCallRequested) and body.grant_id is not None:
             _spend(own, meta, body.grant_id, call_id)
+        return
     approval_id = approval.key_of(body)
     if approval_id is not None:
         requester = own.run.get("requester")

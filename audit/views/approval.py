@@ -1,6 +1,8 @@
 """The view of approvals: one row a question to people, and one a grant that a rule gave by itself."""
 
-from penstock.audit.views.columns import Row, RowSoFar, text
+from typing import Final
+
+from penstock.audit.views.columns import Row, RowSoFar
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.run.records import (
@@ -10,21 +12,19 @@ from penstock.schemas.run.records import (
     ApprovalRequested,
 )
 
+_OF_APPROVALS: Final = (ApprovalRequested, ApprovalGranted, ApprovalRefused, ApprovalExpired)
+
 
 def key_of(body: EventBody) -> str | None:
     """The approval that an event changes, if it changes one. A refused vote changes nothing."""
-    match body:
-        case ApprovalRequested() | ApprovalGranted() | ApprovalRefused() | ApprovalExpired():
-            return text(body.approval_id)
-        case _:
-            return None
+    return body.approval_id if isinstance(body, _OF_APPROVALS) else None
 
 
 def project(row: RowSoFar, meta: EventMeta, body: EventBody, requester: str | None) -> Row:
     """What an event changes in the row of its approval. `requester` is the run's, who may never vote."""
     changes: Row = {"last_seq": meta.entity_seq}
     if not row:
-        changes |= {"run_id": meta.entity_id, "tenant": text(meta.tenant), "decided_by": ()}
+        changes |= {"run_id": meta.entity_id, "tenant": meta.tenant, "decided_by": ()}
         changes |= {"status": "closed", "requester": requester}
     return changes | _outcome(meta, body)
 
@@ -41,7 +41,7 @@ def _outcome(meta: EventMeta, body: EventBody) -> Row:
         case ApprovalGranted():
             return _granted(meta, body)
         case ApprovalRefused():
-            return _decided(meta, "refused", (text(body.refused_by),)) | {"reason": text(body.reason)}
+            return _decided(meta, "refused", (body.refused_by,)) | {"reason": body.reason}
         case ApprovalExpired():
             return _decided(meta, "expired", ())
         case _:
@@ -52,11 +52,11 @@ def _requested(meta: EventMeta, body: ApprovalRequested) -> Row:
     return {
         "status": "waiting",
         "step": body.step,
-        "tool": text(body.tool),
+        "tool": body.tool,
         "tool_version": body.tool_version,
         "requested_seq": meta.entity_seq,
-        "args_sha256": text(body.arguments.sha256),
-        "role": text(body.role),
+        "args_sha256": body.arguments.sha256,
+        "role": body.role,
         "quorum": body.quorum,
         "rule_version": body.rule_version,
         "requested_at_ms": meta.time_ms,
@@ -65,13 +65,13 @@ def _requested(meta: EventMeta, body: ApprovalRequested) -> Row:
 
 
 def _granted(meta: EventMeta, body: ApprovalGranted) -> Row:
-    return _decided(meta, "granted", tuple(text(who) for who in body.granted_by)) | {
-        "tool": text(body.tool),
+    return _decided(meta, "granted", body.granted_by) | {
+        "tool": body.tool,
         "tool_version": body.tool_version,
-        "args_sha256": text(body.args_sha256),
-        "rule": None if body.rule is None else text(body.rule),
+        "args_sha256": body.args_sha256,
+        "rule": body.rule,
         "rule_version": body.rule_version,
-        "grant_id": text(body.grant_id),
+        "grant_id": body.grant_id,
         "expires_at_ms": body.expires_at_ms,
     }
 

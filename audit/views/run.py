@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from typing import Final
 
-from penstock.audit.views.columns import Column, Row, RowSoFar, text
+from penstock.audit.views.columns import Column, Row, RowSoFar
 from penstock.audit.views.readable import failure_json, failure_of
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import InputDiscarded, InputParked, InputRefused, InputReleased
 from penstock.schemas.run.records import (
+    ApprovalGranted,
+    ApprovalRequested,
     RunCancelled,
     RunCompleted,
     RunEnding,
@@ -16,20 +18,29 @@ from penstock.schemas.run.records import (
     RunResumed,
     RunStalled,
     RunStarted,
+    ToolCallCompleted,
+    ToolCallRequested,
+    ToolCallStarted,
 )
 
 ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 # Phases in which nothing has been settled yet: a refusal gives an id neither a tenant nor a beginning.
 _UNSETTLED: Final = frozenset({None, "refused"})
+# Most events are of one step, and change nothing here but where the run is.
+_OF_STEPS: Final = frozenset(
+    {ToolCallRequested, ToolCallStarted, ToolCallCompleted, ApprovalRequested, ApprovalGranted}
+)
 
 
 def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
     """What an event changes in its run's row."""
+    if row and type(body) in _OF_STEPS and row["phase"] not in _UNSETTLED:
+        return {"last_seq": meta.entity_seq, "last_event_at_ms": meta.time_ms}
     unsettled = row.get("phase") in _UNSETTLED
     changes: Row = {"last_seq": meta.entity_seq, "last_event_at_ms": meta.time_ms}
     if unsettled:
         refused = isinstance(body, InputRefused)
-        changes |= {"tenant": text(meta.tenant), "phase": "refused" if refused else "accepted"}
+        changes |= {"tenant": meta.tenant, "phase": "refused" if refused else "accepted"}
         if not refused:
             changes["error"] = None
     if not row:
@@ -46,7 +57,7 @@ def _phase(row: RowSoFar, meta: EventMeta, body: EventBody, unsettled: bool) -> 
             return {"phase": "stalled", "error": failure_json(body.kind, body.detail)}
         case RunResumed():
             again = {"phase": "running"} if row.get("phase") == "stalled" else {}
-            return {**again, "error": None, "code_hash": text(body.code_hash)}
+            return {**again, "error": None, "code_hash": body.code_hash}
         case RunEnding():
             return {"phase": "ending", "error": failure_json(body.reason, body.detail)}
         case RunCompleted():
@@ -58,10 +69,10 @@ def _phase(row: RowSoFar, meta: EventMeta, body: EventBody, unsettled: bool) -> 
         case InputRefused() if unsettled:
             return {"error": failure_json(body.reason, body.detail)}
         case InputParked():
-            parked: Row = {"parked_inputs": (*_parked(row), text(body.input_id))}
+            parked: Row = {"parked_inputs": (*_parked(row), body.input_id)}
             return parked if row.get("phase") in ENDED else parked | {"error": failure_of(body.error)}
         case InputReleased() | InputDiscarded():
-            return _unparked(row, text(body.parked_input_id))
+            return _unparked(row, body.parked_input_id)
         case _:
             return {}
 
@@ -69,12 +80,12 @@ def _phase(row: RowSoFar, meta: EventMeta, body: EventBody, unsettled: bool) -> 
 def _started(meta: EventMeta, body: RunStarted) -> Row:
     return {
         "phase": "running",
-        "workflow": text(body.workflow),
+        "workflow": body.workflow,
         "workflow_version": body.workflow_version,
-        "requester": text(body.requester),
+        "requester": body.requester,
         "started_seq": meta.entity_seq,
-        "body_sha256": text(body.body_sha256),
-        "code_hash": text(body.code_hash),
+        "body_sha256": body.body_sha256,
+        "code_hash": body.code_hash,
         "started_at_ms": meta.time_ms,
         "deadline_ms": body.deadline_ms,
     }

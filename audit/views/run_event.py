@@ -2,7 +2,6 @@
 
 from typing import Final, NamedTuple
 
-from penstock.audit.views.columns import text
 from penstock.audit.views.readable import actor_json, event_json
 from penstock.producers.log import Record
 from penstock.schemas.bodies import EventBody
@@ -48,12 +47,12 @@ def project(record: Record, meta: EventMeta, body: EventBody) -> RunEventRow:
         meta.entity_id,
         meta.entity_seq,
         meta.id,
-        text(meta.tenant),
+        meta.tenant,
         type(body).__name__,
         meta.time_ms,
         actor_json(meta.actor),
-        text(cause.id),
-        text(cause.topic),
+        cause.id,
+        cause.topic,
         cause.partition,
         cause.offset,
         cause.time_ms,

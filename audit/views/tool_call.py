@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from penstock.audit.views.columns import Row, RowSoFar, text
+from penstock.audit.views.columns import Row, RowSoFar
 from penstock.audit.views.readable import failure_json, failure_of
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
@@ -17,30 +17,27 @@ from penstock.schemas.run.records import (
 )
 
 OPEN: Final = frozenset({"requested", "started"})
+_OF_CALLS: Final = (
+    ToolCallRequested,
+    ToolCallCompleted,
+    ToolCallStarted,
+    ToolCallFailed,
+    ToolCallRefused,
+    ToolCallInDoubt,
+    LateAnswer,
+)
 
 
 def key_of(body: EventBody) -> str | None:
     """The call that an event speaks of, if it speaks of one."""
-    match body:
-        case (
-            ToolCallRequested()
-            | ToolCallStarted()
-            | ToolCallCompleted()
-            | ToolCallFailed()
-            | ToolCallRefused()
-            | ToolCallInDoubt()
-            | LateAnswer()
-        ):
-            return text(body.call_id)
-        case _:
-            return None
+    return body.call_id if isinstance(body, _OF_CALLS) else None
 
 
 def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
     """What an event changes in the row of its call."""
     changes: Row = {"last_seq": meta.entity_seq}
     if not row:
-        changes |= {"run_id": meta.entity_id, "tenant": text(meta.tenant), "late_answers": 0}
+        changes |= {"run_id": meta.entity_id, "tenant": meta.tenant, "late_answers": 0}
         changes["status"] = "abandoned"
     return changes | _outcome(row, meta, body)
 
@@ -53,8 +50,8 @@ def _outcome(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
             return {
                 "status": "started",
                 "attempt": body.attempt,
-                "lease_id": text(body.lease_id),
-                "worker": text(body.worker),
+                "lease_id": body.lease_id,
+                "worker": body.worker,
                 "started_at_ms": meta.time_ms,
             }
         case ToolCallCompleted():
@@ -79,15 +76,15 @@ def _requested(meta: EventMeta, body: ToolCallRequested) -> Row:
     return {
         "status": "requested",
         "step": body.step,
-        "tool": text(body.tool),
+        "tool": body.tool,
         "tool_version": body.tool_version,
         "effect": body.effect,
         "attempt": body.attempt,
         "lease_id": None,
         "worker": None,
-        "grant_id": None if body.grant_id is None else text(body.grant_id),
+        "grant_id": body.grant_id,
         "requested_seq": meta.entity_seq,
-        "args_sha256": text(body.arguments.sha256),
+        "args_sha256": body.arguments.sha256,
         "result_seq": None,
         "error": None,
         "settled_by": None,
@@ -102,7 +99,7 @@ def _settled(meta: EventMeta, status: str, body: ToolCallCompleted | ToolCallFai
     return {
         "status": status,
         "attempt": body.attempt,
-        "settled_by": text(body.settled_by),
+        "settled_by": body.settled_by,
         "settled_at_ms": meta.time_ms,
         "duration_ms": body.duration_ms,
     }
@@ -112,9 +109,9 @@ def _refused(meta: EventMeta, body: ToolCallRefused) -> Row:
     return {
         "status": "refused",
         "step": body.step,
-        "tool": text(body.tool),
+        "tool": body.tool,
         "tool_version": body.tool_version,
-        "args_sha256": text(body.args_sha256),
+        "args_sha256": body.args_sha256,
         "error": failure_json(body.reason, body.detail),
         "settled_at_ms": meta.time_ms,
     }

@@ -14,7 +14,7 @@ from bench import figures
 from bench.failing import BenchFailed
 from penstock.runtime.errors import SetupError
 
-NAMES: Final = ("casework", "runner", "floor", "projector", "peers")
+NAMES: Final = ("casework", "runner", "floor", "projector", "calls", "load", "peers", "telemetry")
 
 
 def parser() -> argparse.ArgumentParser:

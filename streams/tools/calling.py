@@ -12,10 +12,8 @@ import time
 from functools import partial
 from typing import Final
 
-from penstock.declare.errors import InvalidArguments
 from penstock.declare.tools import Tool
 from penstock.producers.clock import Clock
-from penstock.schemas.canonical import PayloadUnreadable, read_payload
 from penstock.schemas.run.records import StartToolCall
 from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers
@@ -28,9 +26,10 @@ from penstock.streams.tools.claims import Claim
 from penstock.streams.tools.doubts import Doubts
 from penstock.streams.tools.effect import failed
 from penstock.streams.tools.executing import Executing, Teller
-from penstock.streams.tools.lanes import Lanes, Slot, Wish
+from penstock.streams.tools.lanes import Slot
 from penstock.streams.tools.ports import Open, OpenCall, Toolbox
-from penstock.streams.tools.scheduling import STARTED
+from penstock.streams.tools.queues import NoKey, Queues
+from penstock.streams.tools.shares import Shares
 
 log = logging.getLogger("penstock.streams.tools")
 
@@ -51,24 +50,23 @@ class Calling:
         background: Background,
         clock: Clock,
         observer: CallObserver = NOBODY,
+        shares: Shares | None = None,
     ) -> None:
-        self._toolbox = toolbox
         self._leases = leases
         self._answers = answers
         self._alarms = alarms
         self._clock = clock
-        self._lanes = Lanes(alarms)
+        self._queues = Queues(toolbox, alarms, shares)
         self._hands = Hands(background, "tool")
         self._loop = EventLoop(background, "tool-loop")
         self._tell = Teller(answers)
         self._executing = Executing(leases, self._hands, self._loop, background, self._tell, observer)
         self._doubts = Doubts(
-            toolbox, leases, self._lanes, self._hands, self._loop, alarms, background, self._tell
+            toolbox, leases, self._queues.lanes, self._hands, self._loop, alarms, background, self._tell
         )
         # Callbacks of lanes and alarms come back into the thread that holds it.
         self._lock = threading.RLock()
         self._claims: dict[str, Claim] = {}
-        self._unknown: set[tuple[str, int]] = set()
         self._closing = False
 
     def open(self, partition: int, work: Open) -> None:
@@ -108,6 +106,7 @@ class Calling:
                 self._give_back(claim, "the worker stopped before the call began")
             self._claims.clear()
         unsafe = self._executing.wait(deadline_s)
+        self._queues.close()
         said = self._answers.drain(max(0.0, until_s - time.monotonic()))
         self._alarms.close()
         self._answers.close()
@@ -141,21 +140,17 @@ class Calling:
             claim.alarm = None
             if not self._is_current(claim):
                 return
-            tool = self._tool(claim.call)
+            tool = self._queues.tool(claim.call)
             if tool is None:
                 return
-            asked = claim.call.requested
             try:
-                key = self._key(tool, claim.call)
-            except Exception as error:  # noqa: BLE001 a tool's own function, whose error is the call's answer
-                self._refuse(claim, "no_concurrency_key", f"{type(error).__name__}: {error}")
+                wish = self._queues.wish(tool, claim.call, partial(self._granted, claim, tool), first=first)
+            except NoKey as error:
+                self._refuse(claim, "no_concurrency_key", str(error))
                 return
-            self._open_lane(tool)
-            priority = STARTED if first else asked.priority
             # Kept before it is asked for: the slot may be granted before `ask` returns.
-            granted = partial(self._granted, claim, tool)
-            claim.wish = Wish(self._lanes, tool.name, granted, claim.call.meta.tenant, key, priority)
-            claim.wish.ask()
+            claim.wish = wish
+            wish.ask()
 
     def _granted(self, claim: Claim, tool: Tool[object], slot: Slot) -> None:
         with self._lock:
@@ -213,7 +208,7 @@ class Calling:
             claim.lease_id = lease_id
             slot, claim.slot = claim.slot, None
             claim.let_go()
-            tool = self._tool(claim.call)
+            tool = self._queues.tool(claim.call)
             if slot is not None and tool is not None:
                 self._begin(claim, tool, lease_id, slot)
             else:
@@ -245,31 +240,3 @@ class Calling:
 
     def _is_current(self, claim: Claim) -> bool:
         return not self._closing and self._claims.get(claim.call.key) is claim
-
-    def _key(self, tool: Tool[object], call: OpenCall) -> str | None:
-        """The key that the call's lane counts by; raises what the tool's own function raises."""
-        if tool.limits.concurrency_key is None:
-            return None
-        try:
-            arguments = tool.decode_arguments(read_payload(call.requested.arguments))
-        except (InvalidArguments, PayloadUnreadable):
-            # It fails before it gets anywhere near the target.
-            return None
-        return tool.limits.key_of(arguments)
-
-    def _open_lane(self, tool: Tool[object]) -> None:
-        """All versions of a tool share its lane, whose limits are those of the newest."""
-        if not self._lanes.has(tool.name):
-            self._lanes.open(tool.name, (self._toolbox.tool(tool.name) or tool).limits)
-
-    def _tool(self, call: OpenCall) -> Tool[object] | None:
-        """None, said once, if only another deployment of this worker has the tool: the call stays open."""
-        asked = call.requested
-        tool = self._toolbox.tool(asked.tool, asked.tool_version)
-        if tool is None and (asked.tool, asked.tool_version) not in self._unknown:
-            self._unknown.add((asked.tool, asked.tool_version))
-            log.error(
-                "this application has no tool %s version %d: its calls wait for a worker that has it",
-                *(asked.tool, asked.tool_version),
-            )
-        return tool

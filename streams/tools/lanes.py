@@ -16,6 +16,10 @@ from penstock.streams.tools.scheduling import Lane
 from penstock.streams.tools.turns import Ask
 
 
+def _nothing() -> None:
+    """Nobody shares limits here."""
+
+
 class Wish(Ask):
     """A place in the queue of a lane, and what to call when it is granted."""
 
@@ -69,9 +73,16 @@ class Lanes:
     """All lanes of a process. Slots are granted outside the lock and never one inside another, so a callback may
     ask for more or release at once."""
 
-    def __init__(self, alarms: Alarms, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        alarms: Alarms,
+        clock_s: Callable[[], float] = time.monotonic,
+        short: Callable[[], None] = _nothing,
+    ) -> None:
         self._alarms = alarms
         self._clock_s = clock_s
+        # Told when calls wait in a lane whose limits are shared.
+        self._short = short
         self._lock = threading.Lock()
         self._lanes: dict[str, Lane] = {}
         # Lanes in which somebody may have become next, each once, while a thread is granting.
@@ -161,6 +172,8 @@ class Lanes:
                 return name, wish
             del self._stirred[name]
             self._look_later(name, lane, now_s)
+            if lane.shared and lane.waiting:
+                self._short()
         self._granting = False
         return None
 

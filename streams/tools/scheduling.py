@@ -8,40 +8,35 @@ the first.
 
 from bisect import insort
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import inf
-from typing import Final
+from typing import Final, Literal
 
 from penstock.declare.limits import Limits
 from penstock.streams.tools.keys import Keys
 from penstock.streams.tools.rates import Window
 from penstock.streams.tools.turns import Ask, Standing, Turns
 
+LimitKind = Literal["concurrency", "rate"]
 PATIENCE: Final = 8
 # Above any run's priority: what stands started on the log and waits for nothing but a slot.
 STARTED: Final = 1_000_000
 
 
-@dataclass(slots=True)
-class Allowance:
-    """How many slots there are, until when by the clock of the lane. A lane without shares has it for ever."""
-
-    slots: int
-    until_s: float = inf
-
-    def now(self, now_s: float) -> int:
-        """Slots at that time."""
-        return self.slots if now_s < self.until_s else 0
-
-
 class Lane:
-    """The queue of one tool. `slots` and `rate.count` may be changed at any time: they are read at each grant."""
+    """The queue of one tool.
+
+    `slots`, `rate.count` and `until_s`, the end of both by the clock of the caller, may be changed at any time: they
+    are read at each grant. A lane whose limits are shared with other processes starts with nothing.
+    """
 
     def __init__(self, limits: Limits) -> None:
-        self.allowance = Allowance(limits.concurrency)
-        self.rate = None
+        self.shared = limits.scope == "global"
+        self.slots = 0 if self.shared else limits.concurrency
+        self.until_s = inf
+        self.rate: Window | None = None
         if limits.rate is not None:
-            self.rate = Window(limits.rate.count, limits.rate.per.total_seconds())
+            count = 0 if self.shared else limits.rate.count
+            self.rate = Window(count, limits.rate.per.total_seconds())
         self.running = 0
         self.waiting = 0
         self._per_tenant = limits.tenant_concurrency
@@ -52,12 +47,14 @@ class Lane:
         self._order: list[int] = []
         self._preferred_in_a_row = 0
         self._seq = 0
+        self._peak = 0
 
     def ask(self, ask: Ask) -> None:
         """Wait for a slot from now on."""
         self._seq += 1
         ask.seq = self._seq
         self.waiting += 1
+        self._peak = max(self._peak, self.running + self.waiting)
         if self._keys is None or self._keys.arrive(ask):
             self._queue(ask)
 
@@ -75,7 +72,7 @@ class Lane:
 
     def next(self, now_s: float) -> Ask | None:
         """Grant a slot to whoever is next, if anybody may begin now. It is given back with `release`."""
-        if not self.waiting or self.running >= self.allowance.now(now_s):
+        if not self.waiting or self.running >= self.slots or now_s >= self.until_s:
             return None
         if self.rate is not None and self.rate.used(now_s) >= self.rate.count:
             return None
@@ -87,8 +84,8 @@ class Lane:
         return None
 
     def begin(self, ask: Ask, now_s: float) -> bool:
-        """What was granted begins now. False if the allowance has run out meanwhile, and it must not."""
-        if self.allowance.now(now_s) == 0:
+        """What was granted begins now. False if the right to it has run out meanwhile, and it must not."""
+        if now_s >= self.until_s:
             return False
         if self.rate is not None and not ask.begun:
             self.rate.begin(now_s)
@@ -114,6 +111,28 @@ class Lane:
     def later_s(self, now_s: float) -> float | None:
         """When `next` is worth asking again though nothing comes back: seconds from now, or None."""
         return self.rate.later_s(now_s) if self.waiting and self.rate is not None else None
+
+    def demand(self) -> int:
+        """The most calls that ran and waited at once since this was last asked."""
+        peak, self._peak = self._peak, self.running + self.waiting
+        return peak
+
+    def in_use(self, kind: LimitKind, now_s: float) -> int:
+        """How much of a limit can't be given back now."""
+        if kind == "concurrency":
+            return self.running
+        return 0 if self.rate is None else self.rate.used(now_s)
+
+    def allow(self, kind: LimitKind, count: int) -> None:
+        """So much of a limit may be used from now on. What is in use above that goes on."""
+        if kind == "concurrency":
+            self.slots = count
+        elif self.rate is not None:
+            self.rate.count = count
+
+    def allowed(self, kind: LimitKind) -> int:
+        """How much of a limit may be used."""
+        return self.slots if kind == "concurrency" else 0 if self.rate is None else self.rate.count
 
     def kept(self) -> int:
         """How many asks are kept here, withdrawn ones that aren't swept yet included."""

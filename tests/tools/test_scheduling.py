@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.declare.limits import Limits, Rate
-from penstock.streams.tools.scheduling import PATIENCE, STARTED, Allowance, Lane
+from penstock.streams.tools.scheduling import PATIENCE, STARTED, Lane
 from penstock.streams.tools.turns import Ask, Standing
 
 from .model import LIMITS, STEPS, Played
@@ -181,18 +181,30 @@ def test_what_never_began_takes_nothing_of_a_rate() -> None:
     assert played.next() is second
 
 
-def test_an_allowance_that_ran_out_lets_nothing_begin() -> None:
+def test_a_right_that_ran_out_lets_nothing_begin() -> None:
     lane = Lane(Limits(concurrency=2))
     one, two = Ask(), Ask()
     lane.ask(one)
     lane.ask(two)
-    lane.allowance = Allowance(2, until_s=10)
+    lane.until_s = 10
     assert lane.next(9) is one
     assert lane.begin(one, 9.5)
     assert lane.next(10) is None
-    lane.allowance = Allowance(2, until_s=20)
+    lane.until_s = 20
     assert lane.next(19) is two
     assert not lane.begin(two, 20)
+
+
+def test_a_lane_whose_limits_are_shared_starts_with_nothing() -> None:
+    lane = Lane(Limits(concurrency=2, rate=Rate(2), scope="global"))
+    one = Ask()
+    lane.ask(one)
+    assert lane.next(0) is None
+    lane.allow("concurrency", 1)
+    assert lane.next(0) is None
+    lane.allow("rate", 1)
+    assert lane.next(0) is one
+    assert (lane.in_use("concurrency", 0), lane.in_use("rate", 0), lane.demand()) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("keys", [1, 100, 100_000])
@@ -200,7 +212,8 @@ def test_a_hundred_thousand_that_wait_make_nobody_wait_longer(keys: int) -> None
     lane = Lane(Limits(concurrency=4, concurrency_key="k"))
     for number in range(100_000):
         lane.ask(Ask(f"t{number % 7}", f"k{number % keys}", number % 3))
-    longest_s, running = 0.0, []
+    longest_s = 0.0
+    running: list[Ask] = []
     for _ in range(2_000):
         began_s = time.thread_time()
         ask = lane.next(0)

@@ -1,0 +1,66 @@
+"""A worker's lanes and shares in a process of their own: calls that stay in the target for a while, for ever.
+
+Arguments: the database, the target's port, the limit, milliseconds a call.
+The target is the test: each call is one connection to it, so that the target counts for itself who is there.
+"""
+
+import socket
+import sys
+import threading
+import time
+from datetime import timedelta
+from functools import partial
+
+from penstock.declare.call import Call
+from penstock.declare.limits import Rate
+from penstock.declare.tools import tool
+from penstock.streams.alarms import Alarms
+from penstock.streams.background import Background
+from penstock.streams.tools.lanes import Lanes, Slot, Wish
+from penstock.streams.tools.shares import Shares
+from penstock.streams.transactions import Transactions
+
+WAITING = 40
+
+
+def main(database_url: str, port: str, limit: str, call_ms: str) -> None:
+    """Keep WAITING calls waiting, so that this process always wants the whole limit."""
+    background = Background()
+    shares = Shares(Transactions(database_url, "shares", background.stopping), background)
+    lanes = Lanes(Alarms(background), shares.clock_s, shares.short)
+    shares.serve(lanes)
+    kind, count = limit.split("=")
+    rate = Rate(int(count), timedelta(seconds=1)) if kind == "rate" else None
+    concurrency = 1_000 if rate else int(count)
+
+    @tool(
+        effect="read",
+        scope="global",
+        concurrency=concurrency,
+        rate=rate,
+        timeout=timedelta(milliseconds=max(200, 3 * int(call_ms))),
+    )
+    def there(call: Call) -> None: ...
+
+    lanes.open("there", there.limits)
+    shares.share(there)
+
+    def granted(slot: Slot) -> None:
+        threading.Thread(target=partial(run, slot), daemon=True).start()
+
+    def run(slot: Slot) -> None:
+        if slot.begin():
+            with socket.create_connection(("127.0.0.1", int(port))):
+                time.sleep(int(call_ms) / 1000)
+        slot.release()
+        Wish(lanes, "there", granted).ask()
+
+    for _ in range(WAITING):
+        Wish(lanes, "there", granted).ask()
+    while True:
+        time.sleep(0.1)
+        background.check()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,295 @@
+"""Limits that hold over processes: the target counts who is there, whatever becomes of those who call."""
+
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from penstock import Call, tool
+from penstock.cli.local.postgres import LocalPostgres
+from penstock.declare.errors import DeclarationError
+from penstock.runtime.postgres import connect, migrate
+from penstock.streams.alarms import Alarms
+from penstock.streams.background import Background
+from penstock.streams.tools.lanes import Lanes, Slot, Wish
+from penstock.streams.tools.shares import Shares
+from penstock.streams.transactions import Transactions
+
+pytestmark = pytest.mark.broker
+
+
+@dataclass
+class Target:
+    """Counts connections: who is there now, and when each came. A process that is killed is gone at once."""
+
+    here: int = 0
+    most: int = 0
+    came_s: list[float] = field(default_factory=list)
+    over: int = 0
+
+    def __post_init__(self) -> None:
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=1_000)
+        self.port = self.listening.getsockname()[1]
+        self._stopped = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        poll = select.poll()
+        poll.register(self.listening, select.POLLIN)
+        known: dict[int, socket.socket] = {}
+        while not self._stopped:
+            ready = poll.poll(100)
+            # Who has left is seen before who comes: the order inside one look is nobody's.
+            for number, _ in sorted(ready, key=lambda each: each[0] == self.listening.fileno()):
+                if number != self.listening.fileno():
+                    poll.unregister(number)
+                    known.pop(number).close()
+                    continue
+                connection, _ = self.listening.accept()
+                self.came_s.append(time.monotonic())
+                known[connection.fileno()] = connection
+                poll.register(connection, select.POLLIN)
+            self.here = len(known)
+            self.most = max(self.most, self.here)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._thread.join(2)
+        self.listening.close()
+
+    def most_within(self, seconds: float) -> int:
+        """The most that came in any stretch of that length."""
+        most, first = 0, 0
+        for last, came_s in enumerate(self.came_s):
+            while came_s - self.came_s[first] >= seconds:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    made = Target()
+    yield made
+    made.stop()
+
+
+@contextmanager
+def processes(
+    count: int, url: str, target: Target, limit: str, call_ms: int
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    words = [
+        sys.executable,
+        "-m",
+        "tests.tools.share_process",
+        url,
+        str(target.port),
+        limit,
+        str(call_ms),
+        "0",
+    ]
+    started = [subprocess.Popen(words) for _ in range(count)]
+    try:
+        yield started
+        assert [each.poll() for each in started if each.poll() not in (None, -signal.SIGKILL)] == []
+    finally:
+        for each in started:
+            with suppress(ProcessLookupError):
+                each.kill()
+            each.wait()
+
+
+def shares_of(url: str) -> list[int]:
+    with connect(url) as session:
+        rows = session.execute(
+            "SELECT slots FROM penstock.limit_share WHERE expires_at > clock_timestamp() AND slots > 0"
+        ).fetchall()
+    return sorted(row[0] for row in rows)
+
+
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, f"never: {what}"
+        time.sleep(0.05)
+
+
+def test_three_processes_never_pass_a_limit_together_and_share_it_fairly(
+    database_url: str, target: Target
+) -> None:
+    migrate(database_url)
+    with processes(3, database_url, target, "concurrency=7", 20):
+        eventually(lambda: shares_of(database_url) == [2, 2, 3], "each has its part")
+        began = len(target.came_s)
+        time.sleep(4)
+        assert target.most == 7
+        assert len(target.came_s) - began > 100
+
+
+def test_the_part_of_a_killed_process_comes_back_when_its_lease_runs_out(
+    database_url: str, target: Target
+) -> None:
+    migrate(database_url)
+    with processes(2, database_url, target, "concurrency=6", 100) as (killed, left):
+        eventually(lambda: shares_of(database_url) == [3, 3], "each has its part")
+        killed.send_signal(signal.SIGKILL)
+        killed_s = time.monotonic()
+        eventually(lambda: target.here <= 3, "its calls are gone")
+        time.sleep(1)
+        assert target.here <= 3
+        eventually(lambda: shares_of(database_url) == [6], "the other has it all", 8)
+        assert time.monotonic() - killed_s > 2
+        time.sleep(1)
+        assert target.most <= 6
+        assert left.poll() is None
+
+
+def test_a_process_that_slept_past_its_lease_begins_nothing_of_what_others_have(
+    database_url: str, target: Target
+) -> None:
+    migrate(database_url)
+    with processes(2, database_url, target, "concurrency=4", 50) as (asleep, _):
+        eventually(lambda: shares_of(database_url) == [2, 2], "each has its part")
+        asleep.send_signal(signal.SIGSTOP)
+        eventually(lambda: shares_of(database_url) == [4], "the other has it all")
+        time.sleep(0.5)
+        # The connections of the one that sleeps stay open: they aren't calls that began now.
+        before = target.here
+        asleep.send_signal(signal.SIGCONT)
+        eventually(lambda: shares_of(database_url) == [2, 2], "it has its part again")
+        time.sleep(1)
+        assert before <= 6
+        assert target.here <= 4
+
+
+def test_a_limit_of_one_goes_round(database_url: str, target: Target) -> None:
+    migrate(database_url)
+    holders: set[str] = set()
+
+    def look() -> bool:
+        with connect(database_url) as session:
+            statement = "SELECT holder::text FROM penstock.limit_share WHERE slots > 0"
+            holders.update(row[0] for row in session.execute(statement).fetchall())
+        return len(holders) == 2
+
+    with processes(2, database_url, target, "concurrency=1", 20):
+        eventually(look, "both have had it")
+        assert target.most == 1
+
+
+def test_a_rate_holds_over_processes_also_while_parts_move(database_url: str, target: Target) -> None:
+    migrate(database_url)
+    with processes(2, database_url, target, "rate=20", 5) as (killed, _):
+        eventually(lambda: len(target.came_s) > 60, "calls come")
+        killed.send_signal(signal.SIGKILL)
+        began = len(target.came_s)
+        eventually(lambda: len(target.came_s) - began > 100, "the other takes it over", 30)
+    # What a call needs to get there moves it by some milliseconds against its beginning.
+    assert target.most_within(0.9) <= 20
+
+
+@tool(effect="read", scope="global", concurrency=3, timeout=timedelta(milliseconds=300))
+def brief(call: Call) -> None: ...
+
+
+class Worker:
+    """Shares and lanes in this process; every grant is noted and kept."""
+
+    def __init__(self, url: str) -> None:
+        self.background = Background()
+        self.now_s = 0.0
+        self.shares = Shares(Transactions(url, "shares", self.background.stopping), self.background)
+        self.lanes = Lanes(Alarms(self.background), self.shares.clock_s, self.shares.short)
+        self.shares.serve(self.lanes)
+        self.slots: list[Slot] = []
+        self.lanes.open("brief", brief.limits)
+        self.shares.share(brief)
+
+    def want(self, count: int) -> None:
+        for _ in range(count):
+            Wish(self.lanes, "brief", self.slots.append).ask()
+
+    def release(self) -> None:
+        while self.slots:
+            self.slots.pop().release()
+
+
+def test_what_is_in_use_is_not_given_away(database_url: str) -> None:
+    migrate(database_url)
+    first, second = Worker(database_url), Worker(database_url)
+    first.want(3)
+    eventually(lambda: len(first.slots) == 3, "the first has all")
+    second.want(3)
+    time.sleep(1)
+    assert second.slots == []
+    first.slots.pop().release()
+    eventually(lambda: len(second.slots) == 1, "the second has what came back")
+    first.release()
+    eventually(lambda: len(second.slots) == 3, "the second has all", 5)
+    for worker in (first, second):
+        worker.release()
+        worker.shares.close()
+        worker.background.check()
+    assert shares_of(database_url) == []
+
+
+def test_without_the_database_a_process_goes_on_for_its_lease_then_waits(
+    fresh_postgres: LocalPostgres,
+) -> None:
+    url = fresh_postgres.start()
+    migrate(url)
+    worker = Worker(url)
+    worker.want(1)
+    eventually(lambda: len(worker.slots) == 1, "it has a part")
+    worker.want(2)
+    eventually(lambda: len(worker.slots) == 3, "it has all")
+    fresh_postgres.stop()
+    worker.release()
+    worker.want(3)
+    assert len(worker.slots) == 3
+    assert all(slot.begin() for slot in worker.slots)
+    time.sleep(4.5)
+    assert not any(slot.begin() for slot in worker.slots)
+    worker.release()
+    worker.want(2)
+    time.sleep(0.5)
+    assert worker.slots == []
+    fresh_postgres.start()
+    eventually(lambda: len(worker.slots) == 2, "it goes on with the database")
+    worker.release()
+    worker.shares.close()
+    worker.background.check()
+
+
+def test_what_nobody_wants_costs_no_transactions(database_url: str) -> None:
+    migrate(database_url)
+    worker = Worker(database_url)
+    worker.want(1)
+    eventually(lambda: len(worker.slots) == 1, "it has a part")
+    worker.release()
+    eventually(lambda: shares_of(database_url) == [], "it gives it back")
+    with psycopg.connect(database_url, autocommit=True) as session:
+        changes = "SELECT max(state_change) FROM pg_stat_activity WHERE application_name = 'shares'"
+        before = session.execute(changes).fetchone()
+        assert before != (None,)
+        time.sleep(2.5)
+        assert session.execute(changes).fetchone() == before
+    worker.shares.close()
+
+
+def test_only_what_is_counted_over_processes_may_be_called_global() -> None:
+    with pytest.raises(DeclarationError, match="counted"):
+
+        @tool(effect="read", scope="global", tenant_concurrency=1)
+        def wrong(call: Call) -> None: ...

@@ -25,7 +25,8 @@ from penstock.schemas.topics import VIEWS_GROUP
 
 log = logging.getLogger("penstock.audit.views")
 
-RUNS_KEPT_MAX: Final = 20_000
+# Some 2.5 KB each: rows of runs, calls and approvals, of the runs that were spoken of last.
+ROWS_KEPT_MAX: Final = 40_000
 # What Postgres says of content that it can't hold, as opposed to being away or out of order.
 _UNPROJECTABLE: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
@@ -45,6 +46,7 @@ class Applier:
         self._positions: dict[Partition, int] = {}
         self._epochs: dict[Partition, int] = {}
         self._runs: dict[str, RunRows] = {}
+        self._rows = 0
 
     def take(self, partitions: Iterable[Partition], kept: Log) -> dict[Partition, int]:
         """Begin with these partitions, and no others; where to read each from.
@@ -70,7 +72,7 @@ class Applier:
         """Let go of all partitions and rows: they may have another writer now."""
         self._positions.clear()
         self._epochs.clear()
-        self._runs.clear()
+        self._forget_rows()
 
     def handle(self, records: Sequence[Record]) -> int:
         """Project what hasn't been projected of these records; how many that were.
@@ -97,7 +99,7 @@ class Applier:
         try:
             self._project(records)
         except _UNPROJECTABLE as error:
-            self._runs.clear()
+            self._forget_rows()
             if len(records) == 1:
                 log.error("%s set aside: %s", _place(records[0]), error)
                 self._set_aside(records[0], error)
@@ -136,12 +138,18 @@ class Applier:
         """Keep the rows of runs that go on, up to a limit; the views have the others."""
         for run_id in batch.runs():
             rows = self._runs.pop(run_id)
-            rows.changed_calls.clear()
-            rows.changed_approvals.clear()
+            self._rows -= rows.counted
+            rows.written()
             if not rows.ended:
                 self._runs[run_id] = rows
-        while len(self._runs) > RUNS_KEPT_MAX:
-            del self._runs[next(iter(self._runs))]
+                self._rows += rows.counted
+        # One run may have more than the limit by itself: it is kept, or each of its events would read them all.
+        while self._rows > ROWS_KEPT_MAX and len(self._runs) > 1:
+            self._rows -= self._runs.pop(next(iter(self._runs))).counted
+
+    def _forget_rows(self) -> None:
+        self._runs.clear()
+        self._rows = 0
 
 
 def catch_up(applier: Applier, kept: Log, topics: Iterable[str], batch_records_max: int = 500) -> int:

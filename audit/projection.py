@@ -32,6 +32,14 @@ class RunRows:
     approvals: dict[str, Row] = field(default_factory=dict)
     changed_calls: dict[str, bool] = field(default_factory=dict)
     changed_approvals: dict[str, bool] = field(default_factory=dict)
+    # How many rows these were when they were written last, for whoever keeps them within a limit.
+    counted: int = 0
+
+    def written(self) -> None:
+        """The views have all of it now."""
+        self.changed_calls.clear()
+        self.changed_approvals.clear()
+        self.counted = 1 + len(self.calls) + len(self.approvals)
 
     @property
     def last_seq(self) -> int:

@@ -1,12 +1,16 @@
 """The applier: each record once, no zombies, bad records set aside, two writers never interleave."""
 
+from collections.abc import Collection
+
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from penstock.audit import applier as applying
 from penstock.audit import store
 from penstock.audit.applier import Applier, PositionRefused, catch_up
 from penstock.audit.compare import compare
+from penstock.audit.projection import RunRows
 from penstock.audit.rebuild import rebuild
 from penstock.audit.store import Fenced
 from penstock.producers.log import Record
@@ -186,3 +190,46 @@ def test_rebuilt_views_equal_the_old_ones(views: Views, log: MemoryLog) -> None:
         rebuild(address(views))
     assert seen[0] == seen[1]
     assert len(seen[0][1]) == 64
+
+
+def test_what_is_kept_between_batches_is_bounded(
+    views: Views, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "ROWS_KEPT_MAX", 7)
+    loaded: list[int] = []
+    whole = store.load
+
+    def load(connection: Views, runs: Collection[str]) -> dict[str, RunRows]:
+        loaded.append(len(runs))
+        return whole(connection, runs)
+
+    monkeypatch.setattr(store, "load", load)
+    historian = Historian(log)
+    one = applier(views)
+    one.take(PARTITIONS, log)
+    runs = [new_run() for _ in range(6)]
+    bodies = {run_id: case_review(run_id) for run_id in runs}
+    for step in range(16):
+        for run_id in runs:
+            one.handle(historian.write(run_id, bodies[run_id][step]))
+            kept = one._runs.values()
+            assert one._rows == sum(1 + len(each.calls) + len(each.approvals) for each in kept)
+            assert one._rows <= 7 or len(kept) == 1
+    # What was let go was read back, and all of it is right.
+    assert sum(loaded) > 6
+    assert (one._rows, one._runs) == (0, {})
+    assert compare(views, log).differences == ()
+
+
+def test_a_run_larger_than_the_limit_is_kept(
+    views: Views, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "ROWS_KEPT_MAX", 3)
+    run_id = new_run()
+    one = applier(views)
+    one.take(PARTITIONS, log)
+    for body in case_review(run_id)[:-1]:
+        one.handle(
+            Historian(log, seqs={run_id: one._runs[run_id].last_seq} if one._runs else {}).write(run_id, body)
+        )
+    assert list(one._runs) == [run_id]

@@ -15,7 +15,9 @@ def test_much_work_makes_long_turns_but_not_longer_than_the_bound() -> None:
     assert patience_s(1_000) == patience_s(BATCH_RECORDS_MAX) == TURN_S_MAX
 
 
-@pytest.mark.parametrize(("records_per_s", "settles"), [(100, False), (400, False), (700, True), (10_000, True)])
+@pytest.mark.parametrize(
+    ("records_per_s", "settles"), [(100, False), (400, False), (700, True), (10_000, True)]
+)
 def test_turns_grow_only_from_500_records_a_second(records_per_s: int, settles: bool) -> None:
     turn_s = 0.05
     for _ in range(200):

@@ -19,6 +19,7 @@ _READER: Final = "penstock-backlog"
 # One record a partition is enough. Where that one, with its batch, is larger, the client asks again for more.
 _FETCH_BYTES: Final = 256 * 1024
 _FETCH_AGAIN_MS: Final = 10
+_QUEUE_KB: Final = 4 * 1024
 
 
 class BrokerSilent(LogError):
@@ -92,7 +93,8 @@ class KafkaBacklog:
                     "max.partition.fetch.bytes": _FETCH_BYTES,
                     "fetch.wait.max.ms": 50,
                     "fetch.error.backoff.ms": _FETCH_AGAIN_MS,
-                    "queued.min.messages": 1,
+                    # A lower bound on messages, queued.min.messages, would make the next look wait for a second.
+                    "queued.max.messages.kbytes": _QUEUE_KB,
                     "reconnect.backoff.max.ms": 1000,
                     "log_level": QUIET,
                 }

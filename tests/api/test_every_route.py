@@ -20,6 +20,7 @@ ROUTES = (
     ("GET", "/v1/approvals", None),
     ("POST", f"/v1/approvals/{approval_of(RUN, 1)}/votes", VOTE),
     ("POST", f"/v1/calls/{call_of(RUN, 2)}/settlement", SETTLEMENT),
+    ("GET", "/metrics", None),
     ("GET", "/openapi.json", None),
 )
 OF_A_RUN = tuple(
@@ -213,4 +214,5 @@ def test_openapi_lists_every_route(served: Api) -> None:
         "/v1/calls/{call_id}/settlement",
         "/health/live",
         "/health/ready",
+        "/metrics",
     }

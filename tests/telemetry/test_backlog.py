@@ -1,17 +1,23 @@
 """Depth and oldest age, from a real broker and a real Postgres."""
 
+import io
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from penstock.cli.local import ports
 from penstock.cli.local.broker import LocalBroker
+from penstock.cli.status import GroupLine, Looker, Status
+from penstock.cli.status_watch import watch
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.kafka_backlog import BrokerSilent, KafkaBacklog
 from penstock.producers.topics_admin import ensure_topics
 from penstock.runtime.postgres import connect, migrate
 from penstock.runtime.postgres_backlog import Backlog, Standing
+from penstock.runtime.settings import Settings
 from penstock.schemas.run.records import FireTimer
 from penstock.schemas.topics import RUN_INBOX, RUNS_GROUP
 from penstock.streams.postgres_journal import PostgresJournal
@@ -19,6 +25,17 @@ from penstock.streams.runner import Runner
 from tests.runner.tally import CODEC, KEYRING, TallyDecider, input_record
 
 pytestmark = pytest.mark.broker
+
+
+def line_of(status: Status) -> GroupLine:
+    return next(line for line in status.groups if line.group == RUNS_GROUP)
+
+
+def shown(settings: Settings) -> str:
+    """Two pages of `penstock status --watch`."""
+    written = io.StringIO()
+    watch(settings, Console(file=written, width=140), looks=2)
+    return written.getvalue()
 
 
 def await_leaders(ask: Callable[[], object]) -> None:
@@ -33,8 +50,8 @@ def await_leaders(ask: Callable[[], object]) -> None:
             return
 
 
-def test_depth_and_age_fall_to_nothing_when_the_group_has_handled_all(
-    fresh_kafka: LocalBroker, make_database: Callable[[], str]
+def test_depth_and_age_fall_to_nothing_when_the_group_has_handled_all_and_the_screen_says_so(
+    fresh_kafka: LocalBroker, make_database: Callable[[], str], tmp_path: Path
 ) -> None:
     ensure_topics(fresh_kafka.bootstrap_servers)
     url = make_database()
@@ -57,9 +74,24 @@ def test_depth_and_age_fall_to_nothing_when_the_group_has_handled_all(
         assert 1.0 < waits.oldest_age_s < 60
         partition = sent[0].partition
         runner.take(partition)
+        settings = Settings(
+            home=tmp_path / "home", kafka_bootstrap_servers=fresh_kafka.bootstrap_servers, database_url=url
+        )
+        looker = Looker(settings)
+        first = line_of(looker.look())
+        assert (first.depth, first.in_per_s, first.out_per_s) == (30, None, None)
         runner.handle(partition, sent[:10])
         half = standing(RUNS_GROUP)
         assert (half.depth, half.handled) == (20, 10)
+        status = looker.look()
+        again = line_of(status)
+        assert status.well
+        assert again.depth == 20
+        assert again.in_per_s == 0
+        assert again.out_per_s is not None
+        assert again.out_per_s > 0
+        assert shown(settings).count("run.inbox") == 2
+        looker.close()
         runner.handle(partition, sent[10:])
         done = standing(RUNS_GROUP)
         assert (done.depth, done.oldest_age_s) == (0, 0.0)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Protocol, TypeVar, cast, overload
+from typing import Any, Final, Protocol, TypeVar, cast, overload
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -17,6 +17,8 @@ M = TypeVar("M", bound=BaseModel)
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+
+QUORUM_MAX: Final = 20
 
 
 class Engine(Protocol):
@@ -50,7 +52,9 @@ class Engine(Protocol):
         """The result's bytes, None where it isn't known. Raises ToolFailed, ToolRefused."""
         ...
 
-    def approval(self, tool: Tool[object], arguments: bytes, role: str, expires_ms: int) -> Awaitable[Grant]:
+    def approval(
+        self, tool: Tool[object], arguments: bytes, role: str, expires_ms: int, quorum: int
+    ) -> Awaitable[Grant]:
         """What became of the question."""
         ...
 
@@ -60,6 +64,14 @@ class Engine(Protocol):
 
     def gather(self, awaitables: Sequence[Awaitable[object]]) -> Awaitable[list[object]]:
         """All results, or the first exception."""
+        ...
+
+    def race(self, awaitables: Sequence[Awaitable[object]]) -> Awaitable[tuple[int, object]]:
+        """Which was done first, and its result; or its exception."""
+        ...
+
+    def signal(self, name: str) -> Awaitable[bytes]:
+        """The next signal of that name that wasn't taken yet. Raises DeclarationError for an undeclared name."""
         ...
 
     def now_ms(self) -> int:
@@ -123,12 +135,23 @@ class Run:
         return answer if isinstance(answer, schema) else schema.model_validate(_plain(answer))
 
     async def approval(
-        self, *, action: Tool[object], args: Arguments, role: str, expires: timedelta
+        self, *, action: Tool[object], args: Arguments, role: str, expires: timedelta, quorum: int = 1
     ) -> Grant:
-        """Ask somebody who holds `role` to grant this action with exactly these arguments, and wait."""
-        return await self._engine.approval(
-            action, action.encode_arguments(args), role, _milliseconds("expires", expires)
-        )
+        """Ask people who hold `role` to grant this action with exactly these arguments, and wait.
+
+        It takes `quorum` different people (at most 20), and one who refuses is enough for a refusal.
+        """
+        if not 1 <= quorum <= QUORUM_MAX:
+            raise DeclarationError(f"The quorum of an approval is from 1 to {QUORUM_MAX}, not {quorum}.")
+        encoded, expires_ms = action.encode_arguments(args), _milliseconds("expires", expires)
+        return await self._engine.approval(action, encoded, role, expires_ms, quorum)
+
+    async def signal(self, name: str, *, schema: type[M]) -> M:
+        """Wait for the next signal of that name; those that came earlier are taken first, in their order.
+
+        `@workflow(signals={name: schema})` declares it: only what fits is let in.
+        """
+        return schema.model_validate_json(await self._engine.signal(name))
 
     async def sleep(self, delay: timedelta) -> None:
         """Wait, however long; the timer is on the log, not in a process."""
@@ -145,6 +168,20 @@ class Run:
     async def gather(self, *awaitables: Awaitable[object]) -> tuple[object, ...]:
         """Wait for all at once. The first exception is raised; the others keep running."""
         return tuple(await self._engine.gather(awaitables))
+
+    @overload
+    async def race(self, first: Awaitable[A], second: Awaitable[B], /) -> tuple[int, A | B]: ...
+    @overload
+    async def race(self, *awaitables: Awaitable[A]) -> tuple[int, A]: ...
+    async def race(self, *awaitables: Awaitable[object]) -> tuple[int, object]:
+        """Wait for whichever is done first: its place, from 0, and its result; its exception is raised.
+
+        The code of the others is given up where it stands. What they asked for stays open: a call isn't
+        cancelled, its answer is recorded, and nobody waits for it.
+        """
+        if not awaitables:
+            raise DeclarationError("run.race needs something to wait for.")
+        return await self._engine.race(awaitables)
 
     def now(self) -> datetime:
         """Log time of what this step follows from, UTC; it never goes back."""

@@ -1,13 +1,13 @@
 """`@workflow`: an async function over its run's history."""
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from penstock.declare.errors import DeclarationError, InvalidInput
 from penstock.declare.fingerprint import code_hash
@@ -32,6 +32,7 @@ class Workflow(Generic[I, O]):
     max_steps: int
     priority: int
     fails_with: tuple[type[Exception], ...]
+    signals: Mapping[str, type[BaseModel]]
     _input: TypeAdapter[I]
     _result: TypeAdapter[O]
 
@@ -53,6 +54,17 @@ class Workflow(Generic[I, O]):
             return self._input.validate_json(encoded)
         except ValidationError as error:
             raise InvalidInput(f"Input of {self.name}: {complaint(error)}") from error
+
+    def check_signal(self, name: str, encoded: bytes) -> None:
+        """Whether it takes such a signal. Raises InvalidInput."""
+        schema = self.signals.get(name)
+        if schema is None:
+            known = ", ".join(sorted(self.signals)) or "none"
+            raise InvalidInput(f"{self.name} takes no signal {name!r}; it declares: {known}")
+        try:
+            schema.model_validate_json(encoded)
+        except ValidationError as error:
+            raise InvalidInput(f"Signal {name} of {self.name}: {complaint(error)}") from error
 
     def encode_result(self, value: object) -> bytes:
         """Canonical JSON bytes of what the function returned. Raises InvalidInput."""
@@ -77,12 +89,14 @@ def workflow(
     max_steps: int = 100,
     priority: int = 0,
     fails_with: tuple[type[Exception], ...] = (),
+    signals: Mapping[str, type[BaseModel]] | None = None,
 ) -> Callable[[WorkflowFunction[I, O]], Workflow[I, O]]:
     """Declare a workflow: `async def name(run: Run, case: Input) -> Result`.
 
     Keep old versions registered until their runs have ended. An exception outside `fails_with` doesn't end
     a run: it stalls it until the code is mended. After `deadline`, or `max_steps` requests, the run fails.
     `priority`, -100 to 100, is of its runs' calls, unless the start of one says otherwise: higher goes first.
+    `signals` are the names that `run.signal` waits for, with the models of what they say.
     """
     if version < 1 or max_steps < 1 or (deadline is not None and deadline <= timedelta(0)):
         raise DeclarationError(f"Workflow {name}: version, max_steps and deadline must be above zero.")
@@ -104,6 +118,7 @@ def workflow(
             max_steps=max_steps,
             priority=priority,
             fails_with=fails_with,
+            signals=dict(signals or {}),
             _input=adapter_for(hints[parameters[1].name], f"Input of workflow {name}"),  # type: ignore[arg-type]
             _result=adapter_for(hints["return"], f"Result of workflow {name}"),  # type: ignore[arg-type]
         )

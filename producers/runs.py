@@ -1,4 +1,4 @@
-"""What may be said to a run, as calls: start, cancel, vote, settle, release, discard.
+"""What may be said to a run, as calls: start, cancel, signal, vote, settle, release, discard.
 
 Writes: penstock.run.inbox. Guarantees: starting twice with one idempotency key is one run, and the same input
 published twice has the same id; nothing is sent that is too large to be taken.
@@ -23,6 +23,7 @@ from penstock.schemas.run.records import (
     CastVote,
     SettleBasis,
     SettleToolCall,
+    SignalRun,
     StartRun,
     VoteDecision,
 )
@@ -77,6 +78,17 @@ class RunClient:
     def cancel(self, run_id: str, reason: str, *, input_id: str | None = None) -> Receipt:
         """End a run early; it is cancelled when every outstanding call of it is settled."""
         return self._say(run_id, CancelRun(reason=reason), input_id)
+
+    def signal(
+        self, run_id: str, name: str, payload: object, signal_id: str, *, input_id: str | None = None
+    ) -> Receipt:
+        """Tell a run what its workflow waits for, now or later, by `run.signal(name, ...)`.
+
+        `payload` is as the input of `start`. The same `signal_id` again is one signal; whether the workflow
+        takes such a signal is said by an event. Raises NotCanonical or PayloadTooLarge.
+        """
+        content = payload_of(canonical_json(as_json(payload)))
+        return self._say(run_id, SignalRun(name=name, signal_id=signal_id, payload=content), input_id)
 
     def vote(
         self,

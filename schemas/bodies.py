@@ -38,6 +38,8 @@ from penstock.schemas.run.records import (
     RunStalled,
     RunStarted,
     SettleToolCall,
+    SignalReceived,
+    SignalRun,
     StartRun,
     StartToolCall,
     TimerArmed,
@@ -49,6 +51,7 @@ from penstock.schemas.run.records import (
     ToolCallRefused,
     ToolCallRequested,
     ToolCallStarted,
+    VoteCounted,
     VoteRefused,
 )
 
@@ -63,6 +66,7 @@ InputBody: TypeAlias = (
     | ReportLostLease
     | ResumeRun
     | SettleToolCall
+    | SignalRun
     | StartRun
     | StartToolCall
 )
@@ -77,6 +81,7 @@ INPUTS: Final[Mapping[str, type[InputBody]]] = {
     "penstock.run.ReportLostLease": ReportLostLease,
     "penstock.run.ResumeRun": ResumeRun,
     "penstock.run.SettleToolCall": SettleToolCall,
+    "penstock.run.SignalRun": SignalRun,
     "penstock.run.StartRun": StartRun,
     "penstock.run.StartToolCall": StartToolCall,
 }
@@ -100,6 +105,7 @@ EventBody: TypeAlias = (
     | RunResumed
     | RunStalled
     | RunStarted
+    | SignalReceived
     | TimerArmed
     | TimerFired
     | TimerRearmed
@@ -109,6 +115,7 @@ EventBody: TypeAlias = (
     | ToolCallRefused
     | ToolCallRequested
     | ToolCallStarted
+    | VoteCounted
     | VoteRefused
 )
 EVENTS: Final[Mapping[str, type[EventBody]]] = {
@@ -130,6 +137,7 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.RunResumed": RunResumed,
     "penstock.run.RunStalled": RunStalled,
     "penstock.run.RunStarted": RunStarted,
+    "penstock.run.SignalReceived": SignalReceived,
     "penstock.run.TimerArmed": TimerArmed,
     "penstock.run.TimerFired": TimerFired,
     "penstock.run.TimerRearmed": TimerRearmed,
@@ -139,6 +147,7 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.ToolCallRefused": ToolCallRefused,
     "penstock.run.ToolCallRequested": ToolCallRequested,
     "penstock.run.ToolCallStarted": ToolCallStarted,
+    "penstock.run.VoteCounted": VoteCounted,
     "penstock.run.VoteRefused": VoteRefused,
 }
 

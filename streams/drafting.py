@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final, Generic, TypeVar
 
 from penstock.producers.log import Record
 from penstock.producers.signing import Authority, Keyring
-from penstock.schemas.codec import Codec, EventBody
+from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import Failure
 from penstock.schemas.log.records import (
     DiscardInput,
@@ -144,15 +145,42 @@ class Drafter(Generic[S]):
             return draft.add(InputDiscarded(parked_input_id=body.parked_input_id, reason=body.reason))
         if body.parked_input_id != next(iter(entity.parked)):
             return refuse("not_the_oldest", f"release {next(iter(entity.parked))} first")
+        replacement = None
+        if body.replacement is not None:
+            try:
+                replacement = self._revived(body.replacement, body.replacement_signature, arrival)
+            except Undecodable as error:
+                return refuse("invalid_replacement", str(error))
+            if problem := _unfit(entity, given, replacement):
+                return refuse("invalid_replacement", problem)
         for parked in list(entity.parked.values()):
-            draft.add(InputReleased(parked_input_id=parked.input_id, reason=body.reason))
-            draft.decide(self._revived(parked, arrival), self._deciding)
+            released = InputReleased(parked_input_id=parked.input_id, reason=body.reason)
+            if replacement is not None:
+                released = replace(released, replacement_id=replacement.meta.id, replacement=body.replacement)
+            draft.add(released)
+            again = replacement or self._revived(parked.input_value, parked.input_signature, arrival)
+            draft.decide(again, self._deciding)
+            replacement = None
         return None
 
-    def _revived(self, parked: InputParked, arrival: Arrival) -> Input:
-        """The parked input, as signed as it was, at the time of its release."""
-        meta, body = self._codec.decode_input(parked.input_value)
+    def _revived(self, value: bytes, signature: str, arrival: Arrival) -> Input:
+        """The input of these bytes, as signed as it was, at the time of the release."""
+        meta, body = self._codec.decode_input(value)
         at = arrival.record
-        headers = (("penstock_signature", parked.input_signature.encode()),)
-        record = Record(at.topic, at.partition, at.offset, at.time_ms, at.key, parked.input_value, headers)
+        headers = (("penstock_signature", signature.encode()),)
+        record = Record(at.topic, at.partition, at.offset, at.time_ms, at.key, value, headers)
         return Input(meta, body, self._keyring.verify(record, meta), at.time_ms)
+
+
+def _unfit(entity: Entity[S], given: Input, replacement: Input) -> str | None:
+    """Why this can't stand in a parked input's place. What it may do is its own signature's and actor's matter."""
+    meta = replacement.meta
+    if (meta.entity_id, meta.tenant) != (entity.entity_id, given.meta.tenant):
+        return "it belongs to another entity or tenant"
+    if replacement.authority is Authority.NONE:
+        return "its signature is missing or wrong"
+    if isinstance(replacement.body, ReleaseInput | DiscardInput):
+        return "a release or a discard is no replacement"
+    if meta.id in entity.causes:
+        return f"input {meta.id} has been decided, or parked, before"
+    return None

@@ -38,6 +38,9 @@ class Entity(Generic[S]):
             self.parked[body.input_id] = body
         elif isinstance(body, InputReleased | InputDiscarded):
             self.parked.pop(body.parked_input_id, None)
+            if isinstance(body, InputReleased) and body.replacement_id is not None:
+                # It is done: sent to the inbox as well, it is a repetition.
+                self.causes.add(body.replacement_id)
 
 
 def fresh(decider: Decider[S], tenant: str, entity_id: str) -> Entity[S]:

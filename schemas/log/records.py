@@ -48,6 +48,9 @@ class ReleaseInput:
 
     parked_input_id: Id of the oldest parked input of the entity.
     reason: Why, for the audit.
+    replacement: The value of another input, to be decided in the parked one's place; null decides it as
+        it came.
+    replacement_signature: The replacement's own signature header.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.log.ReleaseInput"
@@ -55,12 +58,16 @@ class ReleaseInput:
 
     parked_input_id: str
     reason: str = ""
+    replacement: bytes | None = None
+    replacement_signature: str = ""
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
         return {
             "parked_input_id": self.parked_input_id,
             "reason": self.reason,
+            "replacement": self.replacement,
+            "replacement_signature": self.replacement_signature,
         }
 
     @classmethod
@@ -69,6 +76,8 @@ class ReleaseInput:
         return cls(
             parked_input_id=fields["parked_input_id"],
             reason=fields["reason"],
+            replacement=fields["replacement"],
+            replacement_signature=fields["replacement_signature"],
         )
 
 
@@ -220,6 +229,8 @@ class InputReleased:
 
     parked_input_id: Id of the input.
     reason: Why.
+    replacement_id: Id of the input that was decided in its place; null if it was decided as it came.
+    replacement: That input's value. What it replaced stands in InputParked.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.log.InputReleased"
@@ -227,12 +238,16 @@ class InputReleased:
 
     parked_input_id: str
     reason: str = ""
+    replacement_id: str | None = None
+    replacement: bytes | None = None
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
         return {
             "parked_input_id": self.parked_input_id,
             "reason": self.reason,
+            "replacement_id": self.replacement_id,
+            "replacement": self.replacement,
         }
 
     @classmethod
@@ -241,6 +256,8 @@ class InputReleased:
         return cls(
             parked_input_id=fields["parked_input_id"],
             reason=fields["reason"],
+            replacement_id=fields["replacement_id"],
+            replacement=fields["replacement"],
         )
 
 

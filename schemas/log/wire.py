@@ -34,6 +34,8 @@ _new = object.__new__
 (
     _set_release_input_parked_input_id,
     _set_release_input_reason,
+    _set_release_input_replacement,
+    _set_release_input_replacement_signature,
 ) = setters(ReleaseInput)
 (
     _set_input_accepted_input_type,
@@ -58,6 +60,8 @@ _new = object.__new__
 (
     _set_input_released_parked_input_id,
     _set_input_released_reason,
+    _set_input_released_replacement_id,
+    _set_input_released_replacement,
 ) = setters(InputReleased)
 (
     _set_partition_taken_epoch,
@@ -107,11 +111,29 @@ def read_release_input(value: bytes, at: int) -> tuple[ReleaseInput, int]:
         raw, at = read_size(value, at)
     start, at = at + 1, at + 1 + (raw >> 1)
     reason_ = value[start:at].decode()
-    if "\0" in f"{parked_input_id_}{reason_}":
+    replacement_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        replacement_ = value[start:at]
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    replacement_signature_ = value[start:at].decode()
+    if "\0" in f"{parked_input_id_}{reason_}{replacement_signature_}":
         raise Malformed("text with U+0000")
     made = _new(ReleaseInput)
     _set_release_input_parked_input_id(made, parked_input_id_)
     _set_release_input_reason(made, reason_)
+    _set_release_input_replacement(made, replacement_)
+    _set_release_input_replacement_signature(made, replacement_signature_)
     return made, at
 
 
@@ -121,6 +143,8 @@ def write_release_input(record: ReleaseInput) -> bytes:
         (
             write_text(record.parked_input_id),
             write_text(record.reason),
+            b"\0" if record.replacement is None else b"\2" + (write_bytes(record.replacement)),
+            write_text(record.replacement_signature),
         )
     )
 
@@ -281,11 +305,37 @@ def read_input_released(value: bytes, at: int) -> tuple[InputReleased, int]:
         raw, at = read_size(value, at)
     start, at = at + 1, at + 1 + (raw >> 1)
     reason_ = value[start:at].decode()
+    replacement_id_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        replacement_id_ = value[start:at].decode()
+        if "\0" in replacement_id_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    replacement_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        replacement_ = value[start:at]
+    elif branch:
+        raise Malformed("a branch that the union has not")
     if "\0" in f"{parked_input_id_}{reason_}":
         raise Malformed("text with U+0000")
     made = _new(InputReleased)
     _set_input_released_parked_input_id(made, parked_input_id_)
     _set_input_released_reason(made, reason_)
+    _set_input_released_replacement_id(made, replacement_id_)
+    _set_input_released_replacement(made, replacement_)
     return made, at
 
 
@@ -295,6 +345,8 @@ def write_input_released(record: InputReleased) -> bytes:
         (
             write_text(record.parked_input_id),
             write_text(record.reason),
+            b"\0" if record.replacement_id is None else b"\2" + (write_text(record.replacement_id)),
+            b"\0" if record.replacement is None else b"\2" + (write_bytes(record.replacement)),
         )
     )
 

@@ -321,6 +321,41 @@ class SettleToolCall:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalRun:
+    """Tell a running workflow something that it waits for, now or later.
+
+    name: Which of the signals that the workflow declares.
+    signal_id: The sender's id of it: the same again is one signal.
+    payload: What it says, as canonical JSON.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.SignalRun"
+    KIND: ClassVar[Literal["input"]] = "input"
+
+    name: str
+    signal_id: str
+    payload: Payload
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "name": self.name,
+            "signal_id": self.signal_id,
+            "payload": self.payload.to_avro(),
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "SignalRun":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            name=fields["name"],
+            signal_id=fields["signal_id"],
+            payload=Payload.from_avro(fields["payload"]),
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartRun:
     """Start a workflow.
 
@@ -863,6 +898,41 @@ class RunStarted:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalReceived:
+    """A signal is there for the workflow, which takes those of one name in this order.
+
+    name: Which of the signals that the workflow declares.
+    signal_id: The sender's id of it: the same again is one signal.
+    payload: What it says, as canonical JSON.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.SignalReceived"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    name: str
+    signal_id: str
+    payload: Payload
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "name": self.name,
+            "signal_id": self.signal_id,
+            "payload": self.payload.to_avro(),
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "SignalReceived":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            name=fields["name"],
+            signal_id=fields["signal_id"],
+            payload=Payload.from_avro(fields["payload"]),
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerArmed:
     """A timer was set.
 
@@ -1247,6 +1317,49 @@ class ToolCallStarted:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoteCounted:
+    """A vote for an approval that needs more of them; the last one is ApprovalGranted.
+
+    approval_id: The question.
+    voter: Subject.
+    votes: How many have granted it so far, this one included.
+    quorum: How many it takes.
+    reason: Why, for the audit.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.VoteCounted"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    approval_id: str
+    voter: str
+    votes: int
+    quorum: int
+    reason: str = ""
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "approval_id": self.approval_id,
+            "voter": self.voter,
+            "votes": self.votes,
+            "quorum": self.quorum,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "VoteCounted":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            approval_id=fields["approval_id"],
+            voter=fields["voter"],
+            votes=fields["votes"],
+            quorum=fields["quorum"],
+            reason=fields["reason"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoteRefused:
     """A vote was not allowed; the question stays open.
 
@@ -1308,6 +1421,8 @@ __all__ = [
     "RunStarted",
     "SettleBasis",
     "SettleToolCall",
+    "SignalReceived",
+    "SignalRun",
     "StallKind",
     "StartRun",
     "StartToolCall",
@@ -1321,6 +1436,7 @@ __all__ = [
     "ToolCallRefused",
     "ToolCallRequested",
     "ToolCallStarted",
+    "VoteCounted",
     "VoteDecision",
     "VoteRefused",
 ]

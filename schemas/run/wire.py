@@ -41,6 +41,8 @@ from penstock.schemas.run.records import (
     RunStalled,
     RunStarted,
     SettleToolCall,
+    SignalReceived,
+    SignalRun,
     StartRun,
     StartToolCall,
     TimerArmed,
@@ -52,6 +54,7 @@ from penstock.schemas.run.records import (
     ToolCallRefused,
     ToolCallRequested,
     ToolCallStarted,
+    VoteCounted,
     VoteRefused,
 )
 
@@ -103,6 +106,11 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_settle_tool_call_basis,
     _set_settle_tool_call_evidence,
 ) = setters(SettleToolCall)
+(
+    _set_signal_run_name,
+    _set_signal_run_signal_id,
+    _set_signal_run_payload,
+) = setters(SignalRun)
 (
     _set_start_run_workflow,
     _set_start_run_workflow_version,
@@ -177,6 +185,11 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_run_started_priority,
 ) = setters(RunStarted)
 (
+    _set_signal_received_name,
+    _set_signal_received_signal_id,
+    _set_signal_received_payload,
+) = setters(SignalReceived)
+(
     _set_timer_armed_timer_id,
     _set_timer_armed_step,
     _set_timer_armed_purpose,
@@ -236,6 +249,13 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_tool_call_started_lease_id,
     _set_tool_call_started_worker,
 ) = setters(ToolCallStarted)
+(
+    _set_vote_counted_approval_id,
+    _set_vote_counted_voter,
+    _set_vote_counted_votes,
+    _set_vote_counted_quorum,
+    _set_vote_counted_reason,
+) = setters(VoteCounted)
 (
     _set_vote_refused_approval_id,
     _set_vote_refused_voter,
@@ -531,6 +551,39 @@ def write_settle_tool_call(record: SettleToolCall) -> bytes:
             b"\0" if record.result is None else b"\2" + (write_payload(record.result)),
             _settle_basis_bytes[record.basis],
             write_text(record.evidence),
+        )
+    )
+
+
+def read_signal_run(value: bytes, at: int) -> tuple[SignalRun, int]:
+    """The SignalRun whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    name_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    signal_id_ = value[start:at].decode()
+    payload_, at = read_payload(value, at)
+    if "\0" in f"{name_}{signal_id_}":
+        raise Malformed("text with U+0000")
+    made = _new(SignalRun)
+    _set_signal_run_name(made, name_)
+    _set_signal_run_signal_id(made, signal_id_)
+    _set_signal_run_payload(made, payload_)
+    return made, at
+
+
+def write_signal_run(record: SignalRun) -> bytes:
+    """The SignalRun in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.name),
+            write_text(record.signal_id),
+            write_payload(record.payload),
         )
     )
 
@@ -1112,6 +1165,39 @@ def write_run_started(record: RunStarted) -> bytes:
     )
 
 
+def read_signal_received(value: bytes, at: int) -> tuple[SignalReceived, int]:
+    """The SignalReceived whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    name_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    signal_id_ = value[start:at].decode()
+    payload_, at = read_payload(value, at)
+    if "\0" in f"{name_}{signal_id_}":
+        raise Malformed("text with U+0000")
+    made = _new(SignalReceived)
+    _set_signal_received_name(made, name_)
+    _set_signal_received_signal_id(made, signal_id_)
+    _set_signal_received_payload(made, payload_)
+    return made, at
+
+
+def write_signal_received(record: SignalReceived) -> bytes:
+    """The SignalReceived in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.name),
+            write_text(record.signal_id),
+            write_payload(record.payload),
+        )
+    )
+
+
 def read_timer_armed(value: bytes, at: int) -> tuple[TimerArmed, int]:
     """The TimerArmed whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -1549,6 +1635,57 @@ def write_tool_call_started(record: ToolCallStarted) -> bytes:
     )
 
 
+def read_vote_counted(value: bytes, at: int) -> tuple[VoteCounted, int]:
+    """The VoteCounted whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    approval_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    voter_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    votes_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    quorum_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{approval_id_}{voter_}{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(VoteCounted)
+    _set_vote_counted_approval_id(made, approval_id_)
+    _set_vote_counted_voter(made, voter_)
+    _set_vote_counted_votes(made, votes_)
+    _set_vote_counted_quorum(made, quorum_)
+    _set_vote_counted_reason(made, reason_)
+    return made, at
+
+
+def write_vote_counted(record: VoteCounted) -> bytes:
+    """The VoteCounted in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.approval_id),
+            write_text(record.voter),
+            write_int(record.votes),
+            write_int(record.quorum),
+            write_text(record.reason),
+        )
+    )
+
+
 def read_vote_refused(value: bytes, at: int) -> tuple[VoteRefused, int]:
     """The VoteRefused whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -1602,6 +1739,7 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.ReportLostLease": read_report_lost_lease,
     "penstock.run.ResumeRun": read_resume_run,
     "penstock.run.SettleToolCall": read_settle_tool_call,
+    "penstock.run.SignalRun": read_signal_run,
     "penstock.run.StartRun": read_start_run,
     "penstock.run.StartToolCall": read_start_tool_call,
     "penstock.run.ApprovalExpired": read_approval_expired,
@@ -1616,6 +1754,7 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.RunResumed": read_run_resumed,
     "penstock.run.RunStalled": read_run_stalled,
     "penstock.run.RunStarted": read_run_started,
+    "penstock.run.SignalReceived": read_signal_received,
     "penstock.run.TimerArmed": read_timer_armed,
     "penstock.run.TimerFired": read_timer_fired,
     "penstock.run.TimerRearmed": read_timer_rearmed,
@@ -1625,6 +1764,7 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.ToolCallRefused": read_tool_call_refused,
     "penstock.run.ToolCallRequested": read_tool_call_requested,
     "penstock.run.ToolCallStarted": read_tool_call_started,
+    "penstock.run.VoteCounted": read_vote_counted,
     "penstock.run.VoteRefused": read_vote_refused,
 }
 WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
@@ -1636,6 +1776,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.ReportLostLease": write_report_lost_lease,
     "penstock.run.ResumeRun": write_resume_run,
     "penstock.run.SettleToolCall": write_settle_tool_call,
+    "penstock.run.SignalRun": write_signal_run,
     "penstock.run.StartRun": write_start_run,
     "penstock.run.StartToolCall": write_start_tool_call,
     "penstock.run.ApprovalExpired": write_approval_expired,
@@ -1650,6 +1791,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.RunResumed": write_run_resumed,
     "penstock.run.RunStalled": write_run_stalled,
     "penstock.run.RunStarted": write_run_started,
+    "penstock.run.SignalReceived": write_signal_received,
     "penstock.run.TimerArmed": write_timer_armed,
     "penstock.run.TimerFired": write_timer_fired,
     "penstock.run.TimerRearmed": write_timer_rearmed,
@@ -1659,5 +1801,6 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.ToolCallRefused": write_tool_call_refused,
     "penstock.run.ToolCallRequested": write_tool_call_requested,
     "penstock.run.ToolCallStarted": write_tool_call_started,
+    "penstock.run.VoteCounted": write_vote_counted,
     "penstock.run.VoteRefused": write_vote_refused,
 }

@@ -37,6 +37,7 @@ class ApprovalAsk:
     fingerprint: str
     role: str
     expires_ms: int
+    quorum: int
     kind: Literal["approval"] = "approval"
 
     @property

@@ -20,11 +20,12 @@ from penstock.schemas.run.records import (
     ReportLostLease,
     ResumeRun,
     SettleToolCall,
+    SignalRun,
     StartRun,
     StartToolCall,
 )
 from penstock.streams.decider import Decided, Happened, Input
-from penstock.streams.runs import answers, folding, lifecycle, starts, timers, votes
+from penstock.streams.runs import answers, folding, lifecycle, signals, starts, timers, votes
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.live import LIVE_RUNS_MAX, LiveExecutions
 from penstock.streams.runs.state import RunState
@@ -51,6 +52,7 @@ _RULES: Final = dict(
         _rule(StartRun, lifecycle.start, Authority.APP, Authority.API, Authority.OPERATOR),
         _rule(CancelRun, lifecycle.cancel, Authority.APP, Authority.API, Authority.OPERATOR),
         _rule(ResumeRun, lifecycle.try_again, Authority.RUNS, Authority.OPERATOR),
+        _rule(SignalRun, signals.signal, Authority.APP, Authority.API, Authority.OPERATOR),
         _rule(CastVote, votes.vote, Authority.API, Authority.OPERATOR),
         _rule(StartToolCall, starts.start_call, Authority.TOOLS),
         _rule(CompleteToolCall, answers.complete, Authority.TOOLS),

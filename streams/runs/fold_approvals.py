@@ -1,9 +1,16 @@
 """The fold of approvals: questions, what became of them, and grants."""
 
+from dataclasses import replace
 from typing import Final
 
 from penstock.declare.grants import Grant, GrantOutcome
-from penstock.schemas.run.records import ApprovalExpired, ApprovalGranted, ApprovalRefused, ApprovalRequested
+from penstock.schemas.run.records import (
+    ApprovalExpired,
+    ApprovalGranted,
+    ApprovalRefused,
+    ApprovalRequested,
+    VoteCounted,
+)
 from penstock.streams.runs.fold_entries import asked, entry, told
 from penstock.streams.runs.fold_timers import arm
 from penstock.streams.runs.parts import ApprovalState, GrantState, Step
@@ -20,10 +27,18 @@ def _question(state: RunState, body: ApprovalRequested, time_ms: int) -> None:
         role=body.role,
         rule_version=body.rule_version,
         expires_at_ms=body.expires_at_ms,
+        quorum=body.quorum,
     )
     asked(state, body.step, Step("approval", body.tool, body.arguments.sha256, body.approval_id))
     state.approvals = state.approvals.putting(body.approval_id, approval)
     arm(state, body.step, "approval_expiry", body.expires_at_ms)
+
+
+def _voted(state: RunState, body: VoteCounted, time_ms: int) -> None:
+    approval = state.approvals.get(body.approval_id)
+    if approval is not None and approval.outcome is None and body.voter not in approval.voters:
+        counted = replace(approval, voters=(*approval.voters, body.voter))
+        state.approvals = state.approvals.putting(body.approval_id, counted)
 
 
 def _granted(state: RunState, body: ApprovalGranted, time_ms: int) -> None:
@@ -78,6 +93,7 @@ def _answered(
 
 FOLDS: Final = (
     entry(ApprovalRequested, _question),
+    entry(VoteCounted, _voted),
     entry(ApprovalGranted, _granted),
     entry(ApprovalRefused, _refused),
     entry(ApprovalExpired, _expired),

@@ -1,4 +1,4 @@
-"""The fold of a run's beginning, stalls and end."""
+"""The fold of a run's beginning, signals, stalls and end."""
 
 from typing import Final
 
@@ -10,9 +10,11 @@ from penstock.schemas.run.records import (
     RunResumed,
     RunStalled,
     RunStarted,
+    SignalReceived,
 )
-from penstock.streams.runs.fold_entries import entry
+from penstock.streams.runs.fold_entries import entry, told
 from penstock.streams.runs.fold_timers import arm
+from penstock.streams.runs.parts import Signalled
 from penstock.streams.runs.state import RunState
 
 
@@ -39,8 +41,15 @@ def _ended(state: RunState, body: RunCompleted | RunFailed | RunCancelled, time_
     state.terminal = body
 
 
+def _signalled(state: RunState, body: SignalReceived, time_ms: int) -> None:
+    if body.signal_id not in state.signals:
+        state.signals = state.signals.putting(body.signal_id, (body.name, body.payload.sha256))
+        told(state, 0, time_ms, Signalled(body.name, body.payload.content or b""))
+
+
 FOLDS: Final = (
     entry(RunStarted, _started),
+    entry(SignalReceived, _signalled),
     entry(RunStalled, _stalled),
     entry(RunResumed, _resumed),
     entry(RunEnding, _ending),

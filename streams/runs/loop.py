@@ -8,6 +8,7 @@ import asyncio
 from asyncio import events as asyncio_events
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from functools import partial
 from typing import Final, NoReturn, cast
 
 from penstock.schemas.run.records import StallKind
@@ -22,6 +23,7 @@ class Stall(BaseException):
         self.detail = detail
 
 
+GIVEN_UP: Final = "this code was given up: what it still does in `finally` can't be another step"
 _INSTEAD: Final = {
     "create_future": "await run.sleep(...) for asyncio.sleep, run.gather(...) for waiting on several things",
     "call_later": "run.sleep(...)",
@@ -49,10 +51,12 @@ _GUARD: Final = cast(asyncio.AbstractEventLoop, _Guard())
 class Future:
     """Something that a step waits for. Awaiting it once it is done doesn't give up the turn."""
 
-    __slots__ = ("_then", "done", "error", "value")
+    __slots__ = ("_then", "done", "error", "forsaken", "value")
 
     def __init__(self) -> None:
         self.done = False
+        # True once the task that waited for it was given up.
+        self.forsaken = False
         self.value: object = None
         self.error: BaseException | None = None
         self._then: list[Callable[[], None]] = []
@@ -88,15 +92,20 @@ class Future:
 class Task(Future):
     """A coroutine on its way; as a future, its result."""
 
-    __slots__ = ("_coroutine", "_loop")
+    __slots__ = ("_coroutine", "_loop", "_waited", "begun")
 
     def __init__(self, loop: "Loop", coroutine: Coroutine[object, None, object]) -> None:
         super().__init__()
         self._loop = loop
         self._coroutine = coroutine
+        self._waited: Future | None = None
+        # Tasks that this one began to wait for: they are given up with it.
+        self.begun: list[Task] = []
 
     def step(self) -> None:
-        """Run it to its next wait."""
+        """Run it to its next wait. One that was given up after it was woken has no next one."""
+        if self.done:
+            return
         try:
             waited = self._coroutine.send(None)
             if type(waited) is not Future and type(waited) is not Task:
@@ -113,6 +122,7 @@ class Task(Future):
         except BaseException as error:  # noqa: BLE001 whatever user code raises is that step's outcome
             self.settle(error=error)
         else:
+            self._waited = waited
             waited.when_done(self.wake)
 
     def wake(self) -> None:
@@ -120,7 +130,15 @@ class Task(Future):
         self._loop.ready.append(self)
 
     def close(self) -> None:
-        """Give it up. Its `finally` blocks run, and whatever they do or raise counts for nothing."""
+        """Give it up, and what it began. `finally` blocks run, and whatever they do or raise counts for nothing."""
+        for task in reversed(self.begun):
+            task.close()
+        if self.done:
+            return
+        # Before it is closed: nothing may wake it, and nobody who waits for it is told.
+        self.done = True
+        if self._waited is not None:
+            self._waited.forsaken = True
         try:
             self._coroutine.close()
         except KeyboardInterrupt:
@@ -135,12 +153,17 @@ class Loop:
     def __init__(self) -> None:
         self.ready: deque[Task] = deque()
         self.stall: Stall | None = None
-        self._tasks: list[Task] = []
+        self.giving_up = False
+        self._stepping: Task | None = None
 
     def task(self, coroutine: Coroutine[object, None, object]) -> Task:
         """Start a coroutine: it gets its first turn after those that are ready."""
+        if self.giving_up:
+            coroutine.close()
+            raise RuntimeError(GIVEN_UP)
         made = Task(self, coroutine)
-        self._tasks.append(made)
+        if self._stepping is not None:
+            self._stepping.begun.append(made)
         self.ready.append(made)
         return made
 
@@ -150,8 +173,10 @@ class Loop:
         asyncio_events._set_running_loop(_GUARD)
         try:
             while self.ready and not main.done and self.stall is None:
-                self.ready.popleft().step()
+                self._stepping = self.ready.popleft()
+                self._stepping.step()
         finally:
+            self._stepping = None
             asyncio_events._set_running_loop(outer)
 
     async def gather(self, awaitables: Sequence[Awaitable[object]]) -> list[object]:
@@ -172,15 +197,38 @@ class Loop:
             await gate
         return [task.result() for task in tasks]
 
-    def close(self) -> None:
-        """Give up every task, the latest first: an outer one never sees an inner one alive."""
+    async def race(self, awaitables: Sequence[Awaitable[object]]) -> tuple[int, object]:
+        """Which is done first, and its result. The code of the others is given up: it takes no more steps."""
+        tasks = [self.task(_as_coroutine(each)) for each in awaitables]
+        gate = Future()
+
+        def first(winner: int) -> None:
+            gate.settle(winner)
+            # At once, while the winner still has its turn: who would come next must not even begin.
+            for index in reversed(range(len(tasks))):
+                if index != winner:
+                    self._give_up(tasks[index])
+
+        for index, task in enumerate(tasks):
+            task.when_done(partial(first, index))
+        won = cast(int, await gate)
+        return won, tasks[won].result()
+
+    def close(self, main: Task) -> None:
+        """Give up the first task, and with it all others, the latest first: no inner one outlives its outer one."""
         outer = asyncio_events._get_running_loop()
         asyncio_events._set_running_loop(_GUARD)
         try:
-            for task in reversed(self._tasks):
-                task.close()
+            self._give_up(main)
         finally:
             asyncio_events._set_running_loop(outer)
+
+    def _give_up(self, task: Task) -> None:
+        before, self.giving_up = self.giving_up, True
+        try:
+            task.close()
+        finally:
+            self.giving_up = before
 
 
 def _as_coroutine(awaitable: Awaitable[object]) -> Coroutine[object, None, object]:

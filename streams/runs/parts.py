@@ -68,13 +68,22 @@ class Slept:
     """A sleep is over."""
 
 
-Outcome = Answer | Failed | Refused | Grant | Slept
+@quick
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """A signal came; it belongs to no step."""
+
+    name: str
+    content: bytes
+
+
+Outcome = Answer | Failed | Refused | Grant | Slept | Signalled
 
 
 @quick
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the workflow is told about its step, in the order and at the time it was told."""
+    """What the workflow is told about its step, in the order and at the time it was told. 0 is none of its steps."""
 
     step: int
     time_ms: int
@@ -169,7 +178,7 @@ class CallState:
 @quick
 @dataclass(frozen=True, slots=True)
 class ApprovalState:
-    """A question to a person; `outcome` is None while it is open."""
+    """A question to people; `voters` have granted it so far, and `outcome` is None while it is open."""
 
     approval_id: str
     step: int
@@ -179,6 +188,8 @@ class ApprovalState:
     role: str
     rule_version: int
     expires_at_ms: int
+    quorum: int = 1
+    voters: tuple[str, ...] = ()
     outcome: GrantOutcome | None = None
 
     def answered(self, outcome: GrantOutcome) -> "ApprovalState":
@@ -192,6 +203,8 @@ class ApprovalState:
             self.role,
             self.rule_version,
             self.expires_at_ms,
+            self.quorum,
+            self.voters,
             outcome,
         )
 

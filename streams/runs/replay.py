@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from penstock.declare.application import Application
-from penstock.declare.errors import ToolFailed, ToolRefused
+from penstock.declare.errors import DeclarationError, ToolFailed, ToolRefused
 from penstock.declare.grants import Grant
 from penstock.declare.run import Run
 from penstock.declare.tools import Tool
@@ -20,9 +20,10 @@ from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import RunStarted
 from penstock.streams.runs.asks import ApprovalAsk, Ask, CallAsk, SleepAsk
 from penstock.streams.runs.differences import difference, nothing_asked, unasked
-from penstock.streams.runs.loop import Future, Loop, Stall, Task
-from penstock.streams.runs.parts import Answer, Failed, Outcome, Refused, Settled, Slept
+from penstock.streams.runs.loop import GIVEN_UP, Future, Loop, Stall, Task
+from penstock.streams.runs.parts import Answer, Failed, Outcome, Refused, Settled, Signalled, Slept
 from penstock.streams.runs.state import RunState
+from penstock.streams.runs.waiting import Signals
 
 
 @quick
@@ -56,6 +57,7 @@ class Execution:
         self._consumed = 0
         self._now_ms = state.started_ms
         self._counters: dict[str, int] = {}
+        self._signals = {name: Signals() for name in workflow.signals}
         self._loop = Loop()
         self.told_bytes = len(self._started.input.content or b"")
         self._main: Task = self._loop.task(_begin(workflow, Run(self), self._started))
@@ -90,7 +92,7 @@ class Execution:
 
     def close(self) -> None:
         """Give the coroutines up; what they still ask for counts for nothing."""
-        self._loop.close()
+        self._loop.close(self._main)
 
     # What follows is the Engine.
 
@@ -119,9 +121,11 @@ class Execution:
         ask = CallAsk(step, tool, arguments, sha256_hex(arguments), grant_id, grant is not None)
         return cast("Awaitable[bytes | None]", self._ask(ask))
 
-    def approval(self, tool: Tool[object], arguments: bytes, role: str, expires_ms: int) -> Awaitable[Grant]:
+    def approval(
+        self, tool: Tool[object], arguments: bytes, role: str, expires_ms: int, quorum: int
+    ) -> Awaitable[Grant]:
         step = len(self._futures) + 1
-        ask = ApprovalAsk(step, tool, arguments, sha256_hex(arguments), role, expires_ms)
+        ask = ApprovalAsk(step, tool, arguments, sha256_hex(arguments), role, expires_ms, quorum)
         return cast("Awaitable[Grant]", self._ask(ask))
 
     def sleep(self, delay_ms: int) -> Awaitable[None]:
@@ -131,6 +135,15 @@ class Execution:
     def gather(self, awaitables: Sequence[Awaitable[object]]) -> Awaitable[list[object]]:
         return self._loop.gather(awaitables)
 
+    def race(self, awaitables: Sequence[Awaitable[object]]) -> Awaitable[tuple[int, object]]:
+        return self._loop.race(awaitables)
+
+    def signal(self, name: str) -> Awaitable[bytes]:
+        self._check_alive()
+        if name not in self._signals:
+            raise DeclarationError(f"Declare the signal: @workflow(..., signals={{{name!r}: ...}}).")
+        return cast("Awaitable[bytes]", self._signals[name].taken())
+
     def now_ms(self) -> int:
         return self._now_ms
 
@@ -139,6 +152,7 @@ class Execution:
         return derived_id(self._run_id, f"{purpose}:{number}")
 
     def _ask(self, ask: Ask) -> Future:
+        self._check_alive()
         if ask.step <= self._recorded and self._state is not None:
             recorded = self._state.steps[ask.step - 1]
             if (recorded.kind, recorded.name, recorded.fingerprint) != (ask.kind, ask.name, ask.fingerprint):
@@ -152,8 +166,15 @@ class Execution:
         self._futures.append(future)
         return future
 
+    def _check_alive(self) -> None:
+        if self._loop.giving_up:
+            raise RuntimeError(GIVEN_UP)
+
     def _tell(self, state: RunState, settled: Settled) -> None:
         self._now_ms = max(self._now_ms, settled.time_ms)
+        if isinstance(settled.outcome, Signalled):
+            self._signal(settled.outcome)
+            return
         if settled.step > len(self._futures):
             self._loop.stall = unasked(state, settled.step)
             return
@@ -165,6 +186,13 @@ class Execution:
         except (ToolFailed, ToolRefused, PayloadUnreadable) as error:
             future.settle(error=error)
         self._loop.run(self._main)
+
+    def _signal(self, signal: Signalled) -> None:
+        self.told_bytes += len(signal.content)
+        # Code that was mended may declare fewer: then nobody waits for it.
+        if signal.name in self._signals:
+            self._signals[signal.name].came(signal.content)
+            self._loop.run(self._main)
 
     def _raised(self) -> bool:
         """True for an undeclared error: it tells more than the steps that it kept from being asked."""
@@ -189,7 +217,7 @@ def _value(outcome: Outcome) -> object:
             raise ToolRefused(tool, reason, detail)
         case Grant():
             return outcome
-        case Slept():
+        case Slept() | Signalled():
             return None
 
 

@@ -117,7 +117,7 @@ def _approval(c: Consequences, ask: ApprovalAsk) -> None:
             tool_version=ask.tool.version,
             arguments=_payload(ask),
             role=ask.role,
-            quorum=1,
+            quorum=ask.quorum,
             expires_at_ms=c.time_ms + ask.expires_ms,
             rule_version=c.application.rule_version(ask.tool.name),
         )

@@ -40,6 +40,8 @@ class RunState:
     approvals: Charted[ApprovalState] = field(default_factory=Charted[ApprovalState])
     grants: Charted[GrantState] = field(default_factory=Charted[GrantState])
     timers: Charted[TimerState] = field(default_factory=Charted[TimerState])
+    # What each signal_id has said: the signal's name and the hash of its content.
+    signals: Charted[tuple[str, str]] = field(default_factory=Charted[tuple[str, str]])
     stalled: RunStalled | None = None
     ending: RunEnding | None = None
     terminal: Terminal | None = None
@@ -72,6 +74,7 @@ class RunState:
         made.approvals = self.approvals
         made.grants = self.grants
         made.timers = self.timers
+        made.signals = self.signals
         made.stalled = self.stalled
         made.ending = self.ending
         made.terminal = self.terminal

@@ -1,7 +1,11 @@
-"""Votes on approvals (law L12). A refused vote leaves the question open."""
+"""Votes on approvals (law L12). A refused vote leaves the question open.
+
+It takes as many different people as the question's quorum; one who refuses is enough for a refusal, and who has
+granted may not take it back by refusing.
+"""
 
 from penstock.schemas.ids import derived_id
-from penstock.schemas.run.records import ApprovalGranted, ApprovalRefused, CastVote, VoteRefused
+from penstock.schemas.run.records import ApprovalGranted, ApprovalRefused, CastVote, VoteCounted, VoteRefused
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
 from penstock.streams.runs.parts import ApprovalState
@@ -20,6 +24,18 @@ def vote(c: Consequences, body: CastVote) -> None:
         c.emit(
             ApprovalRefused(approval_id=approval.approval_id, refused_by=actor.subject, reason=body.reason)
         )
+    elif len(approval.voters) + 1 < approval.quorum:
+        votes = len(approval.voters) + 1
+        c.emit(
+            VoteCounted(
+                approval_id=approval.approval_id,
+                voter=actor.subject,
+                votes=votes,
+                quorum=approval.quorum,
+                reason=body.reason,
+            )
+        )
+        return
     else:
         c.emit(
             ApprovalGranted(
@@ -28,7 +44,7 @@ def vote(c: Consequences, body: CastVote) -> None:
                 tool=approval.tool,
                 tool_version=approval.tool_version,
                 args_sha256=approval.arguments.sha256,
-                granted_by=(actor.subject,),
+                granted_by=(*approval.voters, actor.subject),
                 rule_version=approval.rule_version,
                 expires_at_ms=approval.expires_at_ms,
             )
@@ -51,6 +67,8 @@ def _problem(c: Consequences, approval: ApprovalState | None, body: CastVote) ->
         return "not_a_person", f"the vote comes from a {actor.kind}"
     if started is None or actor.subject == started.requester:
         return "own_request", "who started the run can't vote on it"
+    if actor.subject in approval.voters:
+        return "voted_already", "it takes different people, and this one has granted it before"
     if approval.role not in actor.roles:
         return "wrong_role", f"the vote needs the role {approval.role}"
     if body.args_sha256 != approval.arguments.sha256:

@@ -14,6 +14,7 @@ from penstock.schemas.run.records import (
     ResumeRun,
     SettleBasis,
     SettleToolCall,
+    SignalRun,
     StartToolCall,
     VoteDecision,
 )
@@ -78,6 +79,11 @@ def votes(
 
 def fires(what: object) -> FireTimer:
     return FireTimer(timer_id=timer_id(what))
+
+
+def signals(name: str, said: object, signal_id: str = "") -> SignalRun:
+    content = json_payload(said)
+    return SignalRun(name=name, signal_id=signal_id or content.sha256, payload=content)
 
 
 def cancels() -> CancelRun:

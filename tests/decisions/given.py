@@ -20,6 +20,7 @@ from penstock.schemas.run.records import (
     ResumeRun,
     RunCompleted,
     SettleToolCall,
+    SignalRun,
     StartRun,
     StartToolCall,
 )
@@ -33,6 +34,7 @@ BEGIN_MS = 1_700_000_000_000
 EXPECTED_AUTHORITY: dict[type[object], Authority] = {
     StartRun: Authority.APP,
     CancelRun: Authority.APP,
+    SignalRun: Authority.APP,
     CastVote: Authority.API,
     StartToolCall: Authority.TOOLS,
     CompleteToolCall: Authority.TOOLS,
@@ -46,7 +48,13 @@ APP = Actor(kind="app", subject="app:test", roles=("analyst",))
 SUPERVISOR = Actor(kind="person", subject="sue", roles=("supervisor",))
 OPERATOR = Actor(kind="person", subject="otto", roles=("operator",))
 SERVICE = Actor(kind="service", subject="penstock.streams.tools")
-EXPECTED_ACTOR = {StartRun: APP, CancelRun: APP, CastVote: SUPERVISOR, SettleToolCall: OPERATOR}
+EXPECTED_ACTOR = {
+    StartRun: APP,
+    CancelRun: APP,
+    SignalRun: APP,
+    CastVote: SUPERVISOR,
+    SettleToolCall: OPERATOR,
+}
 
 Expected = type[EventBody] | EventBody
 

@@ -15,12 +15,12 @@ from penstock.schemas.run.records import (
     FireTimer,
 )
 
-from .acts import cancels, completes, fails, loses, resumes, settles, starts, votes
+from .acts import cancels, completes, fails, loses, resumes, settles, signals, starts, votes
 from .cases import Case, application, file_note, look_up, notify, pay
 from .given import OPERATOR, SERVICE, SUPERVISOR, Story, given, start
 
 
-@workflow("busy", version=1, deadline=timedelta(hours=3), max_steps=12)
+@workflow("busy", version=1, deadline=timedelta(hours=3), max_steps=12, signals={"go": Case})
 async def busy(run: Run, case: Case) -> str:
     """Every kind of step, side by side, with a loop that can come to the step limit."""
 
@@ -38,7 +38,8 @@ async def busy(run: Run, case: Case) -> str:
             await run.tool(file_note, text="short")
             await run.tool(notify, to="customer")
         except (ToolFailed, ToolRefused):
-            await run.sleep(timedelta(minutes=10))
+            waits = (run.sleep(timedelta(minutes=10)), run.signal("go", schema=Case))
+            await run.race(*waits)
         return "noted"
 
     try:
@@ -74,6 +75,7 @@ VERBS = (
         "refuse",
         "fire",
         "fire",
+        "signal",
         "resume",
     ),
 )
@@ -136,6 +138,8 @@ def body(turn: Turn, story: Story) -> InputBody:
     match turn.verb:
         case "complete":
             return completes(step, "x", attempt, lease)
+        case "signal":
+            return signals("go", {"case_id": str(turn.aim)})
         case "complete more":
             return completes(step, "more", attempt, lease)
         case "fail" | "fail for good" | "not done":

@@ -25,7 +25,7 @@ from penstock.schemas.canonical import (
 from penstock.schemas.codec import InputBody, pinned_codec
 from penstock.schemas.envelope.records import Actor, InputMeta
 from penstock.schemas.log.records import DiscardInput, ReleaseInput
-from penstock.schemas.run.records import CancelRun, CastVote, SettleToolCall, StartRun
+from penstock.schemas.run.records import CancelRun, CastVote, SettleToolCall, SignalRun, StartRun
 from penstock.schemas.topics import RUN_INBOX
 
 RUN = ids.run_id("local", "one")
@@ -153,6 +153,16 @@ def test_calls_are_inputs_of_their_own_unless_the_caller_names_them(client: RunC
     mine = str(uuid.uuid4())
     named = {said(client.cancel(RUN, "why", input_id=mine))[1].id for _ in range(2)}
     assert named == {mine}
+
+
+def test_a_signal_says_its_name_its_id_and_what_it_tells(client: RunClient) -> None:
+    record, meta, body = said(client.signal(RUN, "note", {"b": 1, "a": "é"}, "s1"))
+    assert isinstance(body, SignalRun)
+    assert (body.name, body.signal_id) == ("note", "s1")
+    assert read_payload(body.payload) == '{"a":"é","b":1}'.encode()
+    assert (meta.type, meta.entity_id, meta.actor, record.topic) == ("SignalRun", RUN, ACTOR, RUN_INBOX)
+    with pytest.raises(NotCanonical):
+        client.signal(RUN, "note", object(), "s2")
 
 
 def test_a_run_id_that_is_none_is_refused(client: RunClient) -> None:

@@ -15,6 +15,7 @@ IMPERATIVES = {
     "Resume",
     "Release",
     "Discard",
+    "Signal",
 }
 IRREGULAR_PARTICIPLES = {"Taken"}
 # Each says something that no participle says better.

@@ -32,7 +32,7 @@ shown.close()
 
 
 def description(found: Sampler) -> str:
-    return str(found.get_description())  # type: ignore[no-untyped-call]
+    return str(found.get_description())
 
 
 def run(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -25,7 +25,11 @@ class Tuning:
 
 
 INSTALLED: Final = Tuning("review-sync")
-BEST: Final = Tuning("review", config={"max_executor_threads": 8}, queue={"polling_interval_sec": 0.02})
+BEST: Final = Tuning(
+    "review",
+    config={"max_executor_threads": 8, "db_engine_kwargs": {"pool_pre_ping": False}},
+    queue={"polling_interval_sec": 0.02},
+)
 
 
 class Dbos(Peer):

@@ -1,7 +1,8 @@
 """`projector`: records a second of the views' projector, which reads a log that is there already from its start.
 
 The log is made by reviews of the bench application with no views worker; then one starts, on empty views. With
-`--alone` there is no Kafka: CPU of the applier and of Postgres for the turns of a projector under load.
+`--alone` there is no Kafka: CPU of the applier and of Postgres for the turns of a projector under load. With `--soak`
+neither, and what is measured is memory.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from typing import Final
 
 import psycopg
 
-from bench import applying, cpu
+from bench import applying, cpu, soaking
 from bench.casework import BENCH, review_input, start_workers
 from bench.failing import BenchFailed
 from bench.figures import Figures
@@ -28,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it can be told."""
     parser.add_argument("--reviews", type=int, help="reviews on the log (default 3000, quick 700)")
     parser.add_argument("--alone", action="store_true", help="the applier on Postgres, on a log in memory")
+    parser.add_argument(
+        "--soak", action="store_true", help="alone, for its memory (default 100000 runs, quick 4000)"
+    )
     parser.add_argument("--turn-ms", type=int, default=100, help="alone: what one turn takes (default 100)")
     parser.add_argument(
         "--rate", type=float, default=600.0, help="alone: reviews begun a second (default 600)"
@@ -38,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figures:
     """Make a log, then project it."""
     reviews = arguments.reviews or (700 if arguments.quick else 3_000)
+    if arguments.soak:
+        return soaking.measure(arguments.reviews or (4_000 if arguments.quick else 100_000), tell)
     if arguments.alone:
         return applying.measure(arguments, reviews, tell)
     with standing(tell) as at:

@@ -4,10 +4,10 @@ Everything is counted once a batch or once a call; a record costs a look at its 
 it means: `runtime/metric_names.py`.
 """
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Final
 
 from penstock.producers.log import Record
@@ -142,8 +142,12 @@ class Observed:
                 self._parked.add(count, self.group_id)
 
 
+# A call's thread or asyncio task has a context of its own, and in it one call at a time.
+_SPAN: Final[ContextVar[CallSpan | None]] = ContextVar("penstock.call", default=None)
+
+
 class CountedCalls:
-    """The observer of tools, counting. A `CallObserver`; for each thread one call at a time."""
+    """The observer of tools, counting. A `CallObserver`."""
 
     def __init__(self, meters: Meters = PROCESS, group_id: str = TOOLS_GROUP) -> None:
         self._group_id = group_id
@@ -154,7 +158,6 @@ class CountedCalls:
         self._retries = meters.total(names.RETRIES)
         self._leases = meters.total(names.LEASES_HELD)
         self._leases_lost = meters.total(names.LEASES_LOST)
-        self._spans: dict[int, CallSpan] = {}
 
     def call_began(self, tool: str, tenant: str, attempt: int, run_id: str) -> None:
         self._active.add(1, tool)
@@ -162,14 +165,15 @@ class CountedCalls:
             self._retries.add(1, tool)
         traceparent = of_run(run_id)
         if traceparent is not None:
-            self._spans[threading.get_ident()] = CallSpan(self._group_id, tool, attempt, traceparent)
+            _SPAN.set(CallSpan(self._group_id, tool, attempt, traceparent))
 
     def call_ended(self, tool: str, tenant: str, outcome: str, duration_s: float) -> None:
         self._active.add(-1, tool)
         self._calls.add(1, tool, self._tenant(tenant), outcome)
         self._seconds.record(duration_s, tool)
-        span = self._spans.pop(threading.get_ident(), None) if self._spans else None
+        span = _SPAN.get()
         if span is not None:
+            _SPAN.set(None)
             span.end(outcome, well=outcome == COMPLETED)
 
     def lease_held(self) -> None:

@@ -19,11 +19,11 @@ class CallObserver(Protocol):
     """Told of each thing once, when it has happened."""
 
     def call_began(self, tool: str, tenant: str, attempt: int, run_id: str) -> None:
-        """This thread begins to run the tool. `attempt` counts from 1: a later one is a retry."""
+        """This thread, or task, begins to run the tool. `attempt` counts from 1: a later one is a retry."""
         ...
 
     def call_ended(self, tool: str, tenant: str, outcome: str, duration_s: float) -> None:
-        """This thread is through with it. `outcome` is COMPLETED or the kind of the failure that is answered."""
+        """The same one is through with it. `outcome` is COMPLETED or the kind of the failure that is answered."""
         ...
 
     def lease_held(self) -> None:

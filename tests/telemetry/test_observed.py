@@ -1,5 +1,6 @@
 """A real runner over the log in memory, counted and traced from around it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -244,3 +245,27 @@ def test_a_call_of_a_sampled_run_is_a_span_below_the_record_that_asked(spans: In
     assert call.parent is not None
     assert call.parent.span_id == context_of(asked).span_id
     assert call.status.status_code is StatusCode.ERROR
+
+
+def test_calls_of_asynchronous_tools_on_one_thread_keep_their_spans_apart(
+    spans: InMemorySpanExporter,
+) -> None:
+    hosted = Hosted()
+    with processing("group", [(hosted.send(name, "one", SAMPLED), SAMPLED) for name in ("a", "b")]):
+        pass
+    spans.clear()
+    calls = CountedCalls(Meters())
+
+    async def call(name: str, other_is_in: asyncio.Barrier) -> None:
+        calls.call_began(f"tool_{name}", "acme", 1, entity(name))
+        await other_is_in.wait()
+        calls.call_ended(f"tool_{name}", "acme", COMPLETED, 1)
+
+    async def both() -> None:
+        other_is_in = asyncio.Barrier(2)
+        await asyncio.gather(call("a", other_is_in), call("b", other_is_in))
+
+    asyncio.run(both())
+    ended = spans.get_finished_spans()
+    assert {span.name for span in ended} == {"execute_tool tool_a", "execute_tool tool_b"}
+    assert len({span.parent.span_id for span in ended if span.parent}) == 2

@@ -46,9 +46,9 @@ bench: ## Measure: make bench ARGS="casework|runner|floor [--quick]"
 	@.ci/set-up --broker
 	@$(PY) bench/run.py $(ARGS)
 
-chaos: ## Only the tests that kill real processes [ARGS=...]
+chaos: ## Break it on a schedule [ARGS="--seed 7 --quick | --rounds 200 --from 1 | --summary | --simulate --rounds 5000"]
 	@.ci/set-up --broker
-	@$(PY) -m pytest -m chaos $(ARGS)
+	@$(PY) -m tests.chaos.matrix $(ARGS)
 
 format: set-up ## Let ruff lay out the code and mend what it can
 	.venv/bin/ruff check --fix .

@@ -95,5 +95,5 @@ def _row(name: str, lines: list[dict[str, Any]]) -> str:
 
 def _code() -> str:
     """The commit that was played, as far as git says."""
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    asked = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
     return asked.stdout.strip()

@@ -23,6 +23,13 @@ POINTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "timers": ("after-receive", "after-commit", "before-ack", "while-taking"),
 }
+# A point that is visited once a call comes by more often than one that is visited once a batch.
+VISITS_MAX: Final[Mapping[str, int]] = {
+    "while-taking": 3,
+    "after-call-started": 12,
+    "after-effect": 12,
+    "after-answer": 12,
+}
 SESSION_S: Final = 6.0
 SKEWS_S: Final = (-5, 5, -3600, 3600)
 
@@ -176,7 +183,7 @@ def _fault(kind: str, dice: random.Random, roles: Sequence[str], quick: bool, ov
         role = dice.choice(hosts)
         ways = POINTS.get(role) or tuple(dict.fromkeys(p for points in POINTS.values() for p in points))
         point = dice.choice(ways)
-        visits = dice.randint(1, 3) if point == "while-taking" else dice.randint(1, 12)
+        visits = dice.randint(1, VISITS_MAX.get(point, 5))
     elif kind == "freeze":
         role = dice.choice([*hosts, VIEWS])
         # With a second worker the partitions move to it; without one the zombie finds them unowned.

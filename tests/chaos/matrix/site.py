@@ -39,6 +39,7 @@ class ProxiedBroker(LocalBroker):
     def __init__(self, home: Path, proxy_port: int) -> None:
         super().__init__(home, heap_mb=512)
         self._proxy_port = proxy_port
+        self._port = 0
 
     @property
     def bootstrap_servers(self) -> str:
@@ -46,8 +47,9 @@ class ProxiedBroker(LocalBroker):
         return f"{ports.HOST}:{self._proxy_port}"
 
     def port(self) -> int:
-        """Where the broker itself listens."""
-        return ports.read(self._ports_file)["broker"]
+        """Where the broker itself listens, or did last: the file is written anew at each start."""
+        self._port = ports.read(self._ports_file).get("broker", self._port)
+        return self._port
 
     def _write_properties(self) -> None:
         super()._write_properties()
@@ -72,6 +74,7 @@ class Site:
         # What a fault leaves to be done when the round's verdict has been given.
         self.afterwards: list[Callable[[], None]] = []
         self.started = 0
+        self._last_database_port = 0
 
     def up(self) -> "Site":
         """Start everything. A site that didn't come up is taken down before the error goes on."""
@@ -121,7 +124,8 @@ class Site:
         return ports.answers(self.api_port)
 
     def _database_port(self) -> int:
-        return urlsplit(self.database.url).port or 0
+        self._last_database_port = urlsplit(self.database.url).port or self._last_database_port
+        return self._last_database_port
 
     def _servers(self) -> None:
         for disk in self.disks.values():

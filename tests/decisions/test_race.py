@@ -1,6 +1,6 @@
 """`run.race`: who is done first wins, by the order of the history; the others' calls stay open, their code doesn't."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from datetime import timedelta
 
 from penstock import Run, ToolFailed, workflow
@@ -135,6 +135,29 @@ def test_a_losers_finally_takes_no_step_and_what_it_gathered_is_given_up_with_it
     assert len(story.state.steps) == 4
     story = story.when(completes(2, "y")).then(ToolCallCompleted)
     assert result(story.when(completes(4, "z"))) == '"1 z"'
+
+
+class Strange:
+    def __await__(self) -> Iterator[object]:
+        yield self
+
+
+def test_a_loser_that_wont_be_given_up_isnt_woken_again_by_what_it_waited_for() -> None:
+    async def stubborn(run: Run, case: Case) -> str:
+        async def clings() -> str:
+            try:
+                return await run.tool(look_up, case_id="a")
+            finally:
+                strange: Awaitable[None] = Strange()  # type: ignore[assignment]
+                await strange
+                await run.tool(look_up, case_id="never")
+
+        await run.race(clings(), run.tool(look_up, case_id="b"))
+        return await run.tool(look_up, case_id="c")
+
+    story = racing(stubborn).when(completes(2, "x"))
+    story = story.when(completes(1, "y")).then(ToolCallCompleted)
+    assert result(story.when(completes(3, "z"))) == '"z"'
 
 
 def test_races_inside_races_end_with_them() -> None:

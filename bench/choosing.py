@@ -14,7 +14,10 @@ from bench import figures
 from bench.failing import BenchFailed
 from penstock.runtime.errors import SetupError
 
-NAMES: Final = ("casework", "runner", "floor", "projector", "calls", "load", "peers", "telemetry")
+NAMES: Final = (
+    *("casework", "runner", "floor", "projector", "calls", "load", "peers", "telemetry"),
+    *("takeover", "soak", "door"),
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ the log's clock, the size limit, an identity. And it fails on request, as a brok
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from penstock.producers.clock import Clock, SystemClock
@@ -216,7 +216,7 @@ class MemoryLog:
             headers=tuple(outgoing.headers),
         )
         kept.append(stored)
-        return stored
+        return stored if outgoing.said is None else replace(stored, said=outgoing.said)
 
     def _partition(self, topic: str, partition: int) -> list[Record]:
         if not 0 <= partition < self.partitions(topic):

@@ -62,7 +62,7 @@ def test_an_exception_ends_the_worker_and_acknowledges_nothing() -> None:
 
 def test_faust_itself_neither_reads_nor_counts_offsets(tmp_path: Path) -> None:
     """Traps 2, 4, 7, 8: its count of what was acknowledged has an off-by-one, its producer isn't idempotent."""
-    settings = Settings(home=tmp_path, kafka_bootstrap_servers="127.0.0.1:1")  # type: ignore[call-arg]
+    settings = Settings(home=tmp_path, kafka_bootstrap_servers="127.0.0.1:1")
     app = worker_app([lambda _: FailingHost()], settings)
     boot = app.boot_strategy
     for services in (boot.kafka_consumer(), boot.kafka_producer(), boot.kafka_conductor(), boot.tables()):

@@ -5,7 +5,7 @@ Topologies say which processes a site has: `separate` one for each role, `combin
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 API: Final = "api"
@@ -206,8 +206,7 @@ def _after_those_in_its_way(fault: Fault, others: Sequence[Fault]) -> Fault:
         overlaps = at_s < other.until_s + 0.5 and other.at_s < at_s + fault.lasts_s + 0.5
         if overlaps and _means(fault) & _means(other):
             at_s = round(other.until_s + 0.5, 1)
-    changed = asdict(fault) | {"at_s": at_s}
-    return Fault(**changed)
+    return replace(fault, at_s=at_s)
 
 
 def _means(fault: Fault) -> frozenset[str]:

@@ -10,8 +10,8 @@ TENURE_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a process holds of a limit and what it could use. `for_s`: how long ago what it holds last changed, or it
-    last had all that it could use."""
+    """What a process holds of a limit and what it could use. `for_s`: how long ago what it holds last changed, or all
+    processes last had all that they could use."""
 
     holder: str
     slots: int

@@ -211,7 +211,8 @@ class Shares:
         may = allot(total, mine, others, 0)
         self._on(shared, lambda lane, _: lane.allow(kind, min(lane.allowed(kind), may)))
         slots = allot(total, mine, others, self._in_use(shared, kind))
-        renewed = slots >= wanted or slots != before.slots
+        everybody_has_all = slots >= wanted and all(other.slots >= other.wanted for other in others)
+        renewed = slots != before.slots or everybody_has_all
         return Row(shared, kind, slots, min(fair, slots), wanted, renewed)
 
     def _in_use(self, shared: Shared, kind: LimitKind) -> int:

@@ -97,7 +97,6 @@ def processes(
         str(target.port),
         limit,
         str(call_ms),
-        "0",
     ]
     started = [subprocess.Popen(words) for _ in range(count)]
     try:

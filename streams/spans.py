@@ -27,7 +27,8 @@ Place = tuple[str, int, int]
 RUNS_MAX: Final = 10_000
 
 _W3C: Final = TraceContextTextMapPropagator()
-_NOT_SAMPLED: Final = b"00"
+# Nothing, and W3C's "the trace id is random": what nearly all records have.
+_NOT_SAMPLED: Final = (b"00", b"02")
 _NONE: Final[Mapping[Place, str]] = MappingProxyType({})
 _IN_HAND: Final[ContextVar[Mapping[Place, str]]] = ContextVar("penstock.in_hand", default=_NONE)
 _SPAN_OF_RUN: Final[dict[str, str]] = {}
@@ -141,7 +142,7 @@ def _remember(records: Sequence[tuple[Record, str]], in_hand: Mapping[Place, str
 def _if_sampled(traceparent: bytes) -> str | None:
     """version-trace-span-flags: the lowest bit of the flags."""
     flags = traceparent[53:55]
-    if flags == _NOT_SAMPLED or len(flags) != 2:
+    if flags in _NOT_SAMPLED or len(flags) != 2:
         return None
     try:
         return traceparent.decode("ascii") if int(flags, 16) & 1 else None

@@ -46,11 +46,12 @@ class RunLine:
     result: Any
     error: Mapping[str, str] | None
     last_seq: int
+    priority: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingApproval:
-    """A question that waits for a person who holds `role` and isn't `requester`."""
+    """A question that waits for `quorum` persons who hold `role` and aren't `requester`; `voters` have granted it."""
 
     approval_id: str
     run_id: str
@@ -64,6 +65,7 @@ class WaitingApproval:
     requester: str | None
     requested_at_ms: int
     expires_at_ms: int
+    voters: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def waiting_approvals(connection: Connection[TupleRow], tenant: str | None = Non
         connection,
         WaitingApproval,
         "SELECT approval_id, run_id, tenant, tool, tool_version, arguments, args_sha256, role, quorum,"
-        " requester, requested_at_ms, expires_at_ms FROM views.approval"
+        " requester, requested_at_ms, expires_at_ms, voters FROM views.approval"
         " WHERE status = 'waiting' AND tenant = coalesce(%s, tenant) ORDER BY requested_at_ms, approval_id",
         (tenant,),
     )
@@ -153,7 +155,7 @@ def dead_letters(connection: Connection[TupleRow]) -> int:
 
 _RUNS = (
     "SELECT run_id, tenant, workflow, workflow_version, status, requester, started_at_ms, ended_at_ms,"
-    " result, error, last_seq FROM views.run"
+    " result, error, last_seq, priority FROM views.run"
 )
 
 

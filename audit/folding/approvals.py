@@ -25,13 +25,13 @@ def _approval(approval_id: str, own: Events, events: Events) -> Row:
     granted = last(own, runs.ApprovalGranted)[1]
     refused = last(own, runs.ApprovalRefused)[1]
     decided_meta, decided = last(own, runs.ApprovalGranted, runs.ApprovalRefused, runs.ApprovalExpired)
-    stands = own[-1][1]
+    stands = last(own, *_APPROVAL_STATUS)[1]
     first = [body for meta, body in events if meta.entity_seq <= own[0][0].entity_seq]
     begun = next((body for body in reversed(first) if isinstance(body, runs.RunStarted)), None)
     stopped = any(isinstance(body, _STOPS) for _, body in events)
     spender = _spender(granted, events)
     named = last(own, runs.ApprovalRequested, runs.ApprovalGranted)[1]
-    status = _APPROVAL_STATUS[type(stands)]
+    status = _APPROVAL_STATUS[type(stands)] if stands else "closed"
     by: Iterable[str] = ()
     if isinstance(decided, runs.ApprovalGranted):
         by = decided.granted_by
@@ -51,6 +51,7 @@ def _approval(approval_id: str, own: Events, events: Events) -> Row:
         "status": "closed" if status == "waiting" and stopped else status,
         "requester": clean(begun.requester) if begun else None,
         "decided_by": [clean(who) for who in by],
+        "voters": [clean(body.voter) for _, body in own if isinstance(body, runs.VoteCounted)],
         "rule": clean(granted.rule) if granted and granted.rule is not None else None,
         "rule_version": named.rule_version if named else None,
         "reason": clean(refused.reason) if refused else None,

@@ -39,6 +39,7 @@ def run_row(events: Events) -> Row:
         "code_hash": clean(resumed.code_hash) if resumed else None,
         "started_at_ms": meta.time_ms if meta else None,
         "deadline_ms": start.deadline_ms if start else None,
+        "priority": start.priority if start else None,
         "ended_at_ms": ended.time_ms if ended else None,
         "result": content(end.result) if isinstance(end, runs.RunCompleted) else None,
         "error": _error(bodies, settled),

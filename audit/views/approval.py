@@ -10,9 +10,10 @@ from penstock.schemas.run.records import (
     ApprovalGranted,
     ApprovalRefused,
     ApprovalRequested,
+    VoteCounted,
 )
 
-_OF_APPROVALS: Final = (ApprovalRequested, ApprovalGranted, ApprovalRefused, ApprovalExpired)
+_OF_APPROVALS: Final = (ApprovalRequested, ApprovalGranted, ApprovalRefused, ApprovalExpired, VoteCounted)
 
 
 def key_of(body: EventBody) -> str | None:
@@ -24,9 +25,9 @@ def project(row: RowSoFar, meta: EventMeta, body: EventBody, requester: str | No
     """What an event changes in the row of its approval. `requester` is the run's, who may never vote."""
     changes: Row = {"last_seq": meta.entity_seq}
     if not row:
-        changes |= {"run_id": meta.entity_id, "tenant": meta.tenant, "decided_by": ()}
+        changes |= {"run_id": meta.entity_id, "tenant": meta.tenant, "decided_by": (), "voters": ()}
         changes |= {"status": "closed", "requester": requester}
-    return changes | _outcome(meta, body)
+    return changes | _outcome(row, meta, body)
 
 
 def spent(meta: EventMeta, call_id: str) -> Row:
@@ -34,7 +35,7 @@ def spent(meta: EventMeta, call_id: str) -> Row:
     return {"spent_by": call_id, "last_seq": meta.entity_seq}
 
 
-def _outcome(meta: EventMeta, body: EventBody) -> Row:
+def _outcome(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
     match body:
         case ApprovalRequested():
             return _requested(meta, body)
@@ -44,6 +45,9 @@ def _outcome(meta: EventMeta, body: EventBody) -> Row:
             return _decided(meta, "refused", (body.refused_by,)) | {"reason": body.reason}
         case ApprovalExpired():
             return _decided(meta, "expired", ())
+        case VoteCounted():
+            voters = row.get("voters")
+            return {"voters": (*(voters if isinstance(voters, tuple) else ()), body.voter)}
         case _:
             return {}
 

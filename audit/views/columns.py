@@ -35,7 +35,7 @@ RUN: Final = _table(
     "run_id",
     text="run_id tenant workflow status phase requester body_sha256 code_hash error",
     text_array="parked_inputs",
-    int4="workflow_version",
+    int4="workflow_version priority",
     int8="started_at_ms deadline_ms ended_at_ms last_seq last_event_at_ms started_seq result_seq",
 )
 
@@ -51,7 +51,7 @@ APPROVAL: Final = _table(
     "approval_row",
     "approval_id",
     text="approval_id run_id tenant tool args_sha256 role status requester rule reason grant_id spent_by",
-    text_array="decided_by",
+    text_array="decided_by voters",
     int4="step tool_version quorum rule_version",
     int8="requested_at_ms decided_at_ms expires_at_ms last_seq requested_seq",
 )

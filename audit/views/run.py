@@ -88,6 +88,7 @@ def _started(meta: EventMeta, body: RunStarted) -> Row:
         "code_hash": body.code_hash,
         "started_at_ms": meta.time_ms,
         "deadline_ms": body.deadline_ms,
+        "priority": body.priority,
     }
 
 

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow, dict_row
 
+from penstock.audit import reading
 from penstock.audit.applier import Applier, catch_up
 from penstock.audit.store import _SELECT, _UPSERT
 from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Table
@@ -204,6 +205,28 @@ def test_an_approval_ends_as_the_run_said(views: Views, body: EventBody, status:
     project(views, started(), asked(RUN_ID, 1), body)
     (row,) = rows(views, "approval")
     assert (row["status"], row["decided_by"]) == (status, by)
+
+
+def test_votes_of_a_quorum_are_shown_before_it_is_reached(views: Views) -> None:
+    approval_id = approval_of(RUN_ID, 1)
+    first = runs.VoteCounted(approval_id=approval_id, voter="sam", votes=1, quorum=2)
+    project(views, started(), asked(RUN_ID, 1), first)
+    (row,) = rows(views, "approval")
+    assert (row["status"], row["voters"], row["decided_by"]) == ("waiting", ["sam"], [])
+    (waiting,) = reading.waiting_approvals(views)
+    assert waiting.voters == ["sam"]
+
+
+def test_a_runs_priority_and_signals_are_shown(views: Views) -> None:
+    said = runs.SignalReceived(name="documents", signal_id="s1", payload=json_payload({"pages": 3}))
+    row = project(views, started(priority=7), said)
+    assert (row["priority"], row["last_seq"], row["status"]) == (7, 2, "running")
+    line = reading.trail(views, RUN_ID)[-1]
+    assert (line.type, line.event["name"], line.event["payload"]["content"]) == (
+        "SignalReceived",
+        "documents",
+        {"pages": 3},
+    )
 
 
 def test_every_event_is_shown_with_its_place_cause_and_actor(views: Views) -> None:

@@ -67,12 +67,16 @@ class Wanderer:
     def begin(self) -> EventBody:
         self.begun = True
         contents = [json_payload({"note": self.text(), "n": 1e23}), payload_of(b"\xff\x00", "x/y")]
-        return started(requester=self.text() or "ana", input=self.rng.choice(contents))
+        priority = self.rng.randrange(-100, 101)
+        return started(requester=self.text() or "ana", input=self.rng.choice(contents), priority=priority)
 
     def refuse(self) -> EventBody:
         return InputRefused(input_type="CancelRun", reason="unknown_run", detail=self.text())
 
     def accept(self) -> EventBody:
+        if self.begun and self.rng.random() < 0.5:
+            said = json_payload([self.text()])
+            return runs.SignalReceived(name="more", signal_id=self.text() or "s", payload=said)
         return InputAccepted(input_type="ResumeRun", note=self.text())
 
     def park(self) -> EventBody:
@@ -141,7 +145,10 @@ class Wanderer:
     def decide(self) -> EventBody:
         step = self.questions.pop(self.rng.randrange(len(self.questions)))
         approval_id = approval_of(self.run_id, step)
-        kind = self.rng.choice(["grant", "refuse", "expire"])
+        kind = self.rng.choice(["grant", "refuse", "expire", "count"])
+        if kind == "count":
+            self.questions.append(step)
+            return runs.VoteCounted(approval_id=approval_id, voter=self.text(), votes=1, quorum=2)
         if kind == "grant":
             self.grants.append(step)
             return granted(self.run_id, step, by=self.text())

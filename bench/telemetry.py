@@ -50,6 +50,9 @@ class Idle:
     def drop(self, partition: int) -> None:
         """Nothing to let go."""
 
+    def stop(self) -> None:
+        """Nobody waits."""
+
     def close(self) -> None:
         """Nothing to close."""
 

@@ -39,7 +39,7 @@ def quick(cls: type[T]) -> type[T]:
     cls.__new__ = known["__new__"]  # type: ignore[method-assign]
     del cls.__init__
     # Copies and pickles are made from the fields, since making one without them is an error now.
-    cls.__reduce__ = lambda self: (_again, (cls, {name: getattr(self, name) for name in names}))  # type: ignore[method-assign,assignment]
+    cls.__reduce__ = lambda self: (_again, (cls, {name: getattr(self, name) for name in names}))  # type: ignore[method-assign]
     return cls
 
 

@@ -154,8 +154,11 @@ class EffectHost(Generic[W]):
         self._held.pop(partition, None)
         self._act.drop(partition)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self._background.stopping.set()
+
+    def close(self) -> None:
+        self.stop()
         try:
             self._save(self._held.values())
         except AWAY as error:

@@ -61,6 +61,10 @@ class PartitionHost(Protocol):
         """The partition isn't ours any more."""
         ...
 
+    def stop(self) -> None:
+        """Called from any thread before `close`: whoever waits here for an absent database gives up."""
+        ...
+
     def close(self) -> None:
         """Stop within the deadline: finish or checkpoint, release leases, flush."""
         ...

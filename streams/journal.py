@@ -114,6 +114,10 @@ class Journal(Protocol):
         """Everything committed is on the log up to `events_position`; go on from `position`. Fenced if not ours."""
         ...
 
+    def stop(self) -> None:
+        """Called from any thread: whoever waits for an absent database raises Stopping from now on."""
+        ...
+
     def close(self) -> None:
         """Let go of connections."""
         ...

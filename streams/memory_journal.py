@@ -118,6 +118,9 @@ class MemoryJournal:
                 events_epoch=epoch,
             )
 
+    def stop(self) -> None:
+        """Nobody waits here."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 

@@ -95,6 +95,9 @@ class Observed:
         self._host.drop(partition)
         self._let_go(partition)
 
+    def stop(self) -> None:
+        self._host.stop()
+
     def close(self) -> None:
         try:
             self._host.close()

@@ -1,7 +1,7 @@
 """The journal in Postgres: one statement a batch, pinned plans, and patience while the database is away."""
 
 import logging
-import time
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
@@ -14,6 +14,7 @@ from penstock.runtime.postgres import connect
 from penstock.streams.host import Fenced
 from penstock.streams.journal import Adoption, Checkpoint, Commit, Row, TopicPair
 from penstock.streams.journal_sql import CHECKPOINT, COMMIT, CUT, INSERT, OWN, SETTLE, TAKE
+from penstock.streams.transactions import Stopping
 
 log = logging.getLogger("penstock.streams.journal")
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class PostgresJournal:
     def __init__(self, database_url: str, noun: str) -> None:
         self._url = database_url
         self._noun = noun
+        self._stopping = threading.Event()
         self._connection: psycopg.Connection | None = None
 
     def checkpoint(self, partition: int) -> Checkpoint | None:
@@ -150,6 +152,9 @@ class PostgresJournal:
         if self._patiently(lambda connection: connection.execute(SETTLE, values).rowcount) == 0:
             raise Fenced(f"{self._noun} partition {partition} isn't held under epoch {epoch}")
 
+    def stop(self) -> None:
+        self._stopping.set()
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -210,5 +215,6 @@ class PostgresJournal:
             except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseAway) as error:
                 log.warning("the database is away (%s); trying again in %.1f s", str(error).strip(), delay)
                 self.close()
-                time.sleep(delay)
+                if self._stopping.wait(delay):
+                    raise Stopping("closing while the database is away") from error
                 delay = min(delay * 2, RETRY_LONGEST_S)

@@ -111,6 +111,9 @@ class Runner(Generic[S]):
     def drop(self, partition: int) -> None:
         self._tenures.pop(partition, None)
 
+    def stop(self) -> None:
+        self._journal.stop()
+
     def close(self) -> None:
         self._tenures.clear()
         self._journal.close()

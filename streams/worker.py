@@ -96,6 +96,7 @@ class Hosting:
         loop = asyncio.get_running_loop()
         for feed in self.feeds:
             feed.stop()
+            feed.host.stop()
         # Effectors first: what their calls still answer is on the log before the runner lets go of it.
         for feed in reversed(self.feeds):
             await loop.run_in_executor(self._thread, feed.host.close)

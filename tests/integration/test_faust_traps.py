@@ -41,6 +41,9 @@ class FailingHost:
     def drop(self, partition: int) -> None:
         """Nothing to let go of."""
 
+    def stop(self) -> None:
+        """Nobody waits."""
+
     def close(self) -> None:
         """Nothing to close."""
 

@@ -38,6 +38,9 @@ class Recording:
     def drop(self, partition: int) -> None:
         """Nothing to let go of."""
 
+    def stop(self) -> None:
+        """Nobody waits."""
+
     def close(self) -> None:
         """Nothing to close."""
 

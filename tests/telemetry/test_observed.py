@@ -121,7 +121,8 @@ def test_a_batch_that_fails_is_counted_by_its_error_and_raised() -> None:
             self.fetch_min_bytes, self.pace_s = host.fetch_min_bytes, host.pace_s
             self.appends_to, self.appends_alone = host.appends_to, host.appends_alone
             self.appended, self.fault = host.appended, None
-            self.take, self.drop, self.close = host.take, host.drop, host.close
+            self.take, self.drop = host.take, host.drop
+            self.stop, self.close = host.stop, host.close
 
         def handle_all(self, batches: Mapping[int, Sequence[Record]]) -> frozenset[int]:
             raise KeyError("a defect")

@@ -1,7 +1,6 @@
 """JSON shapes of annotations: values to canonical bytes and back, with errors that name the field."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import get_type_hints
 
 import orjson
@@ -10,8 +9,6 @@ from pydantic import TypeAdapter, ValidationError
 from penstock.declare.errors import DeclarationError
 from penstock.schemas.canonical import canonical_json
 
-# A replay encodes the same small arguments over and over; longer ones aren't worth the memory.
-_REMEMBERED_BYTES_MAX = 4096
 _COMPLAINTS_MAX = 20
 
 
@@ -37,12 +34,8 @@ def adapter_for(annotation: object, what: str) -> TypeAdapter[object]:
 
 def canonical_bytes(raw: bytes) -> bytes:
     """RFC 8785 form of JSON text. Raises ValueError for numbers that JSON can't carry exactly."""
-    return _remembered(raw) if len(raw) <= _REMEMBERED_BYTES_MAX else canonical_json(orjson.loads(raw))
-
-
-@lru_cache(maxsize=4096)
-def _remembered(raw: bytes) -> bytes:
-    return canonical_json(orjson.loads(raw))
+    # Copied, because orjson's bytes keep up to ten times the memory that they need, and a run's state keeps these.
+    return bytes(memoryview(canonical_json(orjson.loads(raw))))
 
 
 def complaint(error: ValidationError) -> str:

@@ -43,7 +43,8 @@ class OpenWork(Generic[W]):
 
     def __init__(self, works: Iterable[W] = ()) -> None:
         self._works: dict[str, W] = {}
-        self._by_run: dict[str, set[str]] = {}
+        # Most runs have one thing open: a set for each would be as large as what it names.
+        self._by_run: dict[str, str | set[str]] = {}
         # A dict for its order: what was asked for first is acted upon first.
         self._changed: dict[str, None] = {}
         for work in works:
@@ -63,7 +64,11 @@ class OpenWork(Generic[W]):
     def put(self, work: W) -> None:
         """Open it, or put it in the place of what stood under its key."""
         self._works[work.key] = work
-        self._by_run.setdefault(work.run_id, set()).add(work.key)
+        keys = self._by_run.setdefault(work.run_id, work.key)
+        if isinstance(keys, set):
+            keys.add(work.key)
+        elif keys != work.key:
+            self._by_run[work.run_id] = {keys, work.key}
         self._changed[work.key] = None
 
     def remove(self, key: str) -> None:
@@ -72,14 +77,16 @@ class OpenWork(Generic[W]):
         if work is None:
             return
         keys = self._by_run[work.run_id]
-        keys.discard(key)
-        if not keys:
+        if isinstance(keys, set):
+            keys.discard(key)
+        if not keys or keys == key:
             del self._by_run[work.run_id]
         self._changed[key] = None
 
     def remove_run(self, run_id: str) -> None:
         """The run ended: nothing of it is open."""
-        for key in tuple(self._by_run.get(run_id, ())):
+        keys = self._by_run.get(run_id, set())
+        for key in tuple(keys) if isinstance(keys, set) else (keys,):
             self.remove(key)
 
     def changes(self) -> Sequence[str]:

@@ -197,7 +197,7 @@ def _told(call: OpenCall) -> Call:
         call_id=call.key,
         attempt=call.attempt,
         run_id=call.run_id,
-        tenant=call.meta.tenant,
+        tenant=call.tenant,
         requester=call.requester,
     )
 

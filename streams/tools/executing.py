@@ -37,7 +37,7 @@ class Teller:
 
     def __call__(self, call: OpenCall, body: CallInput) -> None:
         """Send it soon."""
-        words = (input_id(body), call.run_id, call.meta.tenant, body)
+        words = (input_id(body), call.run_id, call.tenant, body)
         if call.requested.effect != "read" and isinstance(body, CompleteToolCall | FailToolCall):
             self._answers.send(Answer(*words, partial(reach, "after-answer")))
         else:
@@ -152,7 +152,7 @@ class Executing:
         execution.began_s = time.monotonic()
         execution.due_s = execution.began_s + timeout_ms / 1000
         self._overruns.expect(execution.due_s, timeout_ms / 1000)
-        self._observer.call_began(call.requested.tool, call.meta.tenant, call.attempt, call.run_id)
+        self._observer.call_began(call.requested.tool, call.tenant, call.attempt, call.run_id)
         return True
 
     def _over(self, execution: Execution, ending: Ending) -> None:
@@ -169,7 +169,7 @@ class Executing:
         self._running.pop((call.key, call.attempt), None)
         if began_s is not None:
             took_s = time.monotonic() - began_s
-            self._observer.call_ended(call.requested.tool, call.meta.tenant, execution.outcome, took_s)
+            self._observer.call_ended(call.requested.tool, call.tenant, execution.outcome, took_s)
         execution.slot.release()
 
     def _overrun(self, execution: Execution) -> None:

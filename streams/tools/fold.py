@@ -1,5 +1,6 @@
 """Open calls as a fold of run events (law L6): requested, started, in doubt, settled."""
 
+from sys import intern
 from typing import Final
 
 from penstock.schemas.run.records import (
@@ -42,7 +43,8 @@ class CallFold:
         if isinstance(body, ToolCallRequested):
             run = open_work.get(seen.meta.entity_id)
             requester = run.requester if isinstance(run, OpenRun) else ""
-            open_work.put(OpenCall(seen.meta, body, seen.value, requester))
+            tenant = intern(seen.meta.tenant)
+            open_work.put(OpenCall(seen.meta.entity_id, tenant, body, seen.value, requester))
         elif isinstance(body, RunStarted):
             open_work.put(OpenRun(seen.meta.entity_id, body.requester))
         elif isinstance(body, RunCompleted | RunFailed | RunCancelled):

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from sys import intern
 from typing import Final, Protocol, TypeAlias
 
 from penstock.declare.tools import Tool
 from penstock.schemas.codec import Codec
-from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.run.records import ToolCallRequested
 from penstock.streams.transactions import Session
 
@@ -55,9 +55,13 @@ class OpenRun:
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """One attempt of a call that nothing has settled. `value` is the request as it stands on the log."""
+    """One attempt of a call that nothing has settled. `value` is the request as it stands on the log.
 
-    meta: EventMeta
+    A hundred thousand of these must be bearable, so of the request's envelope only two words are kept.
+    """
+
+    run_id: str
+    tenant: str
     requested: ToolCallRequested
     value: bytes
     requester: str = ""
@@ -69,11 +73,6 @@ class OpenCall:
     def key(self) -> str:
         """Id of the call."""
         return self.requested.call_id
-
-    @property
-    def run_id(self) -> str:
-        """The run that asked."""
-        return self.meta.entity_id
 
     @property
     def attempt(self) -> int:
@@ -132,13 +131,13 @@ class CallRows:
     ) -> OpenCall:
         meta, body = self._codec.decode_event(value)
         assert isinstance(body, ToolCallRequested)
-        return OpenCall(meta, body, value, requester, lease, worker, in_doubt)
+        return OpenCall(meta.entity_id, intern(meta.tenant), body, value, requester, lease, worker, in_doubt)
 
 
 def _row(partition: int, call: OpenCall) -> tuple[object, ...]:
     asked = call.requested
     return (
-        *(call.key, partition, call.run_id, call.meta.tenant, call.requester),
+        *(call.key, partition, call.run_id, call.tenant, call.requester),
         *(asked.attempt, asked.tool, asked.tool_version, asked.effect, asked.not_before_ms),
         *(call.started_lease, call.started_worker, call.in_doubt, call.value),
     )

@@ -52,7 +52,7 @@ class Queues:
         if not self.lanes.has(tool.name):
             self._open(self._toolbox.tool(tool.name) or tool)
         priority = STARTED if first else call.requested.priority
-        return Wish(self.lanes, tool.name, granted, call.meta.tenant, key, priority)
+        return Wish(self.lanes, tool.name, granted, call.tenant, key, priority)
 
     def close(self) -> None:
         """Nothing begins any more: give shares back."""

@@ -13,7 +13,7 @@ from penstock.schemas.envelope.records import Actor, Cause, EventMeta
 from penstock.schemas.ids import run_id
 from penstock.schemas.run.records import StartToolCall, ToolCallRequested, ToolCallStarted
 from penstock.streams.alarms import Alarms
-from penstock.streams.answers import Answer
+from penstock.streams.answers import Answer, Answers
 from penstock.streams.background import Background
 from penstock.streams.open_work import OpenWork, Seen
 from penstock.streams.tools.calling import Calling
@@ -77,13 +77,13 @@ class KeptAnswers:
 class Path:
     """One partition."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, answers: Answers | None = None) -> None:
         self.background = Background()
         self.answers = KeptAnswers()
         self.calling = Calling(
             application,
             HoldingLeases(),  # type: ignore[arg-type]
-            self.answers,  # type: ignore[arg-type]
+            answers or self.answers,  # type: ignore[arg-type]
             Alarms(self.background),
             self.background,
             SystemClock(),

@@ -1,12 +1,11 @@
 """A real runner over the log in memory, counted and traced from around it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanContext, SpanKind, StatusCode
+from opentelemetry.trace import SpanContext, SpanKind
 
 from penstock.producers.log import Outgoing, Record
 from penstock.runtime import metric_names as names
@@ -14,8 +13,8 @@ from penstock.runtime.meters import Meters
 from penstock.schemas.run.records import FireTimer
 from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX, RUNS_GROUP
 from penstock.streams.memory_journal import MemoryJournal
-from penstock.streams.observed import CountedCalls, Observed
-from penstock.streams.observing import COMPLETED, stage, staged
+from penstock.streams.observed import Observed
+from penstock.streams.observing import stage, staged
 from penstock.streams.spans import of_run, onward, processing, sampled
 from tests.runner.tally import World, entity, input_record
 
@@ -206,67 +205,3 @@ def test_an_unsampled_record_goes_on_as_it_came(spans: InMemorySpanExporter) -> 
 def test_only_a_well_formed_header_with_the_sampled_bit_counts(traceparent: str, is_sampled: bool) -> None:
     record = Record("t", 0, 0, 0, b"k", b"v", (("traceparent", traceparent.encode()),))
     assert (sampled(record) is not None) is is_sampled
-
-
-def test_calls_are_counted_by_tool_tenant_and_outcome_and_retries_apart() -> None:
-    meters = Meters()
-    calls = CountedCalls(meters)
-    calls.call_began("read_case", "acme", 1, entity("nobody"))
-    assert meters.value(names.CALLS_ACTIVE, "read_case") == 1
-    calls.call_ended("read_case", "acme", COMPLETED, 0.2)
-    calls.call_began("read_case", "acme", 2, entity("nobody"))
-    calls.call_ended("read_case", "acme", "timeout", 30)
-    assert meters.value(names.CALLS, "read_case", "acme", COMPLETED) == 1
-    assert meters.value(names.CALLS, "read_case", "acme", "timeout") == 1
-    assert meters.value(names.CALLS_ACTIVE, "read_case") == 0
-    assert meters.value(names.RETRIES, "read_case") == 1
-    assert meters.value(names.CALL_SECONDS, "read_case") == 2
-
-
-def test_leases_are_held_lost_and_released() -> None:
-    meters = Meters()
-    calls = CountedCalls(meters)
-    calls.lease_held()
-    calls.lease_lost()
-    assert (meters.value(names.LEASES_HELD), meters.value(names.LEASES_LOST)) == (0, 1)
-    calls.lease_held()
-    calls.lease_released()
-    assert (meters.value(names.LEASES_HELD), meters.value(names.LEASES_LOST)) == (0, 1)
-
-
-def test_a_call_of_a_sampled_run_is_a_span_below_the_record_that_asked(spans: InMemorySpanExporter) -> None:
-    record = Hosted().send("asking", "one", SAMPLED)
-    with processing("group", [(record, SAMPLED)]):
-        pass
-    calls = CountedCalls(Meters())
-    calls.call_began("read_case", "acme", 1, entity("asking"))
-    calls.call_ended("read_case", "acme", "timeout", 30)
-    asked, call = spans.get_finished_spans()
-    assert call.name == "execute_tool read_case"
-    assert call.parent is not None
-    assert call.parent.span_id == context_of(asked).span_id
-    assert call.status.status_code is StatusCode.ERROR
-
-
-def test_calls_of_asynchronous_tools_on_one_thread_keep_their_spans_apart(
-    spans: InMemorySpanExporter,
-) -> None:
-    hosted = Hosted()
-    with processing("group", [(hosted.send(name, "one", SAMPLED), SAMPLED) for name in ("a", "b")]):
-        pass
-    spans.clear()
-    calls = CountedCalls(Meters())
-
-    async def call(name: str, other_is_in: asyncio.Barrier) -> None:
-        calls.call_began(f"tool_{name}", "acme", 1, entity(name))
-        await other_is_in.wait()
-        calls.call_ended(f"tool_{name}", "acme", COMPLETED, 1)
-
-    async def both() -> None:
-        other_is_in = asyncio.Barrier(2)
-        await asyncio.gather(call("a", other_is_in), call("b", other_is_in))
-
-    asyncio.run(both())
-    ended = spans.get_finished_spans()
-    assert {span.name for span in ended} == {"execute_tool tool_a", "execute_tool tool_b"}
-    assert len({span.parent.span_id for span in ended if span.parent}) == 2

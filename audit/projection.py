@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from penstock.audit.views import approval, dead_letter, run, run_event, tool_call
 from penstock.audit.views.columns import Row
@@ -53,8 +53,7 @@ class RunRows:
         return self.run.get("phase") in run.ENDED
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A record of an events topic, decoded."""
 
     record: Record

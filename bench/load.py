@@ -19,7 +19,7 @@ from bench.standing import Standing, standing
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.runs import RunClient
-from penstock.producers.signing import LOCAL_APP_KEY, Authority
+from penstock.producers.signing import Authority
 from penstock.schemas.codec import pinned_codec
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.headers import CE_TYPE
@@ -74,7 +74,7 @@ class Door:
 
     def __init__(self, at: Standing) -> None:
         self._log = KafkaLog(at.bootstrap_servers, "bench-load")
-        signer = at.keyring.signer(Authority.APP)
+        signer = at.keyring.signer(Authority.API)
         self._publisher = Publisher(self._log, pinned_codec(), signer, "bench")
         self._consumer = Consumer(
             {
@@ -92,7 +92,8 @@ class Door:
 
     def start(self, tenant: str, workflow: str, asked: dict[str, int]) -> bytes:
         """The key of the run."""
-        actor = Actor(kind="app", subject=LOCAL_APP_KEY, roles=("analyst",))
+        # The API's key: an app's speaks for one tenant only.
+        actor = Actor(kind="person", subject="sam", roles=("analyst",))
         client = RunClient(self._publisher, tenant, actor)
         return client.start(workflow, asked, str(uuid.uuid4())).run_id.encode()
 
@@ -107,7 +108,7 @@ class Door:
             if message.error() is not None:
                 raise BenchFailed(f"the log can't be read: {message.error()}")
             kind = _kind(message)
-            if kind in ("RunStalled", "RunFailed"):
+            if kind in ("InputRefused", "RunStalled", "RunFailed"):
                 raise BenchFailed(
                     f"run {message.key()!r} met {kind}: {json.dumps(str(message.value())[-600:])}"
                 )

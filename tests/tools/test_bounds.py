@@ -1,12 +1,15 @@
-"""Nothing grows without bound: what an open call costs, and what piles up while the log is away."""
+"""Nothing grows without bound: time with what waits, memory with what is gone, answers while the log is away."""
 
 import gc
 import time
 import tracemalloc
 from collections.abc import Callable
 
+import pytest
+
 from penstock import Call, tool
 from penstock.declare.application import Application
+from penstock.declare.limits import Limits
 from penstock.producers.clock import SystemClock
 from penstock.producers.memory import MemoryLog
 from penstock.producers.signing import Authority, Key, Keyring
@@ -15,6 +18,8 @@ from penstock.schemas.topics import RUN_INBOX
 from penstock.streams.answers import Answers, Sender
 from penstock.streams.background import Background
 from penstock.streams.open_work import Seen
+from penstock.streams.tools.scheduling import Lane
+from penstock.streams.tools.turns import Ask
 
 from .path import Path, request
 
@@ -82,6 +87,36 @@ def test_answers_that_wait_for_the_log_are_one_a_call_however_often_it_is_read()
     assert answers.drain(10)
     assert len(log.deliver(RUN_INBOX, 0, 0, 10_000)) == 300
     path.close()
+
+
+@pytest.mark.parametrize("keys", [1, 100, 100_000])
+def test_a_hundred_thousand_that_wait_make_nobody_wait_longer(keys: int) -> None:
+    lane = Lane(Limits(concurrency=4, concurrency_key="k"))
+    for number in range(100_000):
+        lane.ask(Ask(f"t{number % 7}", f"k{number % keys}", number % 3))
+    longest_s = 0.0
+    running: list[Ask] = []
+    for _ in range(2_000):
+        began_s = time.thread_time()
+        ask = lane.next(0)
+        if ask is None:
+            lane.release(running.pop(0))
+            ask = lane.next(0)
+        longest_s = max(longest_s, time.thread_time() - began_s)
+        assert ask is not None
+        running.append(ask)
+    assert longest_s < 0.05
+
+
+def test_what_is_withdrawn_is_swept_from_the_queue() -> None:
+    lane = Lane(Limits(concurrency=1, concurrency_key="k"))
+    for round_ in range(5):
+        asks = [Ask("a", f"{round_}" if number % 2 else None) for number in range(4_000)]
+        for ask in asks:
+            lane.ask(ask)
+        for ask in asks:
+            lane.withdraw(ask)
+    assert (lane.waiting, lane.kept()) <= (0, 2_500)
 
 
 def _decoded() -> Seen:

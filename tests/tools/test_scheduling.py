@@ -1,9 +1,7 @@
 """Lanes: never over a limit, never idle for nothing, each in its turn, nobody for ever last."""
 
-import time
 from collections import Counter
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -205,36 +203,6 @@ def test_a_lane_whose_limits_are_shared_starts_with_nothing() -> None:
     lane.allow("rate", 1)
     assert lane.next(0) is one
     assert (lane.in_use("concurrency", 0), lane.in_use("rate", 0), lane.demand()) == (1, 1, 1)
-
-
-@pytest.mark.parametrize("keys", [1, 100, 100_000])
-def test_a_hundred_thousand_that_wait_make_nobody_wait_longer(keys: int) -> None:
-    lane = Lane(Limits(concurrency=4, concurrency_key="k"))
-    for number in range(100_000):
-        lane.ask(Ask(f"t{number % 7}", f"k{number % keys}", number % 3))
-    longest_s = 0.0
-    running: list[Ask] = []
-    for _ in range(2_000):
-        began_s = time.thread_time()
-        ask = lane.next(0)
-        if ask is None:
-            lane.release(running.pop(0))
-            ask = lane.next(0)
-        longest_s = max(longest_s, time.thread_time() - began_s)
-        assert ask is not None
-        running.append(ask)
-    assert longest_s < 0.05
-
-
-def test_what_is_withdrawn_is_swept_from_the_queue() -> None:
-    lane = Lane(Limits(concurrency=1, concurrency_key="k"))
-    for round_ in range(5):
-        asks = [Ask("a", f"{round_}" if number % 2 else None) for number in range(4_000)]
-        for ask in asks:
-            lane.ask(ask)
-        for ask in asks:
-            lane.withdraw(ask)
-    assert (lane.waiting, lane.kept()) <= (0, 2_500)
 
 
 def _granted(played: Played) -> Ask:

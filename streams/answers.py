@@ -23,6 +23,7 @@ from penstock.schemas.headers import input_headers
 from penstock.streams.background import Background
 from penstock.streams.host import Appended
 from penstock.streams.pace import PACE_S, Pace
+from penstock.streams.spans import of_run
 
 log = logging.getLogger("penstock.streams.answers")
 
@@ -74,7 +75,7 @@ class Sender:
         )
         value = self.codec.encode(meta, answer.body)
         signature = self.signer.sign(name, answer.entity_id, answer.tenant, value)
-        headers = input_headers(meta, self.group_id, signature)
+        headers = input_headers(meta, self.group_id, signature, of_run(answer.entity_id))
         key = answer.entity_id.encode()
         return Outgoing(self.inbox, key, value, headers, said=(meta, answer.body))
 

@@ -4,6 +4,7 @@ from penstock.producers.log import Outgoing, Record
 from penstock.schemas.headers import dead_letter_headers
 from penstock.schemas.ids import dead_letter_id
 from penstock.schemas.topics import dead_letter_topic
+from penstock.streams.observed import count_dead_letter
 
 
 def dead_letter(record: Record, group_id: str, *, error: str, stage: str, message: str) -> Outgoing:
@@ -20,5 +21,6 @@ def dead_letter(record: Record, group_id: str, *, error: str, stage: str, messag
         message=message,
         stage=stage,
     )
+    count_dead_letter(group_id, record.topic)
     topic = dead_letter_topic(record.topic, group_id)
     return Outgoing(topic, record.key, record.value, headers, record.partition)

@@ -15,6 +15,7 @@ from typing import Final
 from uuid import uuid4
 
 from penstock.streams.background import Background
+from penstock.streams.observing import NOBODY, CallObserver
 from penstock.streams.transactions import AWAY, Session, Transactions
 
 log = logging.getLogger("penstock.streams.leases")
@@ -58,7 +59,9 @@ class Leases:
         worker: str,
         lease_ms: int,
         clock_ms: Callable[[], int] = boot_ms,
+        observer: CallObserver = NOBODY,
     ) -> None:
+        self._observer = observer
         self.lease_ms = lease_ms
         self.heartbeat_ms = min(HEARTBEAT_MS_MAX, lease_ms // 5)
         self.worker = worker
@@ -119,6 +122,7 @@ class Leases:
             incarnation, self._incarnation, self._until_ms = self._incarnation, "", 0
         if not incarnation:
             return
+        self._observer.lease_released()
         statement = "DELETE FROM penstock.worker_lease WHERE incarnation = %s"
         try:
             self._transactions.once(lambda session: session.execute(statement, (incarnation,)))
@@ -149,12 +153,14 @@ class Leases:
         self._transactions.once(attempt)
         with self._lock:
             if self._incarnation:
+                self._observer.lease_lost()
                 log.warning(
                     "the lease expired before it was renewed: what wasn't begun under it never begins"
                 )
             self._ours.add(incarnation)
             self._incarnation = incarnation
             self._until_ms = sent_ms + self.lease_ms
+        self._observer.lease_held()
 
     def _beat_until_released(self) -> None:
         while True:

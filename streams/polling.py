@@ -25,7 +25,7 @@ POLL_S: Final = 0.1
 DELIVERIES_AHEAD_MAX: Final = 1
 # A host that waits for its database may take long: from then on its poller serves the group alone.
 PATIENCE_S: Final = 1.0
-COMMIT_EVERY_S: Final = 5.0
+COMMIT_EVERY_S: Final = 1.0
 JOIN_S: Final = 10.0
 _DAY_MS: Final = 24 * 3_600 * 1_000
 

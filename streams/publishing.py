@@ -8,6 +8,7 @@ from penstock.producers.log import Log, Outgoing, Record
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.points import armed, reach
 from penstock.streams.journal import Row
+from penstock.streams.observing import stage
 from penstock.streams.tenure import Tenure
 
 S = TypeVar("S")
@@ -34,7 +35,8 @@ def publish(log: Log, batches: Sequence[Batch[Any]]) -> tuple[set[int], Sequence
         stands += log.append(events[: len(events) // 2])
         reach("mid-publish")
     if events:
-        stands += log.append(events[len(stands) :])
+        with stage("publish"):
+            stands += log.append(events[len(stands) :])
     lost, at = set(), 0
     for batch in batches:
         stood, at = stands[at : at + len(batch.events)], at + len(batch.events)

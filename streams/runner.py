@@ -20,8 +20,10 @@ from penstock.streams.drafting import Draft, Drafter, Unappliable
 from penstock.streams.entity import Entity, fresh, load
 from penstock.streams.host import Appended, Fenced, TakeRefused
 from penstock.streams.journal import Commit, Journal
+from penstock.streams.observing import stage
 from penstock.streams.pace import PACE_S
 from penstock.streams.publishing import Batch, publish
+from penstock.streams.spans import onward
 from penstock.streams.taking import Taker
 from penstock.streams.tenure import Tenure
 from penstock.streams.writing import EventTooLarge, Writer, Written
@@ -128,7 +130,8 @@ class Runner(Generic[S]):
         dead_letters = [letter for batch in batches for letter in batch.dead_letters]
         if dead_letters:
             self._log.append(dead_letters)
-        committed = self._commit(batches)
+        with stage("commit"):
+            committed = self._commit(batches)
         reach("after-commit")
         lost, stand = publish(self._log, [batch for batch in batches if batch.tenure.partition in committed])
         reach("after-publish")
@@ -182,8 +185,7 @@ class Runner(Generic[S]):
         entity.state = draft.state
         new = written[len(entity.prefix) :]
         entity.prefix = ()
-        traceparent = arrival.record.header("traceparent")
-        trace = traceparent.decode("ascii", "replace") if traceparent else None
+        trace = onward(arrival.record)
         batch.rows += [self._writer.row(one, batch.position) for one in new]
         batch.events += [self._writer.outgoing(one, tenure.partition, tenure.epoch, trace) for one in new]
 

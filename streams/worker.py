@@ -25,8 +25,10 @@ from faust.types import StreamT
 
 from penstock.runtime.exits import STAY_DOWN
 from penstock.runtime.settings import Settings
+from penstock.runtime.telemetry import start
 from penstock.streams.feed import Delivery, Feed
 from penstock.streams.host import PartitionHost, TakeRefused
+from penstock.streams.observed import Observed
 from penstock.streams.polling import Poller
 
 log = logging.getLogger("penstock.streams.worker")
@@ -128,7 +130,7 @@ def worker_app(
     app_id: str | None = None,
 ) -> WorkerApp:
     """A Faust app that hosts what `make_hosts` make. `name` gives the process static membership in its groups."""
-    hosts = [make(settings) for make in make_hosts]
+    hosts = [Observed(make(settings)) for make in make_hosts]
     # Faust insists on a directory, and would make it in the current one.
     datadir = settings.home / "faust"
     datadir.mkdir(parents=True, exist_ok=True)
@@ -175,7 +177,12 @@ def main(role: str, name: str | None = None) -> int:
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    return run(role_app(role, settings, name or settings.worker_name), settings.log_level)
+    name = name or settings.worker_name
+    telemetry = start("penstock.streams" if role == ALL else f"penstock.streams.{role}", name)
+    try:
+        return run(role_app(role, settings, name), settings.log_level)
+    finally:
+        telemetry.close()
 
 
 def run(app: WorkerApp, log_level: str = "INFO") -> int:

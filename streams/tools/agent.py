@@ -20,6 +20,7 @@ from penstock.streams.background import Background, end_this_process
 from penstock.streams.effector import SAVE_EVERY_S, EffectHost
 from penstock.streams.host import Appended
 from penstock.streams.leases import Leases, boot_ms, lease_ms_for
+from penstock.streams.observed import CountedCalls
 from penstock.streams.positions import Positions
 from penstock.streams.tools.calling import Calling
 from penstock.streams.tools.fold import CallFold
@@ -69,6 +70,7 @@ def tools_host(
     if lease_ms != wanted_lease_ms:
         log.info(LEASE_IS_LONGER, lease_ms, wanted_lease_ms)
     clock, codec = SystemClock(), codec or pinned_codec()
+    observer = CountedCalls()
     leases = Leases(
         Transactions(database_url, f"{TOOLS_GROUP}.lease", background.stopping),
         background,
@@ -76,11 +78,12 @@ def tools_host(
         worker,
         lease_ms,
         clock_ms,
+        observer,
     )
     sender = Sender(RUN_INBOX, TOOLS_GROUP, codec, keyring.signer(Authority.TOOLS), clock)
     appended = Appended()
     answers = Answers(sender, open_log, background, appended)
-    calling = Calling(toolbox, leases, answers, Alarms(background), background, clock)
+    calling = Calling(toolbox, leases, answers, Alarms(background), background, clock, observer)
     transactions = Transactions(database_url, TOOLS_GROUP, background.stopping)
     made = EffectHost(
         RUN_EVENTS,

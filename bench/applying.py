@@ -10,7 +10,7 @@ import random
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -27,7 +27,7 @@ from penstock.producers.memory import MemoryLog
 from penstock.runtime.postgres import connect, migrate
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody, pinned_codec
-from penstock.schemas.envelope.records import Actor, Cause, EventMeta
+from penstock.schemas.envelope.records import Actor, Cause, Effect, EventMeta, Payload
 from penstock.schemas.headers import event_headers
 from penstock.schemas.ids import derived_id, event_id
 from penstock.schemas.run import records as runs
@@ -37,6 +37,7 @@ PERSON: Final = Actor(kind="person", subject="ana", roles=("analyst",))
 TOOLS: Final = Actor(kind="service", subject="tools-1", roles=())
 START_MS: Final = 1_760_000_000_000
 PARTITIONS: Final = 6
+_EFFECTS: Final[Mapping[str, Effect]] = {"update_case": "unsafe", "notify": "idempotent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,46 +61,50 @@ class Spent:
     postgres_s: float
 
 
+def call(run_id: str, step: int, tool: str, arguments: Payload, grant_id: str | None = None) -> EventBody:
+    """A step asks for a call."""
+    return runs.ToolCallRequested(
+        call_id=derived_id(run_id, f"call:{step}"),
+        step=step,
+        attempt=1,
+        tool=tool,
+        tool_version=1,
+        effect=_EFFECTS.get(tool, "read"),
+        arguments=arguments,
+        grant_id=grant_id,
+        timeout_ms=60_000,
+    )
+
+
+def done(run_id: str, step: int, result: object) -> EventBody:
+    """The call worked."""
+    call_id = derived_id(run_id, f"call:{step}")
+    return runs.ToolCallCompleted(call_id=call_id, attempt=1, result=json_payload(result), duration_ms=1)
+
+
+def granted(run_id: str, step: int, tool: str, arguments: Payload, rule: str | None = None) -> EventBody:
+    """A person says yes, or a rule."""
+    return runs.ApprovalGranted(
+        approval_id=derived_id(run_id, f"approval:{step}"),
+        grant_id=derived_id(run_id, f"grant:{step}"),
+        tool=tool,
+        tool_version=1,
+        args_sha256=arguments.sha256,
+        granted_by=(rule or "sam",),
+        rule=rule,
+        rule_version=1,
+        expires_at_ms=START_MS + 3_600_000,
+    )
+
+
 def review(run_id: str) -> tuple[EventBody, ...]:
     """The events of one review of the bench application."""
     case = {"case_id": f"case-{run_id[:8]}"}
     update = json_payload({**case, "outcome": "credit", "reason": _TEXT[:1_000]})
     letter = json_payload({**case, "letter": _TEXT[:1_000]})
-    facts = {**case, "narrative": _TEXT}
-    policy = [_TEXT[:700], _TEXT[700:]]
-    grant, rule = derived_id(run_id, "grant:4"), derived_id(run_id, "grant:6")
-
-    def call(step: int, tool: str, effect: str, arguments: object, grant_id: str | None = None) -> EventBody:
-        return runs.ToolCallRequested(
-            call_id=derived_id(run_id, f"call:{step}"),
-            step=step,
-            attempt=1,
-            tool=tool,
-            tool_version=1,
-            effect=effect,  # type: ignore[arg-type]
-            arguments=arguments if isinstance(arguments, type(letter)) else json_payload(arguments),
-            grant_id=grant_id,
-            timeout_ms=60_000,
-        )
-
-    def done(step: int, result: object) -> EventBody:
-        return runs.ToolCallCompleted(
-            call_id=derived_id(run_id, f"call:{step}"), attempt=1, result=json_payload(result), duration_ms=1
-        )
-
-    def granted(step: int, tool: str, grant_id: str, sha256: str, by: str | None) -> EventBody:
-        return runs.ApprovalGranted(
-            approval_id=derived_id(run_id, f"approval:{step}"),
-            grant_id=grant_id,
-            tool=tool,
-            tool_version=1,
-            args_sha256=sha256,
-            granted_by=(by or "rule:every_letter",),
-            rule=None if by else "every_letter",
-            rule_version=1,
-            expires_at_ms=START_MS + 3_600_000,
-        )
-
+    facts, policy = {**case, "narrative": _TEXT}, [_TEXT[:700], _TEXT[700:]]
+    query = {"query": f"disputed transfer of case {case['case_id']}"}
+    lease_id = derived_id(run_id, "lease")
     return (
         runs.RunStarted(
             workflow="bench-review",
@@ -112,12 +117,12 @@ def review(run_id: str) -> tuple[EventBody, ...]:
             max_steps=1000,
             code_hash="c" * 64,
         ),
-        call(1, "read_case", "read", case),
-        done(1, facts),
-        call(2, "look_up_policy", "read", {"query": f"disputed transfer of case {case['case_id']}"}),
-        done(2, policy),
-        call(3, "draft", "read", {"facts": facts, "policy": policy}),
-        done(3, {"outcome": "credit", "letter": _TEXT[:1_000]}),
+        call(run_id, 1, "read_case", json_payload(case)),
+        done(run_id, 1, facts),
+        call(run_id, 2, "look_up_policy", json_payload(query)),
+        done(run_id, 2, policy),
+        call(run_id, 3, "draft", json_payload({"facts": facts, "policy": policy})),
+        done(run_id, 3, {"outcome": "credit", "letter": _TEXT[:1_000]}),
         runs.ApprovalRequested(
             approval_id=derived_id(run_id, "approval:4"),
             step=4,
@@ -128,15 +133,15 @@ def review(run_id: str) -> tuple[EventBody, ...]:
             expires_at_ms=START_MS + 3_600_000,
             rule_version=1,
         ),
-        granted(4, "update_case", grant, update.sha256, "sam"),
-        call(5, "update_case", "unsafe", update, grant),
+        granted(run_id, 4, "update_case", update),
+        call(run_id, 5, "update_case", update, derived_id(run_id, "grant:4")),
         runs.ToolCallStarted(
-            call_id=derived_id(run_id, "call:5"), attempt=1, lease_id=grant, worker="tools-1"
+            call_id=derived_id(run_id, "call:5"), attempt=1, lease_id=lease_id, worker="tools-1"
         ),
-        done(5, {**case, "status": "updated"}),
-        granted(6, "notify", rule, letter.sha256, None),
-        call(6, "notify", "idempotent", letter, rule),
-        done(6, {**case, "status": "sent"}),
+        done(run_id, 5, {**case, "status": "updated"}),
+        granted(run_id, 6, "notify", letter, "every_letter"),
+        call(run_id, 6, "notify", letter, derived_id(run_id, "grant:6")),
+        done(run_id, 6, {**case, "status": "sent"}),
         runs.RunCompleted(result=json_payload({**case, "outcome": "credit", "letter": _TEXT[:1_000]})),
     )
 

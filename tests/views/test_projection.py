@@ -8,9 +8,6 @@ from psycopg.rows import TupleRow, dict_row
 
 from penstock.audit import reading
 from penstock.audit.applier import Applier, catch_up
-from penstock.audit.store import _SELECT, _UPSERT
-from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Table
-from penstock.audit.views.run_event import TYPES, RunEventRow
 from penstock.producers.memory import MemoryLog
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody, pinned_codec
@@ -238,27 +235,3 @@ def test_every_event_is_shown_with_its_place_cause_and_actor(views: Views) -> No
     assert (first["cause_topic"], first["cause_index"], first["cause_count"]) == ("penstock.run.inbox", 0, 1)
     assert first["event"]["input"]["content"] == {"case_id": "case-7"}
     assert last["event"]["result"]["sha256"] == DONE.result.sha256
-
-
-@pytest.mark.parametrize("table", [RUN, TOOL_CALL, APPROVAL], ids=lambda table: table.name)
-def test_the_declared_columns_are_those_of_the_table(views: Views, table: Table) -> None:
-    assert declared(views, table.name) == {**table.types}
-    assert table.name in _UPSERT
-    assert table.name in _SELECT
-
-
-def test_the_columns_of_an_event_are_those_of_the_table(views: Views) -> None:
-    found = declared(views, "run_event_row")
-    assert found == TYPES
-    assert tuple(found) == tuple(TYPES) == RunEventRow._fields
-
-
-def declared(views: Views, table: str) -> dict[str, str]:
-    """The columns that somebody has to write, with their types as Postgres names them inside."""
-    found = views.execute(
-        "SELECT a.attname, CASE WHEN t.typelem <> 0 AND t.typname LIKE '\\_%%' THEN substr(t.typname, 2) || '[]'"
-        " ELSE t.typname END FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid"
-        " WHERE attrelid = %s::regclass AND attnum > 0 AND attgenerated = '' ORDER BY attnum",
-        (f"views.{table}",),
-    )
-    return {str(name): str(kind) for name, kind in found}

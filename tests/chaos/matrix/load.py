@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -30,7 +30,9 @@ _numbers = itertools.count(1)
 class Load:
     """One round's. `receipts`: the runs that were acknowledged. `votes`: what was said of a run's question."""
 
-    def __init__(self, site: Site, workload: Workload, name: str) -> None:
+    def __init__(self, site: Site, workload: Workload, name: str, voted: Mapping[str, VoteDecision]) -> None:
+        """`voted`: in earlier rounds. Views that are made anew ask again what was answered long ago."""
+        self._voted = voted
         self._site, self._workload, self._name = site, workload, name
         self.receipts: list[str] = []
         self.votes: dict[str, VoteDecision] = {}
@@ -143,7 +145,7 @@ class Load:
     def _vote(self, waiting: Iterable[reading.WaitingApproval]) -> None:
         clients = self._site.clients
         for one in waiting:
-            decision: VoteDecision = "refuse" if one.run_id in self._refused else "grant"
+            decision = self._voted.get(one.run_id) or ("refuse" if one.run_id in self._refused else "grant")
             # Written down before it is said: what isn't in here, nobody has said.
             self.votes[one.run_id] = decision
             vote = partial(clients.sam.vote, one.run_id, one.approval_id, decision, one.args_sha256)

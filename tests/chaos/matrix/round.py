@@ -9,6 +9,7 @@ import psycopg
 
 from penstock.audit.witnesses import Finding
 from penstock.producers.errors import LogError
+from penstock.schemas.run.records import VoteDecision
 from tests.chaos.matrix.faults import FAULTS
 from tests.chaos.matrix.harm import Heal
 from tests.chaos.matrix.load import Load
@@ -46,7 +47,7 @@ class History:
     """What the clients of a site have heard in all its rounds so far."""
 
     receipts: list[str] = field(default_factory=list)
-    votes: dict[str, str] = field(default_factory=dict)
+    votes: dict[str, VoteDecision] = field(default_factory=dict)
     executions: int = 0
 
 
@@ -54,7 +55,8 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
     """Play a schedule. Raises HarmFailed, OSError and the like when a fault couldn't be done."""
     began = time.monotonic()
     site.workers.calm()
-    load = Load(site, schedule.workload, f"seed-{schedule.seed}-{len(history.receipts)}").begin()
+    name = f"seed-{schedule.seed}-{len(history.receipts)}"
+    load = Load(site, schedule.workload, name, dict(history.votes)).begin()
     try:
         notes = _faults(site, schedule, tell)
         healed = time.monotonic()

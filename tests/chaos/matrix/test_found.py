@@ -51,6 +51,9 @@ class Counting:
     def drop(self, partition: int) -> None:
         """Nothing is kept."""
 
+    def stop(self) -> None:
+        """It waits for nothing."""
+
     def close(self) -> None:
         """Nothing is open."""
 

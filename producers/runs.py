@@ -55,13 +55,19 @@ class RunClient:
         self._clock = clock or SystemClock()
 
     def start(
-        self, workflow: str, input: object, idempotency_key: str, version: int | None = None
+        self,
+        workflow: str,
+        input: object,
+        idempotency_key: str,
+        version: int | None = None,
+        priority: int | None = None,
     ) -> StartReceipt:
         """Start a workflow, once for each idempotency key of the tenant.
 
         `input` is a pydantic model, a dataclass or a JSON value; it travels as canonical JSON. `version` None
-        is the newest registered. The same key with another workflow, version or input is a conflict, which
-        the run refuses by an event. Raises NotCanonical or PayloadTooLarge before anything is sent.
+        is the newest registered; `priority` None is the workflow's own (-100 to 100, higher goes first). The same
+        key with another workflow, version or input is a conflict, which the run refuses by an event. Raises
+        NotCanonical or PayloadTooLarge before anything is sent.
         """
         content = canonical_json(as_json(input))
         run_id = ids.run_id(self._tenant, idempotency_key)
@@ -70,7 +76,11 @@ class RunClient:
         asked = b'{"input":%b,"version":%b,"workflow":%b}' % (content, *named)
         body_sha256 = sha256_hex(asked)
         body = StartRun(
-            workflow=workflow, workflow_version=version, input=payload_of(content), body_sha256=body_sha256
+            workflow=workflow,
+            workflow_version=version,
+            input=payload_of(content),
+            body_sha256=body_sha256,
+            priority=priority,
         )
         input_id = ids.derived_id(run_id, f"start:{body_sha256}")
         return StartReceipt(run_id, self._say(run_id, body, input_id))
@@ -132,10 +142,24 @@ class RunClient:
         return self._say(run_id, body, input_id)
 
     def release(
-        self, run_id: str, parked_input_id: str, reason: str = "", *, input_id: str | None = None
+        self,
+        run_id: str,
+        parked_input_id: str,
+        reason: str = "",
+        *,
+        replacement: tuple[bytes, str] | None = None,
+        input_id: str | None = None,
     ) -> Receipt:
-        """Have a parked input decided again, and then those parked behind it, in order."""
-        return self._say(run_id, ReleaseInput(parked_input_id=parked_input_id, reason=reason), input_id)
+        """Have a parked input decided again, and then those parked behind it, in order. `replacement`: another
+        input's encoded value and its own signature, to be decided in the first one's place."""
+        value, signature = replacement or (None, "")
+        body = ReleaseInput(
+            parked_input_id=parked_input_id,
+            reason=reason,
+            replacement=value,
+            replacement_signature=signature,
+        )
+        return self._say(run_id, body, input_id)
 
     def discard(
         self, run_id: str, parked_input_id: str, reason: str, *, input_id: str | None = None

@@ -8,8 +8,7 @@ more, because what has been settled meanwhile is settled on the log.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Generic, TypeVar, cast
 
 from penstock.producers.log import Log, Outgoing, Record
@@ -23,7 +22,8 @@ from penstock.streams.background import Background
 from penstock.streams.dead_letters import dead_letter
 from penstock.streams.host import Appended, Fenced
 from penstock.streams.open_work import Act, Fold, OpenWork, Seen, Work
-from penstock.streams.positions import Move, Positions
+from penstock.streams.positions import Positions
+from penstock.streams.snapshots import Holding, Snapshots
 from penstock.streams.transactions import AWAY
 
 log = logging.getLogger("penstock.streams.effector")
@@ -41,23 +41,6 @@ class NoEvent(Exception):
         super().__init__(message)
         self.kind = kind
         self.stage = stage
-
-
-@dataclass(slots=True)
-class Holding(Generic[W]):
-    """A partition while this process owns it. The snapshot stands at `saved`, the fold at `position`."""
-
-    partition: int
-    epoch: int
-    saved: int
-    position: int
-    live_from: int
-    epochs: EpochFilter
-    open_work: OpenWork[W]
-    live: bool = False
-    unsaved: set[str] = field(default_factory=set)
-    sent: Move[W] | None = None
-    saved_at_s: float = field(default_factory=time.monotonic)
 
 
 class EffectHost(Generic[W]):
@@ -90,6 +73,7 @@ class EffectHost(Generic[W]):
         self._log = log_
         self._codec = codec
         self._positions = positions
+        self._snapshots = Snapshots(positions, topic)
         self._fold = fold
         self._types = frozenset(name.encode() for name in fold.types)
         self._act = act
@@ -147,7 +131,7 @@ class EffectHost(Generic[W]):
                 self.drop(partition)
                 raise
         if due:
-            lost |= self._save_if_possible(self._held.values())
+            lost |= self._save()
         return frozenset(lost)
 
     def drop(self, partition: int) -> None:
@@ -160,7 +144,7 @@ class EffectHost(Generic[W]):
     def close(self) -> None:
         self.stop()
         try:
-            self._save(self._held.values())
+            self._snapshots.save(self._held.values())
         except AWAY as error:
             log.info("%s isn't saved at the end, which costs some seconds: %s", self.group_id, error)
         self._held.clear()
@@ -232,41 +216,17 @@ class EffectHost(Generic[W]):
             else:
                 self._act.open(held.partition, work)
 
-    def _save_if_possible(self, holdings: Iterable[Holding[W]]) -> set[int]:
+    def _save(self) -> set[int]:
         """Which partitions turned out to be another owner's."""
-        holdings = list(holdings)
         lost: set[int] = set()
         try:
-            lost = self._save(holdings)
+            lost = self._snapshots.save(self._held.values())
         except AWAY as error:
             # Nothing waits for a snapshot: the next one is tried as soon, and saves more.
             log.warning("%s: the database is away (%s)", self.group_id, str(error).strip())
-        for held in holdings:
+        for held in self._held.values():
             held.saved_at_s = time.monotonic()
         for partition in lost:
             self.drop(partition)
         reach("after-commit")
-        return lost
-
-    def _save(self, holdings: Iterable[Holding[W]]) -> set[int]:
-        """All partitions in one transaction. A step that was sent and whose outcome isn't known is sent again as
-        it was, then the rest. Raises one of AWAY."""
-        holdings = list(holdings)
-        lost = self._send([held for held in holdings if held.sent is not None])
-        moved = [held for held in holdings if held.position > held.saved and held.partition not in lost]
-        for held in moved:
-            works = {key: held.open_work.get(key) for key in held.unsaved}
-            held.unsaved = set()
-            seen_epoch = held.epochs.state().get((self.topic, held.partition), 0)
-            place = (held.partition, held.epoch, held.saved, held.position, seen_epoch)
-            held.sent = Move(*place, works)
-        return lost | self._send(moved)
-
-    def _send(self, holdings: Sequence[Holding[W]]) -> set[int]:
-        steps = [held.sent for held in holdings if held.sent is not None]
-        lost = self._positions.move(steps) if steps else set()
-        for held in holdings:
-            if held.sent is not None and held.partition not in lost:
-                held.saved = held.sent.new_position
-            held.sent = None
         return lost

@@ -198,10 +198,12 @@ def test_a_slow_tool_slows_its_own_lane_only(path: Callable[..., Path]) -> None:
 
 def test_asynchronous_calls_share_one_thread_and_wait_together(path: Callable[..., Path]) -> None:
     one = path(asleep)
+    before = set(threading.enumerate())
     one.feed(*(request(asleep, f"{number}") for number in range(20)))
     began_s = time.monotonic()
     answers = one.answers.take(20)
     assert time.monotonic() - began_s < 1.5
+    assert [thread.name for thread in set(threading.enumerate()) - before] == ["tool-loop"]
     results = {
         read_payload(answer.body.result) for answer in answers if isinstance(answer.body, CompleteToolCall)
     }

@@ -138,6 +138,12 @@ def test_a_high_priority_goes_first_also_behind_its_own_key() -> None:
     assert played.next() is low
 
 
+def test_a_high_priority_does_not_wait_for_one_of_its_key_that_waits_for_its_turn() -> None:
+    played = Played(Limits(concurrency=1, concurrency_key="k"))
+    low, middle, high = played.ask("a", "x", 0), played.ask("a", "y", 5), played.ask("a", "x", 9)
+    assert [_passed(played) for _ in range(3)] == [high, middle, low]
+
+
 def test_keys_of_two_tenants_are_two_keys() -> None:
     played = Played(Limits(concurrency=3, concurrency_key="k"))
     played.ask("a", "x")

@@ -36,7 +36,7 @@ class Load:
         self._site, self._workload, self._name = site, workload, name
         self.receipts: list[str] = []
         self.votes: dict[str, VoteDecision] = {}
-        self.cancelled: set[str] = set()
+        self.cancelled: list[str] = []
         self.doubts: set[tuple[str, int]] = set()
         self.failure: BaseException | None = None
         self.asked: list[str] = []
@@ -121,7 +121,7 @@ class Load:
                 given = {"number": number, "naps": work.naps}
                 self._pending.append(self._site.clients.app.start("order", given, key))
             if position % work.cancelled_every == work.cancelled_every - 1:
-                self.cancelled.add(asked)
+                self.cancelled.append(asked)
 
     def _answer_all(self) -> None:
         while not self._giving_up.wait(LOOK_EVERY_S):
@@ -137,7 +137,7 @@ class Load:
         self._vote(waiting)
         self._settle(doubts)
         clients = self._site.clients
-        for run in self.cancelled:
+        for run in tuple(self.cancelled):
             clients.say(f"cancel {run}", partial(clients.app.cancel, run, "no"))
         for run, parked_id in parked:
             clients.say(f"discard {parked_id}", partial(clients.olga.discard, run, parked_id, "poison"))

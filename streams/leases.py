@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 from uuid import uuid4
 
+from penstock.runtime.passport import has_ended, passport
 from penstock.streams.background import Background
 from penstock.streams.observing import NOBODY, CallObserver
 from penstock.streams.transactions import AWAY, Session, Transactions
@@ -28,12 +29,12 @@ UPDATE penstock.worker_lease SET expires_at = clock_timestamp() + %s * interval 
 WHERE incarnation = %s AND expires_at > clock_timestamp()
 """
 _MAKE: Final = """
-INSERT INTO penstock.worker_lease (incarnation, group_id, worker, expires_at)
-VALUES (%s, %s, %s, clock_timestamp() + %s * interval '1 millisecond')
+INSERT INTO penstock.worker_lease (incarnation, group_id, worker, process, expires_at)
+VALUES (%s, %s, %s, %s, clock_timestamp() + %s * interval '1 millisecond')
 """
 _FORGET: Final = "DELETE FROM penstock.worker_lease WHERE expires_at < clock_timestamp() - interval '1 hour'"
 _STATES: Final = """
-SELECT incarnation::text, expires_at + %s * interval '1 millisecond' > clock_timestamp()
+SELECT incarnation::text, process, expires_at + %s * interval '1 millisecond' > clock_timestamp()
 FROM penstock.worker_lease WHERE incarnation::text = ANY(%s)
 """
 
@@ -99,12 +100,14 @@ class Leases:
         return self.lease_ms >= need_ms + MARGIN_MS + 2 * self.heartbeat_ms
 
     def states(self, incarnations: Collection[str]) -> Mapping[str, bool]:
-        """Which of them still hold, by the database's clock and a margin; those without a row are left out.
+        """Which of them still hold, by the database's clock and a margin; those without a row are left out. One
+        whose process has ended on this machine holds no more, whatever is left of it.
 
         Waits while the database is away. Raises Stopping.
         """
         values = (MARGIN_MS, list(incarnations))
-        return dict(self._transactions.patiently(lambda session: session.execute(_STATES, values).fetchall()))
+        rows = self._transactions.patiently(lambda session: session.execute(_STATES, values).fetchall())
+        return {incarnation: bool(lasts) and not has_ended(process) for incarnation, process, lasts in rows}
 
     def beat(self) -> None:
         """Renew the lease, or make the next incarnation if it expired."""
@@ -144,7 +147,7 @@ class Leases:
 
     def _make(self, sent_ms: int) -> None:
         incarnation = str(uuid4())
-        values = (incarnation, self._group_id, self.worker, self.lease_ms)
+        values = (incarnation, self._group_id, self.worker, passport(), self.lease_ms)
 
         def attempt(session: Session) -> None:
             session.execute(_FORGET)

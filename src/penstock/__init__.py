@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from penstock.declare.call import Call, Happened, NeverWill, Unknown
     from penstock.declare.errors import Declined, NotDone, ToolFailed, ToolRefused
     from penstock.declare.grants import Grant
+    from penstock.declare.limits import Rate
     from penstock.declare.retry import Retry
     from penstock.declare.rules import approval_rule
     from penstock.declare.run import Run
@@ -28,6 +29,7 @@ __all__ = [
     "Happened",
     "NeverWill",
     "NotDone",
+    "Rate",
     "Retry",
     "Run",
     "ToolFailed",
@@ -47,6 +49,7 @@ _HOMES = {
     "Happened": "call",
     "NeverWill": "call",
     "NotDone": "errors",
+    "Rate": "limits",
     "Retry": "retry",
     "Run": "run",
     "ToolFailed": "errors",

@@ -25,6 +25,7 @@ from penstock.streams.positions import Positions
 from penstock.streams.tools.calling import Calling
 from penstock.streams.tools.fold import CallFold
 from penstock.streams.tools.ports import CallRows, Open, Toolbox
+from penstock.streams.tools.shares import Shares
 from penstock.streams.transactions import Transactions
 from penstock.streams.worker import owner_name, role_app
 
@@ -83,7 +84,8 @@ def tools_host(
     sender = Sender(RUN_INBOX, TOOLS_GROUP, codec, keyring.signer(Authority.TOOLS), clock)
     appended = Appended()
     answers = Answers(sender, open_log, background, appended)
-    calling = Calling(toolbox, leases, answers, Alarms(background), background, clock, observer)
+    shares = Shares(Transactions(database_url, f"{TOOLS_GROUP}.limits", background.stopping), background)
+    calling = Calling(toolbox, leases, answers, Alarms(background), background, clock, observer, shares)
     transactions = Transactions(database_url, TOOLS_GROUP, background.stopping)
     made = EffectHost(
         RUN_EVENTS,

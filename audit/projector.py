@@ -112,7 +112,7 @@ class Projector:
         error = message.error()
         if error is None:
             return _record(message)
-        if error.fatal():
+        if error.fatal() or error.code() == KafkaError._FATAL:
             raise KafkaException(error)
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             # The log isn't what the positions say: taking the partitions again finds out, and says so.

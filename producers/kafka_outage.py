@@ -28,6 +28,8 @@ _ENDING: Final = (
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.TOPIC_EXCEPTION,
     KafkaError._INVALID_ARG,
+    # What a consumer's poll says of it isn't marked as fatal: `fatal()` is false there (confluent-kafka 2.16).
+    KafkaError._FATAL,
 )
 # What an operator should hear of. During an outage every client meets these each second.
 _NEEDS_SOMEBODY: Final = (

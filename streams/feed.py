@@ -65,6 +65,9 @@ class Feed:
         self._fed_at_s: dict[int, float] = {}
         self._turn_is_due = False
         self._starts: dict[int, int] = {}
+        # Under which taking the poller reads each partition: what it still fetches from the old place has the
+        # old number, also after the partition was taken anew and before the poller has been told so.
+        self._reading: dict[int, int] = {}
         self._again: dict[int, tuple[int, float]] = {}
         self._stopped = False
         self._pace = Pace(host.pace_s)
@@ -97,11 +100,12 @@ class Feed:
                     del self._again[partition]
                     self._thread.submit(self._take, partition, number)
             starts, self._starts = self._starts, {}
+            self._reading.update({partition: self._numbers[partition] for partition in starts})
         return starts
 
     def delivery(self, fetched: Mapping[int, Sequence[Record]]) -> Delivery:
         """Mark records that were just fetched."""
-        return {partition: Batch(self._numbers[partition], some) for partition, some in fetched.items()}
+        return {p: Batch(self._reading.get(p, 0), some) for p, some in fetched.items()}
 
     def is_fed(self, partition: int) -> bool:
         """Whether all its records have lately been handed over, so that fetching them is a waste."""

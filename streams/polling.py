@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from penstock.producers.kafka_outage import QUIET, tell_of_outage, wait_or_raise
 from penstock.producers.kafka_reading import record_of
@@ -126,11 +126,8 @@ class Poller:
         positions = self._feed.positions
         found: dict[int, list[Record]] = {}
         for message in messages:
-            error, partition, offset = message.error(), message.partition(), message.offset()
-            if error is not None:
-                if error.code() != KafkaError._PARTITION_EOF:
-                    wait_or_raise(error, self._topic, partition)
-            elif partition in self._read and offset is not None:
+            partition, offset = message.partition(), message.offset()
+            if self._is_record(message) and partition in self._read and offset is not None:
                 self._read[partition] = offset + 1
                 if offset >= positions.get(partition, 0):
                     found.setdefault(partition, []).append(record_of(message, self._topic, partition, offset))
@@ -156,39 +153,46 @@ class Poller:
         if self._read:
             self._consumer.pause([self._place(partition) for partition in self._read])
         while not self._stopping.is_set() and not self._slots.acquire(blocking=False):
-            self._consumer.poll(POLL_S)
-        for partition, offset in list(self._read.items()):
-            self._start(partition, offset)
+            # A record isn't wanted now and comes again; that this consumer is at its end is said only once.
+            self._is_record(self._consumer.poll(POLL_S))
+        self._start(dict(self._read))
+
+    def _is_record(self, message: Message | None) -> bool:
+        """Whether there is one. Raises what doesn't pass by itself."""
+        error = None if message is None else message.error()
+        if message is None or error is None:
+            return message is not None
+        if error.code() != KafkaError._PARTITION_EOF:
+            wait_or_raise(error, self._topic, message.partition())
+        return False
 
     def _start_what_may_be_read(self) -> None:
-        for partition, position in self._feed.starts().items():
-            if partition in self._assigned:
-                self._start(partition, position)
-        for partition in list(self._fed):
+        starts = {p: position for p, position in self._feed.starts().items() if p in self._assigned}
+        for partition in self._fed:
             if not self._feed.is_fed(partition) and partition in self._feed.positions:
-                self._start(partition, self._feed.positions[partition])
+                starts[partition] = self._feed.positions[partition]
+        self._start(starts)
 
-    def _start(self, partition: int, offset: int) -> None:
-        """Read from there. A partition that was assigned this instant may not be ready for a seek yet."""
-        while True:
-            try:
-                self._consumer.seek(self._place(partition, offset))
-                break
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError._STATE or self._stopping.is_set():
-                    raise
-                time.sleep(0.01)
-        self._consumer.resume([self._place(partition)])
-        self._read[partition] = offset
-        self._fed.discard(partition)
+    def _start(self, starts: Mapping[int, int]) -> None:
+        """Read these from there, and go on with the rest.
+
+        An assignment says where. A seek after one at the end races with the look-up of that end, and where it
+        loses, the records before the end are never read; in a partition that was lost meanwhile it never succeeds.
+        """
+        if not starts:
+            return
+        self._read.update(starts)
+        self._fed.difference_update(starts)
+        places = [self._place(partition, offset) for partition, offset in self._read.items()]
+        self._consumer.assign(places)
+        self._consumer.resume(places)
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._assigned = {place.partition for place in places}
         self._read.clear()
         self._fed.clear()
-        consumer.assign([self._place(partition, OFFSET_END) for partition in self._assigned])
-        if places:
-            consumer.pause([self._place(partition) for partition in self._assigned])
+        # Nothing is read before its host has said from where.
+        consumer.assign([])
         self._feed.assigned(self._assigned)
 
     def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:

@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from penstock.producers.log import Record
 from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
 from penstock.streams.feed import FENCED_PAUSE_S, Feed
@@ -71,9 +69,6 @@ def start_of(feed: Feed) -> int:
     return starts[PARTITION]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="found, not yet mended in streams/feed.py: docs/faults.md, first finding"
-)
 def test_what_is_fetched_from_the_old_place_after_a_new_take_leaves_no_hole() -> None:
     """Seed 8: a database was dropped, and inputs that stood before the next fetch were never decided."""
     host, failures = Counting(), list[BaseException]()

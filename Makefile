@@ -42,7 +42,7 @@ check-schemas: set-up
 check-tidy: set-up
 	$(PY) -m pytest -q tests/tidy
 
-bench: ## Measure: make bench ARGS="casework|runner|floor [--quick]"
+bench: ## Measure: make bench ARGS="casework|peers|runner|... [--quick]"
 	@.ci/set-up --broker
 	@$(PY) bench/run.py $(ARGS)
 
@@ -60,5 +60,5 @@ lock: ## Resolve requirements.lock anew from pyproject.toml [ARGS=--upgrade]
 	.venv/bin/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-emit-index-url --no-header --quiet $(ARGS) --output-file requirements.lock
 
 clean: ## Remove what was made here: .venv, caches, dist (.penstock, with its data, stays)
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench-peers dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

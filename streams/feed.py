@@ -46,8 +46,7 @@ Delivery = Mapping[int, Batch]
 
 
 class Feed:
-    """One host's. Its host works in `thread` only, which the hosts of a process share: a turn of one ends before
-    the next one's begins, and each turn takes all that is there by then."""
+    """One host's. The hosts of a process share `thread`: one turn ends before the next, which takes all there is."""
 
     def __init__(
         self, host: PartitionHost, thread: ThreadPoolExecutor, on_failure: Callable[[BaseException], None]
@@ -65,8 +64,7 @@ class Feed:
         self._fed_at_s: dict[int, float] = {}
         self._turn_is_due = False
         self._starts: dict[int, int] = {}
-        # Under which taking the poller reads each partition: what it still fetches from the old place has the
-        # old number, also after the partition was taken anew and before the poller has been told so.
+        # Under which taking the poller reads: until it is told of a new one, what it fetches has the old number.
         self._reading: dict[int, int] = {}
         self._again: dict[int, tuple[int, float]] = {}
         self._stopped = False
@@ -91,8 +89,7 @@ class Feed:
                 self._thread.submit(self._take, partition, self._renumber(partition))
 
     def starts(self) -> Mapping[int, int]:
-        """Partitions that may be read from now on, and from where; each is said once. Also has those taken again
-        whose time has come."""
+        """Partitions that may be read from now on, and from where; each is said once. Takes again what is due."""
         now_s = time.monotonic()
         with self._lock:
             for partition, (number, at_s) in list(self._again.items()):

@@ -35,6 +35,8 @@ KILL: Final = "bench.peers.kill_application:application"
 # The share of new traces that is sampled by default.
 TRACED_EACH: Final = round(1 / SAMPLED_SHARE)
 _HOLD_S: Final = 120.0
+# Processes for runs, tools and timers: one interpreter lock each, on two cores.
+WORKERS: Final = 2
 
 
 class Ours:
@@ -100,7 +102,7 @@ class Ours:
     def settings(self) -> dict[str, object]:
         """How it was run."""
         telemetry = {"traced_share": 1 / TRACED_EACH, "exports": dict(self._collector.exports)}
-        return {"roles": list(TOGETHER), "partitions": self._at.partitions, **telemetry}
+        return {"roles": list(TOGETHER), "workers": WORKERS, "partitions": self._at.partitions, **telemetry}
 
     @property
     def in_doubt(self) -> int:
@@ -109,7 +111,7 @@ class Ours:
 
     def _start(self) -> None:
         with self._collector.named():
-            start_workers(self._at, TOGETHER, KILL if self._effects is not None else BENCH)
+            start_workers(self._at, TOGETHER, KILL if self._effects is not None else BENCH, WORKERS)
 
     def _killing(self) -> "KillGenerator":
         assert isinstance(self._generator, KillGenerator)

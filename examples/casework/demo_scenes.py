@@ -118,9 +118,7 @@ class Scenes:
         for name, process in alive.items():
             if name in KILLED:
                 processes.send(process, signal.SIGKILL)
-                self._say(
-                    f"SIGKILL to the {name}, process {process.pid}; its supervisor starts it again"
-                )
+                self._say(f"SIGKILL to the {name}, process {process.pid}; its supervisor starts it again")
 
     def _settle_doubts(self) -> None:
         for doubt in self._cast.in_doubt():

@@ -16,7 +16,7 @@ from penstock.runtime.settings import Settings
 from penstock.schemas.run.records import FireTimer
 from penstock.streams.feed import Feed
 from penstock.streams.host import Appended
-from penstock.streams.worker import worker_app
+from penstock.streams.worker import OwnPollers, worker_app
 from tests.integration.conftest import Start, finish
 from tests.integration.processes import Processes, eventually
 from tests.integration.tally_topics import NAMES, PARTITIONS, TallyTopics
@@ -68,6 +68,7 @@ def test_faust_itself_neither_reads_nor_counts_offsets(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, kafka_bootstrap_servers="127.0.0.1:1")
     app = worker_app([lambda _: FailingHost()], settings)
     boot = app.boot_strategy
+    assert isinstance(boot, OwnPollers)
     for services in (boot.kafka_consumer(), boot.kafka_producer(), boot.kafka_conductor(), boot.tables()):
         assert list(services) == []
 

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import urllib.request
+from pathlib import Path
 
 import pytest
 from bench import application
@@ -144,7 +145,10 @@ def test_a_missing_installer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         packages._program("npm")
 
 
-def test_a_package_that_cant_be_had_is_no_figure_but_a_sentence() -> None:
+def test_a_package_that_cant_be_had_is_no_figure_but_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "HOME", tmp_path)
     with pytest.raises(BenchFailed, match="DBOS can't be had"):
         packages._run("DBOS", ["/bin/sh", "-c", "echo no such package >&2; exit 1"])
 

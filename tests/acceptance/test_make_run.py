@@ -35,8 +35,7 @@ def test_the_demonstration_survives_its_kill_and_the_witnesses_agree(tmp_path: P
     )
     said = shown.stdout
     assert shown.returncode == 0, said + shown.stderr
-    assert "SIGKILL to the tools worker" in said
-    assert "SIGKILL to the runs worker" in said
+    assert "SIGKILL to the worker" in said
     assert "receipts: 30 acknowledged, 30 ended" in said
     assert "they agree" in said
     assert "RunCompleted" in said, "one run's trail"

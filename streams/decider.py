@@ -3,7 +3,7 @@
 Both are pure and total: no clock, id, log or IO. A refusal is an event. The runner adds the envelopes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
@@ -74,6 +74,10 @@ class FoldingDecider(Decider[S], Protocol[S]):
         """What follows, from `seq` + 1 on, at that log time."""
         ...
 
+    def has_ended(self, state: S) -> bool:
+        """Whether little is likely to come, so that it needn't be kept in memory. What comes is decided."""
+        ...
+
 
 def decide_and_fold(decider: Decider[S], state: S, given: Input, seq: int, time_ms: int) -> Decided[S]:
     """`decide`, then `evolve` with each event: for deciders that don't fold by themselves."""
@@ -81,3 +85,8 @@ def decide_and_fold(decider: Decider[S], state: S, given: Input, seq: int, time_
     for index, body in enumerate(events, start=1):
         state = decider.evolve(state, Happened(body, seq + index, time_ms))
     return Decided(events, state)
+
+
+def end_of(decider: Decider[S]) -> Callable[[S], bool]:
+    """How to tell that an entity needn't be kept in memory; of a decider that doesn't say, none ever is."""
+    return decider.has_ended if isinstance(decider, FoldingDecider) else lambda _: False

@@ -15,7 +15,7 @@ from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec
 from penstock.schemas.topics import EVENT_BYTES_MAX
 from penstock.streams.arrival import Arrival, Malformed, receive
-from penstock.streams.decider import Decider
+from penstock.streams.decider import Decider, end_of
 from penstock.streams.drafting import Draft, Drafter, Unappliable
 from penstock.streams.entity import Entity, fresh, load
 from penstock.streams.host import Appended, Fenced, TakeRefused
@@ -57,6 +57,7 @@ class Runner(Generic[S]):
         self.appends_alone = True
         self.appended = Appended()
         self._decider = decider
+        self._has_ended = end_of(decider)
         self._journal = journal
         self._log = log_
         self._codec = codec
@@ -147,10 +148,7 @@ class Runner(Generic[S]):
         for partition, arrived in arrivals.items():
             tenure = self._tenures[partition]
             metas = {one.given.meta.entity_id: one.given.meta for one in arrived if isinstance(one, Arrival)}
-            for entity_id, meta in metas.items():
-                if entity_id not in tenure.entities:
-                    missing[entity_id] = (tenure, meta.tenant)
-            tenure.forget_the_longest_unused(entity_id for entity_id in metas if entity_id in tenure.entities)
+            missing |= {entity_id: (tenure, metas[entity_id].tenant) for entity_id in tenure.turn(metas)}
         histories = self._journal.histories(list(missing)) if missing else {}
         for entity_id, (tenure, tenant) in missing.items():
             values = histories.get(entity_id)
@@ -182,7 +180,7 @@ class Runner(Generic[S]):
         self._keep_logged_prefix(entity, written)
         for one in written:
             entity.note(one.meta, one.body)
-        entity.state = draft.state
+        tenure.keep(entity, draft.state, ended=self._has_ended(draft.state))
         new = written[len(entity.prefix) :]
         entity.prefix = ()
         trace = onward(arrival.record)

@@ -1,6 +1,6 @@
 """A partition while one runner owns it: its place, its epoch, and the entities it has in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -21,10 +21,23 @@ class Tenure(Generic[S]):
     events_position: int
     failed_in_a_row: int
     entities: dict[str, Entity[S]] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
 
-    def forget_the_longest_unused(self, used: Iterable[str]) -> None:
-        """Keep memory bounded: what isn't here is read from the journal when it is needed."""
-        for entity_id in used:
+    def keep(self, entity: Entity[S], state: S, *, ended: bool) -> None:
+        """The entity's state after a decision; one that has ended is forgotten when the next turn begins."""
+        entity.state = state
+        if ended:
+            self.ended.add(entity.entity_id)
+
+    def turn(self, used: Collection[str]) -> list[str]:
+        """A turn begins that speaks to these entities: those of them that must be read from the journal. Memory
+        stays bounded: what has ended is forgotten, and so is what was unused for the longest time."""
+        for entity_id in self.ended:
+            self.entities.pop(entity_id, None)
+        self.ended.clear()
+        known = [entity_id for entity_id in used if entity_id in self.entities]
+        for entity_id in known:
             self.entities[entity_id] = self.entities.pop(entity_id)
-        for entity_id in list(self.entities)[: max(0, len(self.entities) - ENTITIES_MAX)]:
-            del self.entities[entity_id]
+        while len(self.entities) > max(ENTITIES_MAX, len(known)):
+            del self.entities[next(iter(self.entities))]
+        return [entity_id for entity_id in used if entity_id not in self.entities]

@@ -37,7 +37,7 @@ ROLES: Final = ("runs", "tools", "timers")
 ALL: Final = "all"
 # Threads hand work to each other many times a run; Python's default lets one keep the others waiting for 5 ms.
 SWITCH_S: Final = 0.001
-GARBAGE_OBJECTS: Final = 50_000
+GARBAGE_OBJECTS: Final = 10_000
 
 
 class Failure:
@@ -206,7 +206,7 @@ def _collect_less() -> None:
     collector's sight, and let it look less often than every 700 objects, which a single turn makes."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 100)
+    gc.set_threshold(GARBAGE_OBJECTS, 10, 10)
 
 
 def owner_name(name: str | None) -> str:

@@ -125,6 +125,10 @@ class RunDecider:
         else:
             rule.handler(c, given.body)
 
+    def has_ended(self, state: RunState) -> bool:
+        """Whether its terminal event is there."""
+        return state.terminal is not None
+
     def evolve(self, state: RunState, happened: Happened) -> RunState:
         """The state after one more event."""
         return folding.evolve(state, happened)

@@ -120,12 +120,11 @@ class EffectHost(Generic[W]):
         self._background.check()
         reach("after-receive")
         lost = {partition for partition in batches if partition not in self._held}
-        due: list[Holding[W]] = []
+        due = False
         for partition in batches.keys() - lost:
             held = self._held[partition]
             try:
-                if self._fold_and_act(held, batches[partition]):
-                    due.append(held)
+                due = self._fold_and_act(held, batches[partition]) or due
             except BaseException:
                 # What is in memory may be ahead of what the log says: nothing of it may be built upon.
                 self.drop(partition)

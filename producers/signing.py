@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -151,8 +152,15 @@ class Keyring:
 
 
 def _mac(key: Key, type: str, entity_id: str, tenant: str, value: bytes) -> str:
-    signed = f"{type}\n{entity_id}\n{tenant}\n".encode() + value
-    return hmac.new(key.secret, signed, hashlib.sha256).hexdigest()
+    made = _prepared(key.secret).copy()
+    made.update(f"{type}\n{entity_id}\n{tenant}\n".encode() + value)
+    return made.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _prepared(secret: bytes) -> hmac.HMAC:
+    """The key's part of an HMAC, which is half the work of a short one."""
+    return hmac.new(secret, digestmod=hashlib.sha256)
 
 
 def _as_json(key: Key) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ refused. Positions are offsets into the value; an end that comes too early shows
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -15,6 +16,7 @@ Read = Callable[[bytes, int], tuple[T, int]]
 LONG_BITS: Final = 64
 INT_BITS: Final = 32
 SMALL: Final = 8192
+SHORT_CHARACTERS: Final = 48
 # Zig-zag varints of 0..8191: lengths, counts, sequence numbers, ports of call.
 _SMALL: Final = tuple(
     bytes((raw,)) if raw < 128 else bytes((raw & 127 | 128, raw >> 7)) for raw in range(0, 2 * SMALL, 2)
@@ -100,8 +102,12 @@ def symbols(*names: str) -> tuple[Mapping[int, Any], Mapping[str, bytes]]:
 
 def write_long(number: int) -> bytes:
     """A number of 64 bits. OverflowError if it has more."""
-    if 0 <= number < SMALL:
-        return _SMALL[number]
+    return _SMALL[number] if 0 <= number < SMALL else _write_large(number)
+
+
+@lru_cache(maxsize=4_096, typed=True)
+def _write_large(number: int) -> bytes:
+    """Kept, because times stand several times in a record, and offsets in every event of their input."""
     if not -(1 << 63) <= number < 1 << 63:
         raise OverflowError(f"{number} needs more than 64 bits")
     raw = number << 1 ^ number >> 63
@@ -126,6 +132,10 @@ def write_text(text: str) -> bytes:
     """A string in UTF-8. What UTF-8 or Postgres can't hold (lone surrogates, U+0000) becomes U+FFFD: the
     words of a tool's error must never stop the one who reports it.
     """
+    return _write_short(text) if len(text) <= SHORT_CHARACTERS else _write_text(text)
+
+
+def _write_text(text: str) -> bytes:
     try:
         raw = text.encode()
     except UnicodeEncodeError:
@@ -134,6 +144,10 @@ def write_text(text: str) -> bytes:
         raw = raw.replace(b"\0", b"\xef\xbf\xbd")
     size = len(raw)
     return (_SMALL[size] if size < SMALL else write_long(size)) + raw
+
+
+# Ids and names come again in every record of a run. What is longer comes from people and is rarely repeated.
+_write_short = lru_cache(maxsize=16_384, typed=True)(_write_text)
 
 
 def write_bytes(content: bytes) -> bytes:

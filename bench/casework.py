@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--in-flight", type=int, default=150, help="reviews at a time (default 150)")
     parser.add_argument("--reviews", type=int, help="reviews under load (default 4000, quick 1000 at most)")
     parser.add_argument("--blueprint", action="store_true", help="the casework example, with its case store")
+    parser.add_argument("--optimised", action="store_true", help="a broker with its optimising compiler")
     parser.add_argument("--partitions", type=int, default=PARTITIONS, help="of each topic (default 6)")
     parser.add_argument("--apart", action="store_true", help="a process for each role, without hand-over")
     parser.add_argument("--workers", type=int, default=1, help="processes of each role (default 1)")
@@ -51,7 +52,7 @@ def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figur
     limits_s = (8.0, 6.0, 12.0) if arguments.quick else (math.inf, math.inf, math.inf)
     together = APART if arguments.apart else TOGETHER
     roles = [role for role in together if role not in arguments.without]
-    with standing(tell, partitions=arguments.partitions) as at:
+    with standing(tell, partitions=arguments.partitions, lean=not arguments.optimised) as at:
         generator = _generator(at, arguments.blueprint, warm_up + alone + reviews)
         try:
             start_workers(at, roles, BLUEPRINT if arguments.blueprint else BENCH, arguments.workers)

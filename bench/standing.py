@@ -126,11 +126,15 @@ class Standing:
 
 @contextmanager
 def standing(
-    tell: Callable[[str], None], topics: Sequence[Topic] = ALL_TOPICS, partitions: int = PARTITIONS
+    tell: Callable[[str], None],
+    topics: Sequence[Topic] = ALL_TOPICS,
+    partitions: int = PARTITIONS,
+    *,
+    lean: bool = True,
 ) -> Iterator[Standing]:
-    """Start everything, stop everything. All topics get so many partitions."""
+    """Start everything, stop everything. All topics get so many partitions. `lean`: see LocalBroker."""
     home = Path(tempfile.mkdtemp(prefix="penstock-bench-"))
-    broker, postgres = LocalBroker(home), LocalPostgres(home)
+    broker, postgres = LocalBroker(home, lean=lean), LocalPostgres(home)
     with ExitStack() as leaving:
         leaving.callback(shutil.rmtree, home, ignore_errors=True)
         leaving.callback(postgres.stop)

@@ -52,7 +52,7 @@ def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figur
     kill_times = lengths.kills if arguments.kills is None else arguments.kills
     names = arguments.only or list(NAMES)
     with ExitStack() as standing:
-        sides = {name: standing.enter_context(_stand(name, tell)) for name in names}
+        sides = {name: standing.enter_context(_stand(name, tell, lean=arguments.quick)) for name in names}
         found = {name: Found() for name in names}
         for turn in orders(names, rounds):
             for name in turn:
@@ -102,9 +102,9 @@ def _as_installed(
     return found
 
 
-def _stand(name: str, tell: Callable[[str], None]) -> AbstractContextManager[Side]:
+def _stand(name: str, tell: Callable[[str], None], *, lean: bool) -> AbstractContextManager[Side]:
     if name == "ours":
-        return ours(tell)
+        return ours(tell, lean=lean)
     return dbos_side.dbos(tell) if name == "dbos" else restate_side.restate(tell)
 
 

@@ -37,6 +37,8 @@ TRACED_EACH: Final = round(1 / SAMPLED_SHARE)
 _HOLD_S: Final = 120.0
 # Processes for runs, tools and timers: one interpreter lock each, on two cores.
 WORKERS: Final = 2
+# Each is a request to the broker a turn (librdkafka sends one for each), so no more than there are workers.
+PARTITIONS: Final = 2
 
 
 class Ours:
@@ -203,9 +205,10 @@ class KillGenerator(Later):
 
 
 @contextmanager
-def ours(tell: Callable[[str], None]) -> Iterator[Ours]:
-    """Broker and database stand until the block is left."""
-    with collecting() as collector, standing(tell) as at:
+def ours(tell: Callable[[str], None], *, lean: bool) -> Iterator[Ours]:
+    """Broker and database stand until the block is left. `lean`: whether for so short a time that the broker's
+    optimising compiler doesn't pay."""
+    with collecting() as collector, standing(tell, partitions=PARTITIONS, lean=lean) as at:
         made = Ours(at, collector)
         yield made
         if made._generator is not None:

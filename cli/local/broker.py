@@ -59,7 +59,9 @@ def new_cluster_id() -> str:
 class LocalBroker:
     """The broker of one home directory. Start, stop and kill may be called from any process."""
 
-    def __init__(self, home: Path, *, heap_mb: int = 1024) -> None:
+    def __init__(self, home: Path, *, heap_mb: int = 1024, lean: bool = True) -> None:
+        """`lean`: for short lives. A broker that works for minutes is worth its optimising compiler."""
+        self._lean = lean
         self._home = home / "kafka"
         self._heap_mb = heap_mb
         self._ports_file = self._home / "ports.json"
@@ -124,9 +126,11 @@ class LocalBroker:
             raise DidNotStart(f"Kafka couldn't format {self._home / 'logs'}: {done.stdout}{done.stderr}")
 
     def _launch(self, java: str, classpath: str) -> None:
-        # One machine, few clients: the optimising compiler and the parallel collector took more than the broker.
-        lean = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        options = [f"-Xmx{self._heap_mb}m", "-Xshare:auto", "-Djava.awt.headless=true", *lean]
+        # One machine, few clients: at first the optimising compiler and the parallel collector take more than the
+        # broker. The compiler pays after some minutes.
+        options = [f"-Xmx{self._heap_mb}m", "-Xshare:auto", "-Djava.awt.headless=true", "-XX:+UseSerialGC"]
+        if self._lean:
+            options.append("-XX:TieredStopAtLevel=1")
         logging = [
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",

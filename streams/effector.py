@@ -91,6 +91,7 @@ class EffectHost(Generic[W]):
     def take(self, partition: int) -> int:
         self._background.check()
         self.drop(partition)
+        began_s = time.monotonic()
         bounds: Callable[[], tuple[int, int]] = lambda: self._log.bounds(self.topic, partition)  # noqa: E731
         standing = self._positions.take(partition, self._log.identity(self.topic), bounds)
         reach("while-taking")
@@ -105,8 +106,9 @@ class EffectHost(Generic[W]):
         )
         self._held[partition] = held
         log.info(
-            "%s took %s/%d under epoch %d, from offset %d, with %d open",
+            "%s took %s/%d under epoch %d, from offset %d, with %d open, in %.3f s",
             *(self.group_id, self.topic, partition, held.epoch, held.position, len(held.open_work)),
+            time.monotonic() - began_s,
         )
         self._act_on(held)
         return held.position

@@ -49,6 +49,7 @@ class Taker:
 
     def take(self, partition: int) -> Taken:
         """Become the owner. Blocks for as long as there is something to adopt. Raises TakeRefused, Fenced."""
+        began_s = time.monotonic()
         held = self._journal.checkpoint(partition)
         fresh = self._fresh(partition)
         if held is None:
@@ -72,7 +73,8 @@ class Taker:
         position = _lowest(checkpoint.position, adopting.undecided_from)
         self._journal.settle(partition, adopting.epoch, position, events_position)
         log.info(
-            "took %s/%d under epoch %d, from offset %d", self._inbox, partition, adopting.epoch, position
+            "took %s/%d under epoch %d, from offset %d, in %.3f s",
+            *(self._inbox, partition, adopting.epoch, position, time.monotonic() - began_s),
         )
         return Taken(adopting.epoch, position, events_position, checkpoint.failed_in_a_row)
 

@@ -1,7 +1,8 @@
 """`takeover`: how long runs stand still when their worker is killed.
 
 From SIGKILL to the end of reviews on every partition that were started after it: with the worker started again
-at once under its name, as a supervisor does, and with nobody but a second worker to take over.
+at once under its name, as a supervisor does, and with nobody but a second worker to take over. With `--steps` it
+is one run with so many steps behind it, and how long its next owner takes to go on with it.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from bench import long_run
 from bench.casework import BENCH, review_input
 from bench.figures import Figures, quantile
 from bench.generator import Generator
@@ -24,11 +26,14 @@ WORKER: Final = "all"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it can be told."""
     parser.add_argument("--rounds", type=int, help="kills of each kind (default 5, quick 1)")
+    parser.add_argument("--steps", type=int, help="instead: a run that has made so many")
 
 
 def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figures:
     """Kill and start again; then kill one of two and leave it."""
     rounds = arguments.rounds or (1 if arguments.quick else 5)
+    if arguments.steps:
+        return long_run.measure(arguments.steps, rounds, tell)
     with standing(tell) as at:
         generator = Generator(at, "bench-review", review_input)
         try:

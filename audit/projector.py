@@ -20,15 +20,18 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from penstock.audit.applier import Applier, Partition, PositionRefused
+from penstock.audit.counting import CountedApplier
 from penstock.audit.projection import DEAD_LETTERS
 from penstock.audit.store import Fenced
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.kafka_outage import QUIET, tell_of_outage
+from penstock.producers.kafka_reading import record_of
 from penstock.producers.log import Log, Record
 from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.exits import STAY_DOWN
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
+from penstock.runtime.telemetry import start
 from penstock.schemas.codec import codec_for
 from penstock.schemas.topics import ALL_TOPICS, RUN_EVENTS, VIEWS_GROUP
 
@@ -146,10 +149,12 @@ class Projector:
             self._connection = connect(self._settings, application_name=VIEWS_GROUP)
             # Rows and positions are lost together or not at all: no need to wait for the disk.
             self._connection.execute("SET synchronous_commit = off")
-            self._applier = Applier(self._connection, codec_for(self._settings.schema_registry_url))
+            self._applier = CountedApplier(self._connection, codec_for(self._settings.schema_registry_url))
         return self._applier
 
     def _disconnect(self) -> None:
+        if self._applier is not None:
+            self._applier.forget()
         if self._connection is not None:
             self._connection.close()
         self._connection = self._applier = None
@@ -201,13 +206,7 @@ def _record(message: Message) -> Record | None:
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     if topic is None or partition is None or offset is None:
         return None
-    headers = tuple((str(pair[0]), _bytes(pair[1]) or b"") for pair in message.headers() or ())
-    key, value = _bytes(message.key()), _bytes(message.value())
-    return Record(topic, partition, offset, message.timestamp()[1], key, value, headers)
-
-
-def _bytes(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
+    return record_of(message, topic, partition, offset)
 
 
 def _tell_kafka(consumer: Consumer, records: Sequence[Record]) -> None:
@@ -224,6 +223,7 @@ def main() -> int:
     # A batch is many small objects without cycles: looking for some after every 700 costs a tenth of the time.
     gc.freeze()
     gc.set_threshold(GC_OBJECTS, 20, 50)
+    telemetry = start(VIEWS_GROUP, settings.worker_name)
     kept = KafkaLog(settings.kafka_bootstrap_servers, VIEWS_GROUP)
     projector = Projector(settings, kept)
 
@@ -236,6 +236,7 @@ def main() -> int:
         return run(projector)
     finally:
         kept.close()
+        telemetry.close()
 
 
 def run(projector: Projector) -> int:

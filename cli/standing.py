@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -21,11 +21,14 @@ from penstock.cli.preparing import stop_leftovers, stop_servers
 from penstock.cli.screen import console, say, step
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
+from penstock.runtime.telemetry_settings import TelemetrySettings
 
 # By the name of the process: what `penstock worker` is told. Together, what one writes the others needn't fetch.
 TOGETHER: Final = {"worker": "all", "views": "views"}
 APART: Final = {role: role for role in ("runs", "tools", "timers", "views")}
 API: Final = "api"
+PORT: Final = "PENSTOCK_METRICS_PORT"
+PORT_MAX: Final = 65_535
 API_DEADLINE_S: Final = 60.0
 LOOK_EVERY_S: Final = 0.25
 MEND_EVERY_S: Final = 2.0
@@ -57,7 +60,7 @@ def supervise(settings: Settings, standing: LocalState) -> None:
     _on_signals(stopping)
     me = Process(os.getpid(), processes.birth(os.getpid()))
     api_url = f"http://{settings.api_host}:{settings.api_port}"
-    standing = replace(standing, api_url=api_url)
+    standing = replace(standing, api_url=api_url, metrics_ports=metrics_ports(_workers(settings)))
 
     def remember(running: Mapping[str, Process]) -> None:
         state.write(settings, replace(standing, processes={SUPERVISOR: me, **running}))
@@ -74,6 +77,16 @@ def supervise(settings: Settings, standing: LocalState) -> None:
             say(f"{name} didn't stop in time and was killed")
         stop_servers(settings, standing)
         say("all stopped")
+
+
+def metrics_ports(workers: Iterable[str]) -> dict[str, int]:
+    """A port for each process, from that of PENSTOCK_METRICS_PORT on; none where it isn't set. Raises SetupError."""
+    names, first = (*workers, API), TelemetrySettings().port
+    if first and first + len(names) - 1 > PORT_MAX:
+        raise SetupError(
+            f"{len(names)} processes need a port each from {PORT} on: export one below {PORT_MAX - 10}"
+        )
+    return dict(zip(names, range(first, first + len(names)), strict=True)) if first else {}
 
 
 def detach(settings: Settings) -> None:
@@ -110,6 +123,10 @@ def down(settings: Settings) -> None:
     say("all stopped")
 
 
+def _workers(settings: Settings) -> Mapping[str, str]:
+    return APART if settings.apart else TOGETHER
+
+
 def _start_processes(
     settings: Settings, standing: LocalState, supervisor: Supervisor, stopping: threading.Event
 ) -> None:
@@ -121,11 +138,12 @@ def _start_processes(
         "PENSTOCK_API_PORT": str(settings.api_port),
     }
     command = (sys.executable, "-m", "penstock.cli.main")
-    for name, role in (APART if settings.apart else TOGETHER).items():
+    shown = {name: {PORT: str(port)} for name, port in standing.metrics_ports.items()}
+    for name, role in _workers(settings).items():
         # The name makes the process a static member of its group: restarted, it has its partitions at once.
-        named = {**environment, "PENSTOCK_WORKER_NAME": f"{name}-1"}
+        named = {**environment, **shown.get(name, {}), "PENSTOCK_WORKER_NAME": f"{name}-1"}
         supervisor.start(Program(name, (*command, "worker", role), named))
-    supervisor.start(Program(API, (*command, "api"), environment))
+    supervisor.start(Program(API, (*command, "api"), {**environment, **shown.get(API, {})}))
     until = time.monotonic() + API_DEADLINE_S
     while not ports.answers(settings.api_port) and not stopping.is_set():
         supervisor.look()

@@ -48,6 +48,7 @@ class Status:
     """Everything that the command shows. A problem is a sentence; None where all is well.
 
     `processes`: ids by name, None for one that was started and doesn't run. `runs`: how many have each status.
+    `metrics_ports`: where Prometheus may ask each process, by name.
     """
 
     processes: Mapping[str, int | None]
@@ -55,6 +56,7 @@ class Status:
     broker_problem: str | None = None
     database_problem: str | None = None
     api_url: str = ""
+    metrics_ports: Mapping[str, int] = field(default_factory=dict)
     groups: Sequence[GroupLine] = ()
     runs: Mapping[str, int] = field(default_factory=dict)
     runs_open: Waiting = Waiting()
@@ -94,6 +96,7 @@ class Looker:
             {name: process.pid if name in running else None for name, process in written.items()},
             self._settings.kafka_bootstrap_servers,
             api_url=standing.api_url if standing else "",
+            metrics_ports=standing.metrics_ports if standing else {},
         )
         try:
             # A broker that is away answers nobody: this says so at once, and what else may listen there.

@@ -55,7 +55,9 @@ def _servers(status: Status) -> Table:
     for name, pid in status.processes.items():
         words.append("● " if pid else "○ ", GOOD if pid else BAD)
         words.append(f"{name} ")
-        words.append(f"{pid}  " if pid else "doesn't run  ", QUIET if pid else BAD)
+        port = status.metrics_ports.get(name)
+        shown = f", metrics on port {port}  " if port else "  "
+        words.append(f"{pid}{shown}" if pid else "doesn't run  ", QUIET if pid else BAD)
     if not status.processes:
         words.append("none were started from this folder", QUIET)
     table.add_row("processes", words)

@@ -18,6 +18,7 @@ TENANT: Final = "penstock.tenant"
 OUTCOME: Final = "penstock.outcome"
 STAGE: Final = "penstock.stage"
 TYPE: Final = "cloudevents.event_type"
+VIEW: Final = "penstock.view"
 
 ATTRIBUTES: Final = {
     TOPIC: "the topic",
@@ -29,6 +30,7 @@ ATTRIBUTES: Final = {
     OUTCOME: "`completed`, or the kind of the failure that the tools worker answers: `timeout`, `declined` …",
     STAGE: "`decide` (decode, decide, encode), `commit` (Postgres), `publish` (Kafka)",
     TYPE: "the record's type, as its `ce_type` header says: `RunStarted`, `CompleteToolCall` …",
+    VIEW: "the view: `run`, `run_event`, `tool_call`, `approval`, `dead_letter`",
     "http.request.method": "the method",
     "http.route": "the route's template, empty where none fits",
     "http.response.status_code": "the status code",
@@ -55,7 +57,7 @@ class Metric:
     bounds: tuple[float, ...] = ()
 
 
-# What a host takes and does: counted once a batch, by streams.observed.
+# What a host takes and does: counted once a batch, by streams.observed; the views' projector by audit.counting.
 CONSUMED: Final = Metric(
     *("messaging.client.consumed.messages", "{message}", "counter"),
     "Records that a group has handled: the rate out of its queue. A record that comes again counts again.",
@@ -122,6 +124,11 @@ PARTITIONS_LOST: Final = Metric(
     *("penstock.partitions.lost", "{partition}", "counter"),
     "Partitions that turned out to be another owner's in the middle of a batch (fenced).",
     (GROUP, TOPIC),
+)
+VIEW_ROWS: Final = Metric(
+    *("penstock.views.rows", "{row}", "counter"),
+    "Rows that the projector has written. A row that changes again counts again, once a batch.",
+    (VIEW,),
 )
 
 # What tools do: counted once a call, through streams.observing.

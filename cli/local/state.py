@@ -26,6 +26,7 @@ class LocalState:
     broker_from: str = ""
     database_from: str = ""
     processes: Mapping[str, Process] = field(default_factory=dict)
+    metrics_ports: Mapping[str, int] = field(default_factory=dict)
 
     def alive(self) -> dict[str, Process]:
         """The processes that still run."""
@@ -43,6 +44,8 @@ def read(settings: Settings) -> LocalState | None:
         for name, entry in (found if isinstance(found, dict) else {}).items()
     }
 
+    ports = written.get("metrics_ports")
+
     def text(name: str) -> str:
         return str(written.get(name) or "")
 
@@ -54,6 +57,9 @@ def read(settings: Settings) -> LocalState | None:
         broker_from=text("broker_from"),
         database_from=text("database_from"),
         processes=running,
+        metrics_ports={
+            str(name): int(port) for name, port in (ports if isinstance(ports, dict) else {}).items()
+        },
     )
 
 
@@ -67,6 +73,7 @@ def write(settings: Settings, state: LocalState) -> None:
         "broker_from": state.broker_from,
         "database_from": state.database_from,
         "processes": {name: {"pid": one.pid, "born": one.born} for name, one in state.processes.items()},
+        "metrics_ports": dict(state.metrics_ports),
     }
     settings.home.mkdir(parents=True, exist_ok=True)
     beside = settings.local_file.with_suffix(".writing")

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -29,6 +30,7 @@ class Home:
             "PENSTOCK_HOME": str(path),
             "PENSTOCK_API_PORT": str(self.settings.api_port),
             "PENSTOCK_CONTAINERS": "0",
+            "PENSTOCK_METRICS_PORT": str(ports.free_port()),
         }
 
     def type(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -62,6 +64,11 @@ def test_what_dies_comes_back_and_down_leaves_nobody(home: Home) -> None:
     assert first.stdout.count("psk_") == 3
     before = home.standing()
     assert set(before) == {"up", "worker", "views", "api"}
+    shown = state.read(home.settings)
+    assert shown is not None
+    for name, service in (("worker", "penstock.streams"), ("views", "penstock.audit.views")):
+        with urlopen(f"http://127.0.0.1:{shown.metrics_ports[name]}/metrics") as answer:
+            assert f'service_name="{service}"' in answer.read().decode()
 
     again = home.type("up")
     assert again.returncode == 2

@@ -1,6 +1,7 @@
 """`casework`: real processes review cases from start to end, under load and one at a time.
 
-Figures: reviews a second, start to end, CPU a review by process, records a review. With `--blueprint` it is
+Figures: reviews a second, start to end, CPU a review by process, records a review, and how old what the views don't
+show yet is. With `--blueprint` it is
 the casework example with its case store in Postgres, else the bench application, whose targets do nothing.
 """
 
@@ -15,14 +16,16 @@ from bench import cpu
 from bench.failing import BenchFailed
 from bench.figures import Figures, quantile
 from bench.generator import Generator, Seen
+from bench.staleness import EVERY_S, Staleness
 from bench.standing import POSTGRES, Standing, backends_s, standing, transactions
 from penstock.examples.casework.seed import seed
 from penstock.producers.kafka import KafkaLog
 from penstock.runtime.settings import Settings
 from penstock.schemas.topics import PARTITIONS, RUN_EVENTS, RUN_INBOX
 
-TOGETHER: Final = ("all", "views")
-APART: Final = ("runs", "tools", "timers", "views")
+VIEWS: Final = "views"
+TOGETHER: Final = ("all", VIEWS)
+APART: Final = ("runs", "tools", "timers", VIEWS)
 GENERATOR: Final = "generator"
 BENCH: Final = "bench.application:application"
 BLUEPRINT: Final = "penstock.examples.casework.app:application"
@@ -76,7 +79,7 @@ def start_workers(at: Standing, roles: Sequence[str], application: str, workers:
     """Start so many of each, but one projector."""
     for role in roles:
         at.worker(role, application)
-        for number in range(2, workers + 1 if role != "views" else 0):
+        for number in range(2, workers + 1 if role != VIEWS else 0):
             at.worker(role, application, f"{role}-{number}")
 
 
@@ -105,6 +108,7 @@ class _Load:
         self.records: Counter[str] = Counter()
         self.others_share = 0.0
         self.transactions = 0
+        self.views_lag_ms: list[float] = []
 
     def run(self, reviews: int, in_flight: int, seconds: float) -> Seen:
         ends = self._ends()
@@ -113,8 +117,10 @@ class _Load:
         busy, whole = cpu.machine_s()
         committed = transactions(self._at)
         began_s = time.monotonic()
-        seen = self._generator.run(reviews, in_flight, seconds)
-        self.seconds = time.monotonic() - began_s
+        with Staleness(self._at.database_url) as staleness:
+            seen = self._generator.run(reviews, in_flight, seconds)
+            self.seconds = time.monotonic() - began_s
+        self.views_lag_ms = staleness.ages_ms(seen.appended)
         after = cpu.by_name(pids) | {GENERATOR: time.process_time()}
         busy_after, whole_after = cpu.machine_s()
         self.cpu_s = cpu.used(before, after)
@@ -123,7 +129,7 @@ class _Load:
         self.records = Counter(self._ends())
         self.records.subtract(ends)
         self._log.close()
-        self.transactions = transactions(self._at) - committed
+        self.transactions = transactions(self._at) - committed - len(staleness.looks)
         return seen
 
     def _ends(self) -> dict[str, int]:
@@ -163,10 +169,14 @@ def _figures(
         "transactions_per_run": load.transactions / reviews,
         "others_cpu_share": load.others_share,
     }
+    if VIEWS not in arguments.without:
+        line["views_lag_p50_ms"] = quantile(load.views_lag_ms, 0.5)
+        line["views_lag_p95_ms"] = quantile(load.views_lag_ms, 0.95)
     details: dict[str, object] = {
         "reviews": reviews,
         "in_flight": arguments.in_flight,
         "seconds_under_load": load.seconds,
+        "views_looked_at_every_ms": 1000 * EVERY_S,
         "first_review_ms": first.latencies_ms[0],
         "alone_reviews": len(one.latencies_ms),
         "events_per_run": {kind: count / reviews for kind, count in sorted(seen.events.items())},

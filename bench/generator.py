@@ -38,6 +38,8 @@ class Seen:
     latencies_ms: list[float] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
+    # By partition, offset and the log's time of every event.
+    appended: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
 
 class Generator:
@@ -107,6 +109,8 @@ class Generator:
         if error is not None:
             raise BenchFailed(f"the generator can't read the log: {error.str()}")
         kind = _type(message)
+        stands = (message.offset() or 0, message.timestamp()[1])
+        seen.appended.setdefault(message.partition() or 0, []).append(stands)
         seen.events[kind.decode()] += 1
         value, key = message.value() or b"", message.key() or b""
         seen.bytes += len(value)

@@ -93,12 +93,15 @@ def _killed(at: Standing, log: KafkaLog, place: int) -> tuple[float, float]:
     killed.exit_code()
     said_before = len(at.log_file(WORKER).read_text())
     at.worker(WORKER, APPLICATION)
-    first, *_ = _next_steps(at, log, place, _MOVES)
+    steps = _next_steps(at, log, place, _MOVES)
     said = at.log_file(WORKER).read_text()[said_before:]
-    asked_s = first.time_ms / 1000
+    taken_s = _stamp(said, rf"took {re.escape(RUN_INBOX)}/{place} under")
+    # What stands there before is of the last owner, who had committed it and not published.
+    asked_s = next(step.time_ms / 1000 for step in steps if step.time_ms / 1000 >= taken_s)
     # Where the answer to the call that was open wasn't on the log yet, the tools host makes it, once it has taken.
-    hosts = (rf"took {re.escape(RUN_INBOX)}/", rf"penstock\.streams\.tools took {re.escape(RUN_EVENTS)}/")
-    taken_s = max(at_s for host in hosts if (at_s := _stamp(said, f"{host}{place} under")) <= asked_s)
+    tools_s = _stamp(said, rf"penstock\.streams\.tools took {re.escape(RUN_EVENTS)}/{place} under")
+    if tools_s <= asked_s:
+        taken_s = max(taken_s, tools_s)
     return taken_s - killed_s, asked_s - taken_s
 
 

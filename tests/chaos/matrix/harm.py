@@ -4,8 +4,12 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-Heal: TypeAlias = Callable[[], str]
+# What came of it; None: it can't be healed yet, ask again.
+Heal: TypeAlias = Callable[[], str | None]
 END_S: Final = 60.0
+# What is told of a worker that was armed to die at a point.
+FIRED: Final = "fired"
+NEVER_FIRED: Final = "NEVER FIRED"
 
 
 class HarmFailed(Exception):

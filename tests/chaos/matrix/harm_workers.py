@@ -10,11 +10,13 @@ from typing import Final
 
 from penstock.runtime.postgres import Migration, migrate, migrations
 from tests.chaos.matrix import skewed
-from tests.chaos.matrix.harm import Heal, healed, meanwhile
+from tests.chaos.matrix.harm import FIRED, NEVER_FIRED, Heal, healed, meanwhile
 from tests.chaos.matrix.schedule import API, Fault
 from tests.chaos.matrix.site import NEXT_APPLICATION, Site
 
 JOIN_EVERY_S: Final = 2.0
+# A worker that starts on a busy machine, behind an outage, and then as many visits as were drawn.
+REACH_S: Final = 60.0
 TABLES: Final = (
     "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('penstock', 'views')"
 )
@@ -27,10 +29,19 @@ def kill(site: Site, fault: Fault) -> Heal:
 
 
 def kill_at(site: Site, fault: Fault) -> Heal:
-    """SIGKILL, and again when the next life visits a point for the nth time."""
+    """SIGKILL, and again when a next life visits a point for the nth time: waited for while runs trickle in."""
     site.workers.arm(fault.role, fault.point, fault.visits)
-    child = site.workers.child(fault.role)
-    return lambda: "reached" if site.workers.disarm(fault.role, child) else "not reached"
+    until = time.monotonic() + REACH_S
+
+    def heal() -> str | None:
+        if site.workers.fired(fault.role):
+            return FIRED
+        if time.monotonic() < until:
+            return None
+        site.workers.disarm(fault.role)
+        return NEVER_FIRED
+
+    return heal
 
 
 def freeze(site: Site, fault: Fault) -> Heal:

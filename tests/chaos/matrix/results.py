@@ -29,6 +29,8 @@ def append(outcome: Outcome, path: Path = RESULTS) -> dict[str, Any]:
         "ended": outcome.ended,
         "executions": outcome.executions,
         "doubts": outcome.doubts,
+        "armed": outcome.armed,
+        "unfired": list(outcome.unfired),
         "deaths": list(outcome.deaths),
         "seconds": outcome.seconds,
         "recovered_s": outcome.recovered_s,
@@ -62,6 +64,10 @@ def last_line(outcome: Outcome) -> str:
         f"runs={outcome.runs} ended={outcome.ended} executions={outcome.executions} doubts={outcome.doubts}"
     )
     line = f"verdict={outcome.verdict} seed={outcome.schedule.seed} faults={kinds} {counts} seconds={outcome.seconds}"
+    if outcome.armed:
+        line += f" fired={outcome.armed - len(outcome.unfired)}/{outcome.armed}"
+    if outcome.unfired:
+        line += f" NEVER-FIRED={','.join(outcome.unfired)}"
     if outcome.findings:
         broke = Counter(finding.kind for finding in outcome.findings)
         line += " broke=" + ",".join(f"{kind}:{count}" for kind, count in sorted(broke.items()))
@@ -78,7 +84,16 @@ def summary(path: Path = RESULTS) -> str:
             by_kind[kind].append(line)
     head = "| fault | rounds | ok | runs | effects | in doubt, settled | repeated | slowest recovery |"
     rows = [_row(kind, lines) for kind, lines in sorted(by_kind.items())] + [_row("**all**", rounds)]
-    return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|---:|", *rows])
+    return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|---:|", *rows, "", _kills(rounds)])
+
+
+def _kills(rounds: list[dict[str, Any]]) -> str:
+    """Whether kills that were armed happened: one that never fires tests nothing. Older lines don't tell."""
+    told = [line for line in rounds if "armed" in line]
+    unfired = [f"{name} (seed {line['seed']})" for line in told for name in line["unfired"]]
+    armed = sum(line["armed"] for line in told)
+    said = f"{armed - len(unfired)} of {armed} kills that were armed at a named point fired"
+    return f"{said}; not {', '.join(unfired)}." if unfired else f"{said}."
 
 
 def _row(name: str, lines: list[dict[str, Any]]) -> str:

@@ -11,9 +11,10 @@ from penstock.audit.witnesses import Finding
 from penstock.producers.errors import LogError
 from penstock.schemas.run.records import VoteDecision
 from tests.chaos.matrix.faults import FAULTS
-from tests.chaos.matrix.harm import Heal
+from tests.chaos.matrix.harm import NEVER_FIRED
+from tests.chaos.matrix.injection import inject
 from tests.chaos.matrix.load import Load
-from tests.chaos.matrix.schedule import Fault, Schedule
+from tests.chaos.matrix.schedule import Schedule
 from tests.chaos.matrix.site import Site
 from tests.chaos.matrix.verdict import Heard, Judgement, judge
 
@@ -41,6 +42,16 @@ class Outcome:
         """`ok` or `BROKEN`."""
         return "BROKEN" if self.findings else "ok"
 
+    @property
+    def armed(self) -> int:
+        """How many kills were to happen at a named point."""
+        return sum(fault.kind == "kill-at" for fault in self.schedule.faults)
+
+    @property
+    def unfired(self) -> tuple[str, ...]:
+        """Those of them that never happened: of these points the round says nothing."""
+        return tuple(note.split()[0] for note in self.faults if note.endswith(NEVER_FIRED))
+
 
 @dataclass(slots=True)
 class History:
@@ -58,7 +69,7 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
     name = f"seed-{schedule.seed}-{len(history.receipts)}"
     load = Load(site, schedule.workload, name, dict(history.votes)).begin()
     try:
-        notes = _faults(site, schedule, tell)
+        notes = inject(site, schedule.faults, FAULTS, tell)
         healed = time.monotonic()
         unacknowledged = load.acknowledge(ENDS_S[schedule.quick])
         until = time.monotonic() + ENDS_S[schedule.quick]
@@ -91,30 +102,6 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
         seconds=round(time.monotonic() - began, 1),
         recovered_s=round(recovered_s, 1),
     )
-
-
-def _faults(site: Site, schedule: Schedule, tell: Callable[[str], None]) -> tuple[str, ...]:
-    """Inject and heal at their times; what came of each.
-
-    The schedule's clock stands still while harm is being done or undone: a broker that takes long to start
-    shortens no other fault, and faults that are in each other's way don't meet.
-    """
-    began = since = time.monotonic()
-    notes: dict[Fault, str] = {}
-    heals: dict[Fault, Heal] = {}
-    moments = [(fault.at_s, 0, fault) for fault in schedule.faults]
-    moments += [(fault.until_s, 1, fault) for fault in schedule.faults]
-    for at_s, healing, fault in sorted(moments, key=lambda moment: moment[:2]):
-        time.sleep(max(0.0, since + at_s - time.monotonic()))
-        now_s, acting = time.monotonic() - began, time.monotonic()
-        if healing:
-            notes[fault] = heals[fault]()
-            tell(f"{now_s:5.1f} s  healed  {fault} {notes[fault]}")
-        else:
-            tell(f"{now_s:5.1f} s  {fault}")
-            heals[fault] = FAULTS[fault.kind](site, fault)
-        since += time.monotonic() - acting
-    return tuple(f"{fault} {notes[fault]}".strip() for fault in schedule.faults)
 
 
 def _agreed(site: Site, heard: Heard, tell: Callable[[str], None]) -> Judgement:

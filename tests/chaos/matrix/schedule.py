@@ -204,9 +204,14 @@ def _after_those_in_its_way(fault: Fault, others: Sequence[Fault]) -> Fault:
     at_s = fault.at_s
     for other in sorted(others, key=lambda one: one.until_s):
         overlaps = at_s < other.until_s + 0.5 and other.at_s < at_s + fault.lasts_s + 0.5
-        if overlaps and _means(fault) & _means(other):
+        if overlaps and in_each_others_way(fault, other):
             at_s = round(other.until_s + 0.5, 1)
     return replace(fault, at_s=at_s)
+
+
+def in_each_others_way(fault: Fault, other: Fault) -> bool:
+    """Whether one would undo the other, or keep it from being done."""
+    return bool(_means(fault) & _means(other))
 
 
 def _means(fault: Fault) -> frozenset[str]:

@@ -72,6 +72,7 @@ def test_a_quick_round(stage: Stage, topology: str, seed: int) -> None:
         said += site.workers.children.tails()
         stage.clear()
     assert outcome.verdict == "ok", said
+    assert outcome.unfired == (), said
 
 
 def test_these_rounds_have_every_kind_of_fault() -> None:

@@ -30,10 +30,13 @@ class Death:
 
 @dataclass(slots=True)
 class _Program:
+    """`crash_at`: where its lives are to end, until one has ended there."""
+
     words: Sequence[str]
     environment: Mapping[str, str]
     deaths: int = 0
     again_at: float = 0.0
+    crash_at: str = ""
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ class Workers:
         words = [module, API] if role == API else [module, "worker", role, "--name", name]
         with self._lock:
             self._kept[name] = _Program(words, environment or {})
-            self.children.start(name, words, **(environment or {}))
+            self._start(name)
 
     def stop(self, name: str) -> None:
         """SIGTERM, once it has said that it would hear it; one that doesn't go in time has hung."""
@@ -106,22 +109,21 @@ class Workers:
                 self.children.kill(name)
 
     def arm(self, name: str, point: str, visits: int) -> None:
-        """SIGKILL it, and have its next life end at that point, and the one after that go on."""
+        """SIGKILL it; whatever life first makes so many visits to that point ends there, and those after it go on."""
         with self._lock:
             self.children.kill(name)
-            armed = {**self._kept[name].environment, "PENSTOCK_CRASH_AT": f"{point}:{visits}"}
-            self.children.start(name, self._kept[name].words, **armed)
+            self._kept[name].crash_at = f"{point}:{visits}"
+            self._start(name)
 
-    def disarm(self, name: str, child: "subprocess.Popen[bytes]") -> bool:
-        """Whether that armed child has died at its point; if it still lives it is killed all the same."""
-        if child.poll() is None and self.children.running.get(name) is child:
+    def fired(self, name: str) -> bool:
+        """Whether a life of an armed worker has ended at its point."""
+        return not self._kept[name].crash_at
+
+    def disarm(self, name: str) -> None:
+        """No life ends there any more; the one that waits for it is killed all the same."""
+        with self._lock:
+            self._kept[name].crash_at = ""
             self.kill(name)
-            return False
-        return child.returncode == -signal.SIGKILL
-
-    def child(self, name: str) -> "subprocess.Popen[bytes]":
-        """The process of that name as it is now."""
-        return self.children.running[name]
 
     def freeze(self, name: str) -> "subprocess.Popen[bytes]":
         """SIGSTOP."""
@@ -152,14 +154,21 @@ class Workers:
             return
         if child is None:
             if time.monotonic() >= program.again_at:
-                self.children.start(name, program.words, **program.environment)
+                self._start(name)
         elif (code := child.poll()) is not None:
             del self.children.running[name]
             self.deaths.append(Death(name, code))
+            if code == -signal.SIGKILL:
+                program.crash_at = ""
             if code == STAY_DOWN:
                 # `up` leaves it down. Here that is a finding; the round goes on, to see what else there is.
                 self.stayed_down.append(name)
             self._again(name)
+
+    def _start(self, name: str) -> None:
+        program = self._kept[name]
+        armed = {"PENSTOCK_CRASH_AT": program.crash_at} if program.crash_at else {}
+        self.children.start(name, program.words, **program.environment, **armed)
 
     def _again(self, name: str) -> None:
         program = self._kept[name]

@@ -111,7 +111,8 @@ class Workers:
     def arm(self, name: str, point: str, visits: int) -> None:
         """SIGKILL it; whatever life first makes so many visits to that point ends there, and those after it go on."""
         with self._lock:
-            self.children.kill(name)
+            if name in self.children.running:
+                self.children.kill(name)
             self._kept[name].crash_at = f"{point}:{visits}"
             self._start(name)
 

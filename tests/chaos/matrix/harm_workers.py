@@ -16,7 +16,7 @@ from tests.chaos.matrix.site import NEXT_APPLICATION, Site
 
 JOIN_EVERY_S: Final = 2.0
 # A worker that starts on a busy machine, behind an outage, and then as many visits as were drawn.
-REACH_S: Final = 60.0
+REACH_S: Final = 90.0
 TABLES: Final = (
     "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('penstock', 'views')"
 )

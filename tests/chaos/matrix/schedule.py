@@ -23,13 +23,17 @@ POINTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "timers": ("after-receive", "after-commit", "before-ack", "while-taking"),
 }
-# A point that is visited once a call comes by more often than one that is visited once a batch.
+# How often a point is surely visited within seconds: by every call, by every batch, by each of six partitions, or,
+# where an effector commits, every two seconds.
 VISITS_MAX: Final[Mapping[str, int]] = {
     "while-taking": 3,
-    "after-call-started": 12,
-    "after-effect": 12,
+    "after-call-started": 6,
+    "after-effect": 6,
     "after-answer": 12,
+    "tools:after-commit": 2,
+    "timers:after-commit": 2,
 }
+VISITS_OF_A_BATCH_MAX: Final = 5
 SESSION_S: Final = 6.0
 SKEWS_S: Final = (-5, 5, -3600, 3600)
 
@@ -183,7 +187,7 @@ def _fault(kind: str, dice: random.Random, roles: Sequence[str], quick: bool, ov
         role = dice.choice(hosts)
         ways = POINTS.get(role) or tuple(dict.fromkeys(p for points in POINTS.values() for p in points))
         point = dice.choice(ways)
-        visits = dice.randint(1, VISITS_MAX.get(point, 5))
+        visits = dice.randint(1, visits_max(role, point))
     elif kind == "freeze":
         role = dice.choice([*hosts, VIEWS])
         # With a second worker the partitions move to it; without one the zombie finds them unowned.
@@ -207,6 +211,11 @@ def _after_those_in_its_way(fault: Fault, others: Sequence[Fault]) -> Fault:
         if overlaps and in_each_others_way(fault, other):
             at_s = round(other.until_s + 0.5, 1)
     return replace(fault, at_s=at_s)
+
+
+def visits_max(role: str, point: str) -> int:
+    """At which visit of that point a worker of that role is armed to die at the latest."""
+    return VISITS_MAX.get(f"{role}:{point}") or VISITS_MAX.get(point, VISITS_OF_A_BATCH_MAX)
 
 
 def in_each_others_way(fault: Fault, other: Fault) -> bool:

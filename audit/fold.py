@@ -70,23 +70,31 @@ def histories(records: Iterable[Record], codec: Codec | None = None) -> dict[str
 
 
 _MARKER: Final = "PartitionTaken"
+# An epoch further above the last owner's is nobody's.
+_LEAP_MAX: Final = 2**32
 
 
 def _seen(records: Iterable[Record], codec: Codec) -> Iterator[Told]:
     """What a reader may see: nothing that an owner wrote after a later one had taken the partition."""
     reign = 0
     for record in records:
-        claimed = record.header("epoch")
-        if claimed is None or not claimed.isdigit() or int(claimed) < reign:
+        claimed = _claimed(record)
+        if claimed is None or not reign <= claimed <= reign + _LEAP_MAX:
             continue
         try:
             meta, body = codec.decode_event(record.value or b"")
         except Undecodable:
             continue
         if meta.type == _MARKER:
-            reign = int(claimed)
+            reign = claimed
             continue
         yield Told(record, meta, body)
+
+
+def _claimed(record: Record) -> int | None:
+    """The epoch that a record says. Python itself refuses to read numbers of thousands of digits."""
+    text = record.header("epoch")
+    return int(text) if text is not None and text.isdigit() and len(text) < 20 else None
 
 
 def _tell(found: Histories, run_id: str, history: Sequence[Told]) -> None:

@@ -7,6 +7,10 @@ from penstock.producers.log import Record
 from penstock.schemas import headers
 
 _MARKER: Final = b"PartitionTaken"
+# Each taking raises the epoch by one, and by a few where owners died before they had marked the log. What leaps
+# further is no owner's: a stranger's number must leave room for owners to go beyond it, also in a database's bigint.
+LEAP_MAX: Final = 2**32
+_DIGITS_MAX: Final = 19
 
 
 class EpochFilter:
@@ -18,14 +22,15 @@ class EpochFilter:
     def admit(self, record: Record) -> bool:
         """Whether anyone may see this record. Ask for every record in order, before any filter on its type.
 
-        Only deciders write events topics, and they always say their epoch: a record without one isn't theirs.
+        Only deciders write events topics, and they always say their epoch: a record without one isn't theirs,
+        nor is one whose epoch leaps.
         """
         epoch = _integer(record.header(headers.EPOCH))
         if epoch is None:
             return False
         place = (record.topic, record.partition)
         current = self._epochs.get(place, 0)
-        if epoch < current:
+        if not current <= epoch <= current + LEAP_MAX:
             return False
         if epoch > current and (record.header(headers.CE_TYPE) or b"").endswith(_MARKER):
             self._epochs[place] = epoch
@@ -37,6 +42,6 @@ class EpochFilter:
 
 
 def _integer(text: bytes | None) -> int | None:
-    if text is None or not text.isdigit():
+    if text is None or not text.isdigit() or len(text) > _DIGITS_MAX:
         return None
     return int(text)

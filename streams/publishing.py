@@ -41,17 +41,23 @@ def publish(log: Log, batches: Sequence[Batch[Any]]) -> tuple[set[int], Sequence
     for batch in batches:
         stood, at = stands[at : at + len(batch.events)], at + len(batch.events)
         tenure = batch.tenure
-        if stood and stood[0].offset != tenure.events_position and _has_another_owner(log, tenure, stood[0]):
+        if stood and _has_company(tenure, stood) and _has_another_owner(log, tenure, stood[-1]):
             lost.add(tenure.partition)
         elif stood:
             tenure.events_position = stood[-1].offset + 1
     return lost, [record for record in stands if record.partition not in lost] if lost else stands
 
 
-def _has_another_owner(log: Log, tenure: Tenure[Any], first: Record) -> bool:
+def _has_company(tenure: Tenure[Any], stood: Sequence[Record]) -> bool:
+    """Whether other records stand before ours, or between them."""
+    return stood[-1].offset + 1 - tenure.events_position != len(stood)
+
+
+def _has_another_owner(log: Log, tenure: Tenure[Any], last: Record) -> bool:
     """Only the owner writes an events partition. Records between ours are a stranger's, or those of an owner
-    that another database made: then ours are seen by nobody, and the partition must be taken anew."""
-    epochs = EpochFilter({(first.topic, tenure.partition): tenure.epoch})
-    for record in log.read(first.topic, tenure.partition, tenure.events_position, first.offset):
+    that another database made: then ours are seen by nobody, and the partition must be taken anew, which goes
+    beyond that owner's epoch, or the stranger's."""
+    epochs = EpochFilter({(last.topic, tenure.partition): tenure.epoch})
+    for record in log.read(last.topic, tenure.partition, tenure.events_position, last.offset):
         epochs.admit(record)
-    return epochs.state()[first.topic, tenure.partition] > tenure.epoch
+    return epochs.state()[last.topic, tenure.partition] > tenure.epoch

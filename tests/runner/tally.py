@@ -10,10 +10,10 @@ from penstock.producers.memory import MemoryLog
 from penstock.producers.signing import Authority, Key, Keyring
 from penstock.schemas.bodies import EventBody, InputBody
 from penstock.schemas.codec import pinned_codec
-from penstock.schemas.envelope.records import Actor, EventMeta, InputMeta
-from penstock.schemas.headers import input_headers
-from penstock.schemas.ids import derived_id, partition_of, run_id
-from penstock.schemas.log.records import InputAccepted, InputRefused, ReleaseInput
+from penstock.schemas.envelope.records import Actor, Cause, EventMeta, InputMeta
+from penstock.schemas.headers import EPOCH, event_headers, input_headers
+from penstock.schemas.ids import derived_id, partition_entity_id, partition_of, run_id
+from penstock.schemas.log.records import InputAccepted, InputRefused, PartitionTaken, ReleaseInput
 from penstock.schemas.run.records import FireTimer
 from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
 from penstock.streams.decider import Happened, Input
@@ -93,6 +93,27 @@ def input_record(
     return Outgoing(RUN_INBOX, entity_id.encode(), value, input_headers(meta, "test", signature))
 
 
+def forged_marker(partition: int, epoch: int | str) -> Outgoing:
+    """What a stranger who may write to the events topic can say: that the partition is taken, under any epoch."""
+    entity_id = partition_entity_id(RUN_EVENTS, partition)
+    cause = Cause(id=entity_id, topic=RUN_EVENTS, partition=partition, offset=0, time_ms=0, index=0, count=1)
+    meta = EventMeta(
+        id=derived_id(entity_id, f"forged {epoch}"),
+        type=PartitionTaken.__name__,
+        tenant="",
+        entity_id=entity_id,
+        entity_seq=1,
+        time_ms=0,
+        actor=OPERATOR,
+        cause=cause,
+    )
+    value = CODEC.encode(meta, PartitionTaken(epoch=1, owner="stranger"))
+    headers = [pair for pair in event_headers(meta, "stranger", 1) if pair[0] != EPOCH]
+    return Outgoing(
+        RUN_EVENTS, entity_id.encode(), value, (*headers, (EPOCH, str(epoch).encode())), partition
+    )
+
+
 class World:
     """A memory log, a journal and runners on them; `owners` come and go, the log and the journal stay."""
 
@@ -161,8 +182,9 @@ def visible(log: Log, partition: int, topic: str = RUN_EVENTS) -> list[Record]:
     seen, kept = 0, []
     start, end = log.bounds(topic, partition)
     for record in log.read(topic, partition, start, end):
-        epoch = int(record.header("epoch") or b"0")
-        if epoch < seen:
+        said = record.header("epoch") or b"0"
+        epoch = int(said) if len(said) < 20 else -1
+        if not seen <= epoch <= seen + 2**32:
             continue
         if record.header("ce_type") == b"PartitionTaken":
             seen = epoch

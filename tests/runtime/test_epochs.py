@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.producers.log import Record
-from penstock.runtime.epochs import EpochFilter
+from penstock.runtime.epochs import LEAP_MAX, EpochFilter
 
 
 def record(epoch: bytes | None, kind: str = "penstock.run.RunStarted", partition: int = 0) -> Record:
@@ -54,3 +54,19 @@ def test_only_a_marker_raises_the_epoch() -> None:
 @pytest.mark.parametrize("epoch", [None, b"", b"-1", b"1.0", b"\xff", b" 1"])
 def test_record_that_says_no_epoch_is_not_a_deciders(epoch: bytes | None) -> None:
     assert not EpochFilter().admit(record(epoch))
+
+
+@pytest.mark.parametrize("epoch", [b"%d" % (LEAP_MAX + 6), b"9" * 19, b"9" * 40, b"1" * 5000])
+def test_an_epoch_that_leaps_is_no_owners_and_hides_nothing(epoch: bytes) -> None:
+    epochs = EpochFilter({("events", 0): 5})
+    assert not epochs.admit(marker(epoch))
+    assert not epochs.admit(record(epoch))
+    assert epochs.admit(record(b"5"))
+
+
+def test_owners_can_go_beyond_any_epoch_that_counts() -> None:
+    epochs = EpochFilter({("events", 0): 5})
+    assert epochs.admit(marker(b"%d" % (LEAP_MAX + 5)))
+    assert not epochs.admit(record(b"5"))
+    assert epochs.admit(marker(b"%d" % (LEAP_MAX + 6)))
+    assert epochs.admit(record(b"%d" % (LEAP_MAX + 6)))

@@ -1,4 +1,4 @@
-"""What may not stand on a topic: malformed, of unknown schemas, unsigned, misplaced, undecidable, in one flood.
+"""What may not stand on a topic: malformed, of unknown schemas, unsigned, misplaced, undecidable, forged, in one flood.
 
 Each of them must have an answer on the log: a dead letter with its place, a refusal, or parking.
 """
@@ -21,6 +21,7 @@ from tests.chaos.matrix.clients import APP, TENANT
 from tests.chaos.matrix.harm import Heal
 from tests.chaos.matrix.schedule import Fault
 from tests.chaos.matrix.site import Site
+from tests.runner.tally import forged_marker
 
 EACH: Final = 40
 # Fewer in a row than those at which a worker stops, because it looks like a bad deploy.
@@ -53,6 +54,10 @@ def flood(keyring: Keyring, dice: random.Random) -> Iterator[Outgoing]:
             signed = _input(keyring, run_id, body)
             yield Outgoing(RUN_INBOX, signed.key, signed.value, signed.headers[:-1])
             yield _input(keyring, run_id, body)
+    for partition in range(PARTITIONS):
+        # The second one counts, so the partition's owner has to go beyond it.
+        for epoch in ("9" * 40, dice.randint(10**3, 10**8), dice.choice((2**63 - 1, "1" * 5000))):
+            yield forged_marker(partition, epoch)
     for _ in range(UNDECIDABLE):
         order = json_payload({"number": -1})
         start = StartRun(workflow="order", input=order, body_sha256=order.sha256)

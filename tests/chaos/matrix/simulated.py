@@ -17,7 +17,7 @@ from penstock.schemas.topics import PARTITIONS, RUN_INBOX
 from penstock.streams.memory_journal import MemoryJournal
 from tests.chaos.matrix.schedule import Fault, Schedule, schedule
 from tests.chaos.matrix.simulation import NAMES, Harm, Simulation
-from tests.runner.tally import input_record
+from tests.runner.tally import forged_marker, input_record
 
 Healing = Callable[[], None]
 
@@ -91,7 +91,7 @@ def _silent(sim: Simulation, fault: Fault) -> Healing:
 
 
 def _poisoned(sim: Simulation, fault: Fault) -> Healing:
-    """Bytes, cut and misplaced inputs, and what nobody signed."""
+    """Bytes, cut and misplaced inputs, what nobody signed, and forged takings."""
     log, dice = sim.world.log, sim.dice
     for number in range(10):
         name = dice.choice(NAMES)
@@ -106,6 +106,8 @@ def _poisoned(sim: Simulation, fault: Fault) -> Healing:
             ]
         )
         sim.world.send(name, "one", ident=f"unsigned {number}", authority=None)
+        epoch = dice.choice((dice.randint(1, 10**6), "9" * 40))
+        log.append([forged_marker(dice.randrange(PARTITIONS), epoch)])
     return _nothing
 
 

@@ -28,7 +28,7 @@ from penstock.producers.kafka_outage import QUIET, tell_of_outage
 from penstock.producers.kafka_reading import record_of
 from penstock.producers.log import Log, Record
 from penstock.runtime.errors import DatabaseAway
-from penstock.runtime.exits import STAY_DOWN
+from penstock.runtime.exits import STAY_DOWN, last_words
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import start
@@ -245,6 +245,6 @@ def run(projector: Projector) -> int:
         projector.run()
     except PositionRefused as refused:
         # Started again it would find the same two logs: only a person knows which of them is meant.
-        print(f"{VIEWS_GROUP}: {refused}", file=sys.stderr)
+        last_words(f"{VIEWS_GROUP}: {refused}")
         return STAY_DOWN
     return 0

@@ -46,12 +46,15 @@ class Taker:
         self._inbox = inbox
         self._events = writer.topic
         self._owner = owner
+        self._looked = False
 
     def take(self, partition: int) -> Taken:
         """Become the owner. Blocks for as long as there is something to adopt. Raises TakeRefused, Fenced."""
         began_s = time.monotonic()
         held = self._journal.checkpoint(partition)
         fresh = self._fresh(partition)
+        if not self._looked:
+            self._check_the_others(partition, fresh.topics)
         if held is None:
             self._say_rebuild(partition, fresh)
         else:
@@ -92,6 +95,15 @@ class Taker:
                 "the database knows nothing of %s/%d: rebuilding it from the %d records on the log",
                 *(self._events, partition, behind),
             )
+
+    def _check_the_others(self, partition: int, topics: TopicPair) -> None:
+        """Before anything is written: a log that lacks records of one partition isn't marked in another, or the
+        database would stand past the end of the right log when that is put back."""
+        for other in range(self._log.partitions(self._inbox)):
+            held = self._journal.checkpoint(other) if other != partition else None
+            if held is not None:
+                self._check(other, held, topics)
+        self._looked = True
 
     def _check(self, partition: int, held: Checkpoint, topics: TopicPair) -> None:
         if held.topics != topics:

@@ -23,7 +23,7 @@ import faust
 from faust.app.base import BootStrategy
 from faust.types import StreamT
 
-from penstock.runtime.exits import STAY_DOWN
+from penstock.runtime.exits import STAY_DOWN, last_words
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import start
 from penstock.streams.feed import Delivery, Feed
@@ -197,7 +197,7 @@ def run(app: WorkerApp, log_level: str = "INFO") -> int:
     error = app.failure.error or next((host.fault for host in app.hosts if host.fault is not None), None)
     if error is None:
         return 0
-    print(f"{app.conf.id}: {error}", file=sys.stderr)
+    last_words(f"{app.conf.id}: {error}")
     return STAY_DOWN if isinstance(error, TakeRefused) else 1
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from penstock.producers.errors import OwnerLost
 from penstock.producers.log import Outgoing
+from penstock.producers.memory import MemoryLog
 from penstock.schemas.ids import event_id
 from penstock.schemas.log.records import InputParked, InputRefused, InputReleased
 from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
@@ -139,6 +140,26 @@ def test_a_wiped_broker_beside_a_kept_database_is_refused_with_the_command(world
     world.log.wipe()
     with pytest.raises(TakeRefused, match="penstock reset-derived"):
         world.runner().take_all()
+
+
+def test_a_log_that_lost_records_of_one_partition_is_refused_before_another_is_marked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.send("a", "one")
+    world.runner().take_all().work()
+    there = {partition: world.log.bounds(RUN_EVENTS, partition) for partition in range(6)}
+    owner, bounds = world.runner(), MemoryLog.bounds
+
+    def older(log: MemoryLog, topic: str, partition: int) -> tuple[int, int]:
+        start, end = bounds(log, topic, partition)
+        lost = topic == RUN_INBOX and partition == world.partition("a")
+        return start, end - 1 if lost else end
+
+    with monkeypatch.context() as patched, pytest.raises(TakeRefused, match="penstock reset-derived"):
+        patched.setattr(MemoryLog, "bounds", older)
+        owner.runner.take((world.partition("a") + 1) % 6)
+    assert {partition: world.log.bounds(RUN_EVENTS, partition) for partition in range(6)} == there
+    world.runner().take_all()
 
 
 def test_an_undecodable_record_becomes_a_dead_letter_and_others_go_on(world: World) -> None:

@@ -9,7 +9,6 @@ partitions out, and one that lost its own without knowing writes nothing.
 import gc
 import logging
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.chaos.matrix import results
+from tests.chaos.matrix.harm import HarmFailed
 from tests.chaos.matrix.round import History, Outcome, play
 from tests.chaos.matrix.schedule import TOPOLOGIES, Schedule, schedule
 from tests.chaos.matrix.simulated import simulate_all
@@ -98,7 +99,7 @@ def _on_one_site(
             one = waiting.pop(0)
             try:
                 outcome = play(site, one, history, lambda text: print(f"  {text}", flush=True))
-            except (OSError, RuntimeError, AssertionError) as error:
+            except (OSError, RuntimeError, AssertionError, HarmFailed) as error:
                 traceback.print_exc()
                 return 2, f"verdict=none seed={one.seed} the harness failed: {error!r}", True
             line = _write_down(outcome)

@@ -29,11 +29,15 @@ class Disk:
             self.refused = f"mount refused: {done.stderr.strip()}"
         return self
 
-    def fill(self) -> None:
+    def fill(self, left_bytes: int = LEFT_BYTES) -> None:
         """No more than a little fits from now on."""
         room = os.statvfs(self.directory)
         used = (room.f_blocks - room.f_bfree) * room.f_frsize
-        self._resize(str(used + LEFT_BYTES))
+        self._resize(str(used + left_bytes))
+
+    def is_full(self) -> bool:
+        """Whether nothing at all fits any more."""
+        return os.statvfs(self.directory).f_bfree == 0
 
     def empty(self) -> None:
         """There is room again."""

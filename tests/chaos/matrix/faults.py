@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from tests.chaos.matrix import harm_log as log
 from tests.chaos.matrix import harm_servers as servers
 from tests.chaos.matrix import harm_workers as workers
 from tests.chaos.matrix import poison
@@ -27,6 +28,8 @@ FAULTS: Final[Mapping[str, Callable[[Site, Fault], Heal]]] = {
     "next-version": workers.next_version,
     "disk-full-broker": servers.disk_full,
     "disk-full-postgres": servers.disk_full,
+    "disk-full-home": workers.home_full,
+    "log-restored": log.log_restored,
     "clock": workers.clock,
     "poison": poison.harm,
     "rebalances": workers.rebalances,

@@ -17,6 +17,8 @@ from tests.chaos.matrix.site import NEXT_APPLICATION, Site
 JOIN_EVERY_S: Final = 2.0
 # A worker that starts on a busy machine, behind an outage, and then as many visits as were drawn.
 REACH_S: Final = 90.0
+# Less than a worker says when it starts.
+HOME_LEFT_BYTES: Final = 4096
 TABLES: Final = (
     "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('penstock', 'views')"
 )
@@ -131,6 +133,22 @@ def clock(site: Site, fault: Fault) -> Heal:
         site.workers.stop(fault.role)
         site.workers.start(fault.role)
         return ""
+
+    return heal
+
+
+def home_full(site: Site, fault: Fault) -> Heal:
+    """PENSTOCK_HOME, where a worker's log goes too, takes no more; and a worker starts on it."""
+    disk = site.disks["home"]
+    if disk.refused:
+        return lambda: f"skipped: {disk.refused}"
+    disk.fill(HOME_LEFT_BYTES)
+    site.workers.kill(fault.role)
+
+    def heal() -> str:
+        full = disk.is_full()
+        disk.empty()
+        return "to the last byte" if full else ""
 
     return heal
 

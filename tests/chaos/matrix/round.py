@@ -128,6 +128,7 @@ def _of_the_workers(site: Site) -> list[Finding]:
         Finding("stayed down", name, "ended with 78, as if a person had to act")
         for name in workers.stayed_down
     ]
+    found += [Finding("not refused", "worker", detail) for detail in workers.went_on]
     if not site.quiet():
         found.append(Finding("down", "api", "doesn't answer"))
     return found

@@ -54,6 +54,8 @@ KINDS: Final = (
     "next-version",
     "disk-full-broker",
     "disk-full-postgres",
+    "disk-full-home",
+    "log-restored",
     "clock",
     "poison",
     "rebalances",
@@ -74,6 +76,8 @@ _LASTS: Final[Mapping[str, tuple[float, float]]] = {
     "halved": (4, 12),
     "disk-full-broker": (3, 10),
     "disk-full-postgres": (3, 10),
+    "disk-full-home": (6, 12),
+    "log-restored": (4, 10),
     "clock": (5, 12),
     "rebalances": (7, 20),
 }
@@ -86,9 +90,11 @@ _SERVERS: Final[Mapping[str, frozenset[str]]] = {
     "disk-full-postgres": frozenset({"postgres"}),
     "next-version": frozenset({"postgres"}),
     "power-cut": frozenset({"broker", "postgres"}),
+    "log-restored": frozenset({"broker", "postgres"}),
     "poison": frozenset({"broker"}),
 }
-_ALL_WORKERS: Final = frozenset({"power-cut", "halved", "doubled", "next-version"})
+_ALL_WORKERS: Final = frozenset({"power-cut", "halved", "doubled", "next-version", "log-restored"})
+_ONE_WORKER: Final = frozenset({"kill", "kill-at", "freeze", "clock", "rebalances", "disk-full-home"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,8 @@ def _fault(kind: str, dice: random.Random, roles: Sequence[str], quick: bool, ov
         helped = dice.random() < 0.7
     elif kind == "clock":
         role, skew_s = dice.choice(hosts), dice.choice(SKEWS_S)
+    elif kind == "disk-full-home":
+        role = dice.choice([*hosts, VIEWS])
     elif kind in ("connections-cut", "silence"):
         server = dice.choice(("broker", "postgres", "both"))
     elif kind in ("broker-stopped", "postgres-stopped", "halved"):
@@ -228,7 +236,7 @@ def _means(fault: Fault) -> frozenset[str]:
     means = set(_SERVERS.get(fault.kind, frozenset()))
     if fault.kind in _ALL_WORKERS:
         means |= {role for roles in TOPOLOGIES.values() for role in roles}
-    elif fault.kind in ("kill", "kill-at", "freeze", "clock", "rebalances"):
+    elif fault.kind in _ONE_WORKER:
         means.add(fault.role)
     elif fault.kind in ("connections-cut", "silence"):
         means |= {"wires", "broker", "postgres"}

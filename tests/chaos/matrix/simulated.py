@@ -112,7 +112,7 @@ def _poisoned(sim: Simulation, fault: Fault) -> Healing:
 
 
 def _unconcerned(sim: Simulation, fault: Fault) -> Healing:
-    """A decider has no clock."""
+    """A decider has no clock and no disk, and an older log is refused before there is an owner."""
     return _nothing
 
 
@@ -133,6 +133,8 @@ HARMS: Final[Mapping[str, Harm]] = {
     "next-version": _joined,
     "disk-full-broker": _away,
     "disk-full-postgres": _away,
+    "disk-full-home": _unconcerned,
+    "log-restored": _unconcerned,
     "clock": _unconcerned,
     "poison": _poisoned,
     "rebalances": _coming,

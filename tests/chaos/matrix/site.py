@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,11 +41,13 @@ class ProxiedBroker(LocalBroker):
         super().__init__(home, heap_mb=512)
         self._proxy_port = proxy_port
         self._port = 0
+        # Whether it is the harness's alone: then the proxy is nobody's way to it.
+        self.apart = False
 
     @property
     def bootstrap_servers(self) -> str:
-        """The proxy's address."""
-        return f"{ports.HOST}:{self._proxy_port}"
+        """The proxy's address; its own where it is apart."""
+        return f"{ports.HOST}:{self.port() if self.apart else self._proxy_port}"
 
     def port(self) -> int:
         """Where the broker itself listens, or did last: the file is written anew at each start."""
@@ -69,7 +72,12 @@ class Site:
         self.database_proxy = Proxy(ports.free_port(), lambda: self._database_port())
         self.broker = ProxiedBroker(home, self.broker_proxy.port)
         self.database = LocalPostgres(home)
-        self.disks = {"broker": Disk(home / "kafka" / "logs"), "postgres": Disk(home / "postgres")}
+        self.workers_home = home / "workers"
+        self.disks = {
+            "broker": Disk(home / "kafka" / "logs"),
+            "postgres": Disk(home / "postgres"),
+            "home": Disk(self.workers_home),
+        }
         self.target = Target(home / "target")
         # What a fault leaves to be done when the round's verdict has been given.
         self.afterwards: list[Callable[[], None]] = []
@@ -98,6 +106,8 @@ class Site:
         for proxy in (self.broker_proxy, self.database_proxy):
             with contextlib.suppress(AssertionError, RuntimeError):
                 proxy.close()
+        if (self.workers_home / "logs").exists():
+            shutil.copytree(self.workers_home / "logs", self.home / "logs", dirs_exist_ok=True)
         for disk in self.disks.values():
             disk.unmount()
 
@@ -137,22 +147,22 @@ class Site:
     def _furnish(self) -> None:
         ensure_topics(self.broker.bootstrap_servers, ALL_TOPICS)
         migrate(self.database_url)
-        self.keyring = Keyring.create(self.home / "keys.json")
-        keys = {key.subject: key.text for key in api_keys.ensure(self.home / "api-keys.json")}
+        self.keyring = Keyring.create(self.workers_home / "keys.json")
+        keys = {key.subject: key.text for key in api_keys.ensure(self.workers_home / "api-keys.json")}
         self.databases = Databases(self.database, self.database_url)
         self.target.make()
         self.api_port = ports.free_port()
         self.clients = Clients(self.broker.bootstrap_servers, self.keyring, self.api_port, keys["ana"])
 
     def _start(self) -> None:
-        logs = self.home / "logs"
+        logs = self.workers_home / "logs"
         logs.mkdir()
         url = urlsplit(self.database_url)
         proxied = url._replace(netloc=url.netloc.replace(f":{url.port}", f":{self.database_proxy.port}"))
         environment = {
             "KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers,
             "DATABASE_URL": proxied.geturl(),
-            "PENSTOCK_HOME": str(self.home),
+            "PENSTOCK_HOME": str(self.workers_home),
             "PENSTOCK_APPLICATION": APPLICATION,
             "PENSTOCK_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS),
             "PENSTOCK_API_PORT": str(self.api_port),

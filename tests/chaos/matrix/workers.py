@@ -47,6 +47,7 @@ class Workers:
     deaths: list[Death] = field(default_factory=list)
     hung: list[str] = field(default_factory=list)
     stayed_down: list[str] = field(default_factory=list)
+    went_on: list[str] = field(default_factory=list)
     _kept: dict[str, _Program] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -73,10 +74,13 @@ class Workers:
     ) -> None:
         """Start a worker of that role, and keep it running."""
         name = name or role
-        words = [module, API] if role == API else [module, "worker", role, "--name", name]
         with self._lock:
-            self._kept[name] = _Program(words, environment or {})
+            self._kept[name] = _Program(_words(module, role, name), environment or {})
             self._start(name)
+
+    def start_once(self, role: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        """Start a worker that is to end by itself."""
+        return self.children.start(role, _words(CLI, role, role), **environment)
 
     def stop(self, name: str) -> None:
         """SIGTERM, once it has said that it would hear it; one that doesn't go in time has hung."""
@@ -181,7 +185,11 @@ class Workers:
         with self._lock:
             for program in self._kept.values():
                 program.deaths = 0
-            self.deaths, self.hung, self.stayed_down = [], [], []
+            self.deaths, self.hung, self.stayed_down, self.went_on = [], [], [], []
+
+
+def _words(module: str, role: str, name: str) -> list[str]:
+    return [module, API] if role == API else [module, "worker", role, "--name", name]
 
 
 def wait_until_up(child: "subprocess.Popen[bytes]", seconds: float = UP_S) -> None:

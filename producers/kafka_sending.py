@@ -6,7 +6,7 @@ in order through broker restarts; murmur2 placement; a permanent error ends the 
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -80,7 +80,7 @@ class Sender:
         stored: dict[int, Record] = {}
         for index, record in enumerate(records):
             self._produce(record, partial(self._on_delivery, stored, index, record))
-        while self._producer.flush(_LOOK_UP_S):
+        while self._serve(self._producer.flush):
             self._look_up()
         self._look_up()
         return [stored[index] for index in range(len(records))]
@@ -96,7 +96,15 @@ class Sender:
                 produce(self._producer, record, on_delivery)
                 return
             except BufferError:
-                self._producer.poll(_LOOK_UP_S)
+                self._serve(self._producer.poll)
+
+    def _serve(self, wait: Callable[[float], int]) -> int:
+        """Let librdkafka tell what it has heard; what `wait` returns."""
+        try:
+            return wait(_LOOK_UP_S)
+        except KafkaException as error:
+            self._refusal = self._refusal or ended(error)
+            return 0
 
     def _look_up(self) -> None:
         if self._refusal is None and self._stop.is_due:
@@ -164,7 +172,10 @@ class SoonSender:
 
     def _listen(self) -> None:
         while not (self._closed.is_set() and (not len(self._producer) or self._stop.is_due)):
-            self._producer.poll(_LOOK_UP_S)
+            try:
+                self._producer.poll(_LOOK_UP_S)
+            except KafkaException as error:
+                self.refusal = self.refusal or ended(error)
             if self.refusal is not None:
                 self._give_up(self.refusal)
         self._give_up(LogRefused("the log was closed before the broker acknowledged this record"))
@@ -221,6 +232,14 @@ def delivered(record: Outgoing, error: KafkaError | None, answer: Message) -> Re
     time_ms = answer.timestamp()[1]
     placed = (record.topic, partition, offset, time_ms)
     return Record(*placed, record.key, record.value, record.headers, record.said)
+
+
+def ended(error: KafkaException) -> LogRefused:
+    """A refusal for what is fatal to a producer: confluent-kafka raises that where it serves, and tells no callback.
+
+    Such is a broker that has lost what it had acknowledged: its log was restored from an older copy.
+    """
+    return LogRefused(f"the producer can't go on: {error}")
 
 
 def fatal(error: KafkaError) -> LogRefused | None:

@@ -40,12 +40,14 @@ def log_restored(site: Site, fault: Fault) -> Heal:
         site.broker.stop()
         _copy(kept, newer)
         _copy(older, kept)
-        # What the clients still say is for the newer log: they come through the proxy, which leads nowhere now.
+        # What the clients still say is for the newer log.
+        site.broker_proxy.refuse(True)
         site.broker.apart = True
         site.broker.start()
         _refused(site, [role for role in site.roles if role != API])
         site.broker.stop()
         site.broker.apart = False
+        site.broker_proxy.refuse(False)
         _copy(newer, kept)
         site.broker.start()
         for role in site.roles:

@@ -15,8 +15,9 @@ from confluent_kafka.admin import AdminClient
 
 from penstock.producers.errors import LogRefused, UnknownTopic
 from penstock.producers.kafka_outage import QUIET, wait_or_raise
+from penstock.producers.kafka_patience import Stop
 from penstock.producers.kafka_reading import Readers
-from penstock.producers.kafka_sending import Sender, SoonSender, Stop
+from penstock.producers.kafka_sending import Sender, SoonSender
 from penstock.producers.log import LogIdentity, OnDone, Outgoing, Record
 from penstock.producers.size import check_size
 
@@ -52,7 +53,7 @@ class KafkaLog:
         self._busy = 0
         self._soon: SoonSender | None = None
         self._counts: dict[str, int] = {}
-        self._readers = Readers(self._settings)
+        self._readers = Readers(self._settings, self._stop)
         self._admin = AdminClient({**self._settings, "log_level": QUIET})
 
     def append(self, records: Sequence[Outgoing]) -> Sequence[Record]:
@@ -100,6 +101,10 @@ class KafkaLog:
         )
         return LogIdentity(cluster_id=str(cluster.cluster_id), topic_id=topic_id)
 
+    def give_up_after(self, seconds: float) -> None:
+        """As `Log.give_up_after`; a question that is under way then may take its 5 s."""
+        self._stop.after(seconds)
+
     def close(self) -> None:
         """Take no more, wait up to `close_s` for what is under way, let go. Calling it again does nothing."""
         with self._lock:
@@ -145,6 +150,7 @@ class KafkaLog:
         refusal = self._refusal or (soon.refusal if soon is not None else None)
         if refusal is not None:
             raise LogRefused(str(refusal)) from refusal
+        self._stop.refuse_if_due()
 
     def _described(self, topic: str) -> tuple[str, int]:
         """(topic id, partition count)."""

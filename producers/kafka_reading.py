@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from penstock.producers.errors import LogRefused
 from penstock.producers.kafka_outage import QUIET, tell_of_outage, wait_or_raise
+from penstock.producers.kafka_patience import Stop
 from penstock.producers.log import Record
 
 _WAIT_S: Final = 0.25
@@ -24,7 +25,8 @@ _IDLE_CONSUMERS_MAX: Final = 2
 class Readers:
     """Consumers to borrow: each read has one to itself, so reads may be interleaved and left unfinished."""
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
+    def __init__(self, settings: Mapping[str, str], stop: Stop) -> None:
+        self._stop = stop
         self._settings = {
             **settings,
             # Only because librdkafka insists on one: nothing is ever subscribed or committed.
@@ -117,6 +119,7 @@ class Readers:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise LogRefused("the log is closed: make a new one")
+        self._stop.refuse_if_due()
 
 
 def record_of(message: Message, topic: str, partition: int, offset: int) -> Record:

@@ -5,7 +5,6 @@ in order through broker restarts; murmur2 placement; a permanent error ends the 
 """
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -14,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from penstock.producers.errors import BufferFull, LogRefused
 from penstock.producers.kafka_outage import QUIET, tell_of_outage
+from penstock.producers.kafka_patience import Stop
 from penstock.producers.log import OnDone, Outgoing, Record
 
 # How long a wait for the broker lasts before it looks whether it is still wanted.
@@ -45,22 +45,6 @@ def _producing(settings: Mapping[str, str], linger_ms: int) -> dict[str, str | i
         "reconnect.backoff.max.ms": 1000,
         "log_level": QUIET,
     }
-
-
-class Stop:
-    """When a log's producers have to give up: some time after the log was closed."""
-
-    def __init__(self) -> None:
-        self._at: float | None = None
-
-    def after(self, seconds: float) -> None:
-        """Give up so many seconds from now."""
-        self._at = time.monotonic() + seconds
-
-    @property
-    def is_due(self) -> bool:
-        """Whether the time has come."""
-        return self._at is not None and time.monotonic() >= self._at
 
 
 class Sender:

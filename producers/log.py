@@ -86,6 +86,10 @@ class Log(Protocol):
         """Which topic on which cluster this is."""
         ...
 
+    def give_up_after(self, seconds: float) -> None:
+        """Whoever still waits for an absent log then, or asks it later, gets LogRefused. Doesn't wait itself."""
+        ...
+
     def close(self) -> None:
         """Flush and let go."""
         ...

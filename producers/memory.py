@@ -102,6 +102,12 @@ class MemoryLog:
         self.partitions(topic)
         return LogIdentity(self._broker.cluster_id, self._broker.topic_ids[topic])
 
+    def give_up_after(self, seconds: float) -> None:
+        """As `Log.give_up_after`."""
+        timer = threading.Timer(seconds, self.close)
+        timer.daemon = True
+        timer.start()
+
     def close(self) -> None:
         """This client appends no more; the records stay, for `another_client`."""
         with self._broker.changed:

@@ -19,6 +19,7 @@ from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.headers import CE_TYPE, EPOCH
 from penstock.schemas.ids import partition_of
 from penstock.streams.background import Background
+from penstock.streams.closing import HOPE_S
 from penstock.streams.dead_letters import dead_letter
 from penstock.streams.host import Appended, Fenced
 from penstock.streams.open_work import Act, Fold, OpenWork, Seen, Work
@@ -141,6 +142,7 @@ class EffectHost(Generic[W]):
 
     def stop(self) -> None:
         self._background.stopping.set()
+        self._log.give_up_after(HOPE_S)
 
     def close(self) -> None:
         self.stop()

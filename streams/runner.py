@@ -15,6 +15,7 @@ from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec
 from penstock.schemas.topics import EVENT_BYTES_MAX
 from penstock.streams.arrival import Arrival, Malformed, receive
+from penstock.streams.closing import HOPE_S
 from penstock.streams.decider import Decider, end_of
 from penstock.streams.drafting import Draft, Drafter, Unappliable
 from penstock.streams.entity import Entity, fresh, load
@@ -116,6 +117,7 @@ class Runner(Generic[S]):
 
     def stop(self) -> None:
         self._journal.stop()
+        self._log.give_up_after(HOPE_S)
 
     def close(self) -> None:
         self._tenures.clear()

@@ -26,6 +26,8 @@ from faust.types import StreamT
 from penstock.runtime.exits import STAY_DOWN, last_words
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import start
+from penstock.streams import closing
+from penstock.streams.closing import end_within
 from penstock.streams.feed import Delivery, Feed
 from penstock.streams.host import PartitionHost, TakeRefused
 from penstock.streams.observed import Observed
@@ -69,6 +71,17 @@ class WorkerApp(faust.App):
     BootStrategy = OwnPollers
     failure: Failure
     hosts: Sequence[PartitionHost]
+    # Whether the process is this app's, and ends with it.
+    owns_process = False
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why it ends by itself, if it does."""
+        return self.failure.error or next((host.fault for host in self.hosts if host.fault is not None), None)
+
+    def code(self) -> int:
+        """The exit code of its process."""
+        return 0 if self.error is None else STAY_DOWN if isinstance(self.error, TakeRefused) else 1
 
 
 class Hosting:
@@ -95,6 +108,8 @@ class Hosting:
 
     async def close(self) -> None:
         """Finish the turn in hand, close the hosts, commit and leave the groups."""
+        if self._app.owns_process:
+            end_within(closing.DEADLINE_S, lambda: self._app.code() or 1)
         loop = asyncio.get_running_loop()
         for feed in self.feeds:
             feed.stop()
@@ -102,8 +117,7 @@ class Hosting:
         # Effectors first: what their calls still answer is on the log before the runner lets go of it.
         for feed in reversed(self.feeds):
             await loop.run_in_executor(self._thread, feed.host.close)
-        for poller in self._pollers:
-            await loop.run_in_executor(None, poller.stop)
+        await asyncio.gather(*(loop.run_in_executor(None, poller.stop) for poller in self._pollers))
         self._thread.shutdown(wait=False)
 
     def _agent(self, feed: Feed, settings: Settings, name: str | None) -> Poller:
@@ -191,14 +205,13 @@ def run(app: WorkerApp, log_level: str = "INFO") -> int:
         logging.getLogger(chatty).setLevel(logging.ERROR)
     sys.setswitchinterval(SWITCH_S)
     _collect_less()
+    app.owns_process = True
     worker = faust.Worker(app, loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True)
     with contextlib.suppress(SystemExit):
         worker.execute_from_commandline()
-    error = app.failure.error or next((host.fault for host in app.hosts if host.fault is not None), None)
-    if error is None:
-        return 0
-    last_words(f"{app.conf.id}: {error}")
-    return STAY_DOWN if isinstance(error, TakeRefused) else 1
+    if app.error is not None:
+        last_words(f"{app.conf.id}: {app.error}")
+    return app.code()
 
 
 def _collect_less() -> None:

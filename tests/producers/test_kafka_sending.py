@@ -8,7 +8,8 @@ from confluent_kafka import KafkaError, KafkaException
 
 from penstock.producers import kafka_sending
 from penstock.producers.errors import LogRefused
-from penstock.producers.kafka_sending import Sender, SoonSender, Stop
+from penstock.producers.kafka_patience import Stop
+from penstock.producers.kafka_sending import Sender, SoonSender
 from penstock.producers.log import Outgoing, Record
 
 RECORD = Outgoing("penstock.run.inbox", b"key", b"value", (), 0)

@@ -15,6 +15,8 @@ from tests.integration.processes import Processes
 
 CLI: Final = "penstock.cli.main"
 STOP_S: Final = 25.0
+# What a worker says that had to cut its closing short, before it says where its threads stand.
+AT_THE_DEADLINE: Final = b"still closing after"
 UP_S: Final = 30.0
 # One that dies at once is tried less and less often, as by the supervisor of `up`.
 AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -83,20 +85,27 @@ class Workers:
         return self.children.start(role, _words(CLI, role, role), **environment)
 
     def stop(self, name: str) -> None:
-        """SIGTERM, once it has said that it would hear it; one that doesn't go in time has hung."""
+        """SIGTERM, once it has said that it would hear it; one that doesn't go by itself in time has hung."""
         with self._lock:
             self._kept.pop(name, None)
             child = self.children.running.pop(name, None)
         if child is None:
             return
         wait_until_up(child)
+        log = self.children.logs / f"{name}.log"
+        said_before = log.stat().st_size
         child.terminate()
         try:
             child.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            self.hung.append(name)
             child.kill()
             child.wait()
+            self.hung.append(name)
+            return
+        with log.open("rb") as file:
+            file.seek(said_before)
+            if AT_THE_DEADLINE in file.read():
+                self.hung.append(name)
 
     def kill(self, name: str) -> None:
         """SIGKILL; it is started again."""

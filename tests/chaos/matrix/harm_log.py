@@ -6,7 +6,7 @@ Nothing may go on from there, and every worker must say what to type. Then the n
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
 from tests.chaos.matrix.harm import HarmFailed, Heal
 from tests.chaos.matrix.schedule import API, VIEWS, Fault
 from tests.chaos.matrix.site import Site
+from tests.chaos.matrix.workers import Program
 
 GROWN_RECORDS: Final = 40
 GROWN_S: Final = 60.0
@@ -35,8 +36,7 @@ def log_restored(site: Site, fault: Fault) -> Heal:
 
     def heal() -> str:
         _wait_for_growth(site, before)
-        for name in site.workers.names():
-            site.workers.stop(name)
+        programs = site.workers.stop_all()
         site.broker.stop()
         _copy(kept, newer)
         _copy(older, kept)
@@ -44,37 +44,39 @@ def log_restored(site: Site, fault: Fault) -> Heal:
         site.broker_proxy.refuse(True)
         site.broker.apart = True
         site.broker.start()
-        _refused(site, [role for role in site.roles if role != API])
+        _refused(site, {name: program for name, program in programs.items() if name != API})
         site.broker.stop()
         site.broker.apart = False
         site.broker_proxy.refuse(False)
         _copy(newer, kept)
         site.broker.start()
-        for role in site.roles:
-            site.workers.start(role)
+        site.workers.resume(programs)
         return "refused by all, and put back"
 
     return heal
 
 
-def _refused(site: Site, roles: Sequence[str]) -> None:
-    """Start a worker of each role, which must end by itself with the code and the words of a refusal."""
-    children = site.workers.children
-    said_before = {role: len(_log(site, role)) for role in roles}
-    where = {"KAFKA_BOOTSTRAP_SERVERS": site.broker.bootstrap_servers}
-    started = {role: site.workers.start_once(role, where) for role in roles}
+def _refused(site: Site, programs: Mapping[str, Program]) -> None:
+    """Start each of them, which must end by itself with the code and the words of a refusal."""
+    workers = site.workers
+    said_before = {name: len(_log(site, name)) for name in programs}
+    where = site.broker.bootstrap_servers
+    started = {
+        name: workers.start_once(name, program, KAFKA_BOOTSTRAP_SERVERS=where)
+        for name, program in programs.items()
+    }
     until = time.monotonic() + REFUSED_S
-    for role, child in started.items():
+    for name, child in started.items():
         try:
             code = child.wait(max(0.1, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             code = None
             child.kill()
             child.wait()
-        children.running.pop(role)
-        said = _log(site, role)[said_before[role] :]
-        if code != STAY_DOWN or (MEND_VIEWS if role == VIEWS else MEND) not in said:
-            site.workers.went_on.append(f"{role} on an older log: {code}, {said[-300:]}")
+        workers.children.running.pop(name)
+        said = _log(site, name)[said_before[name] :]
+        if code != STAY_DOWN or (MEND_VIEWS if name == VIEWS else MEND) not in said:
+            workers.went_on.append(f"{name} on an older log: {code}, {said[-300:]}")
 
 
 def _ends(site: Site) -> int:
@@ -105,5 +107,5 @@ def _copy(source: Path, target: Path) -> None:
     subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)
 
 
-def _log(site: Site, role: str) -> str:
-    return (site.workers.children.logs / f"{role}.log").read_text(errors="replace")
+def _log(site: Site, name: str) -> str:
+    return (site.workers.children.logs / f"{name}.log").read_text(errors="replace")

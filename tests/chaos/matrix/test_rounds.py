@@ -10,12 +10,12 @@ from tests.chaos.matrix.round import History, play
 from tests.chaos.matrix.schedule import KINDS, schedule
 from tests.chaos.matrix.site import Site
 
-pytestmark = [pytest.mark.broker, pytest.mark.chaos, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.broker, pytest.mark.chaos, pytest.mark.timeout(360)]
 
 # By topology, so that each needs one site. Whoever changes `schedule` picks new ones: the last test says so.
 ROUNDS = [
-    *(("separate", seed) for seed in (2054, 1583, 2981, 1933, 1164, 791, 2613, 1567)),
-    *(("combined", seed) for seed in (2892, 206, 1884, 1312)),
+    *(("separate", seed) for seed in (4118, 6448, 67, 10, 83, 509, 586, 222)),
+    *(("combined", seed) for seed in (2921, 101, 186, 351)),
 ]
 MUST_HAVE = {
     "kill:api",

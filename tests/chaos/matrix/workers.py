@@ -31,8 +31,8 @@ class Death:
 
 
 @dataclass(slots=True)
-class _Program:
-    """`crash_at`: where its lives are to end, until one has ended there."""
+class Program:
+    """What is kept running. `crash_at`: where its lives are to end, until one has ended there."""
 
     words: Sequence[str]
     environment: Mapping[str, str]
@@ -50,7 +50,7 @@ class Workers:
     hung: list[str] = field(default_factory=list)
     stayed_down: list[str] = field(default_factory=list)
     went_on: list[str] = field(default_factory=list)
-    _kept: dict[str, _Program] = field(default_factory=dict)
+    _kept: dict[str, Program] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _keeper: threading.Thread | None = None
@@ -77,12 +77,26 @@ class Workers:
         """Start a worker of that role, and keep it running."""
         name = name or role
         with self._lock:
-            self._kept[name] = _Program(_words(module, role, name), environment or {})
+            self._kept[name] = Program(_words(module, role, name), environment or {})
             self._start(name)
 
-    def start_once(self, role: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        """Start a worker that is to end by itself."""
-        return self.children.start(role, _words(CLI, role, role), **environment)
+    def start_once(self, name: str, program: "Program", **environment: str) -> "subprocess.Popen[bytes]":
+        """Start one that is to end by itself."""
+        return self.children.start(name, program.words, **program.environment, **environment)
+
+    def stop_all(self) -> dict[str, "Program"]:
+        """Stop everything in order; what there was, for `resume`."""
+        programs = dict(self._kept)
+        for name in programs:
+            self.stop(name)
+        return programs
+
+    def resume(self, programs: Mapping[str, "Program"]) -> None:
+        """Start what was stopped, as it was."""
+        with self._lock:
+            for name, program in programs.items():
+                self._kept[name] = program
+                self._start(name)
 
     def stop(self, name: str) -> None:
         """SIGTERM, once it has said that it would hear it; one that doesn't go by itself in time has hung."""

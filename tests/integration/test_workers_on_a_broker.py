@@ -23,6 +23,8 @@ def test_a_joining_worker_and_a_leaving_one_lose_nothing(
 ) -> None:
     start("one", static=False)
     topics.send(10)
+    # Told to stop while it still imports, it would end with the signal's code.
+    eventually(topics.done, 60, workers.tails)
     start("two", static=False)
     for _ in range(60):
         topics.send(1)

@@ -48,6 +48,7 @@ class Lane:
         self._preferred_in_a_row = 0
         self._seq = 0
         self._peak = 0
+        self._life = 0
 
     def ask(self, ask: Ask) -> None:
         """Wait for a slot from now on."""
@@ -85,7 +86,7 @@ class Lane:
 
     def begin(self, ask: Ask, now_s: float) -> bool:
         """What was granted begins now. False if the right to it has run out meanwhile, and it must not."""
-        if now_s >= self.until_s:
+        if now_s >= self.until_s or (ask.life != self._life and not ask.begun):
             return False
         if self.rate is not None and not ask.begun:
             self.rate.begin(now_s)
@@ -107,6 +108,11 @@ class Lane:
             following = self._keys.released(ask)
             if following is not None:
                 self._queue(following)
+
+    def lapse(self) -> None:
+        """The right to all that was granted here has run out: what hasn't begun never does, whatever is allowed from
+        now on, because others may have taken its place meanwhile."""
+        self._life += 1
 
     def later_s(self, now_s: float) -> float | None:
         """When `next` is worth asking again though nothing comes back: seconds from now, or None."""
@@ -164,6 +170,7 @@ class Lane:
 
     def _grant(self, ask: Ask) -> None:
         ask.standing = Standing.GRANTED
+        ask.life = self._life
         self.waiting -= 1
         self.running += 1
         if self.rate is not None:

@@ -16,10 +16,12 @@ from typing import Final
 from uuid import uuid4
 
 from penstock.declare.tools import Tool
+from penstock.runtime.passport import passport
 from penstock.streams.background import Background
 from penstock.streams.tools.allotting import Part, allot, fair_parts
 from penstock.streams.tools.lanes import Lanes
 from penstock.streams.tools.scheduling import Lane, LimitKind
+from penstock.streams.tools.share_rows import Holding, ShareRows
 from penstock.streams.transactions import AWAY, Session, Transactions
 
 log = logging.getLogger("penstock.streams.tools")
@@ -30,26 +32,6 @@ RENEW_S: Final = 1.0
 ASK_AGAIN_S: Final = 0.2
 CLOSE_S: Final = 2.0
 
-# The session's own bound keeps a process that was stopped in the middle from holding up the others.
-_BEGIN: Final = "SET LOCAL idle_in_transaction_session_timeout = '2s'; SET LOCAL lock_timeout = '2s'"
-_LOCK: Final = """
-SELECT pg_advisory_xact_lock(key)
-FROM (SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(%s::text[]) AS name ORDER BY 1) AS keys
-"""
-_PARTS: Final = """
-SELECT limit_name, holder::text, slots, wanted, extract(epoch FROM clock_timestamp() - since)::float8
-FROM penstock.limit_share WHERE limit_name = ANY(%s) AND expires_at > clock_timestamp()
-"""
-_HOLD: Final = """
-INSERT INTO penstock.limit_share (limit_name, holder, slots, wanted, since, expires_at)
-VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp() + %s * interval '1 second')
-ON CONFLICT (limit_name, holder) DO UPDATE SET
-    slots = excluded.slots, wanted = excluded.wanted, expires_at = excluded.expires_at,
-    since = CASE WHEN %s THEN excluded.since ELSE limit_share.since END
-"""
-_GIVE_UP: Final = "DELETE FROM penstock.limit_share WHERE limit_name = %s AND holder = %s"
-_FORGET: Final = "DELETE FROM penstock.limit_share WHERE expires_at < clock_timestamp() - interval '1 minute'"
-
 
 def boot_s() -> float:
     """A clock in seconds that never jumps and that runs while the machine is suspended."""
@@ -58,11 +40,13 @@ def boot_s() -> float:
 
 @dataclass(slots=True)
 class Shared:
-    """A lane whose limits are shared. `hold_s`: for how long what has begun may go on counting."""
+    """A lane whose limits are shared. `hold_s`: for how long what has begun may go on counting; `lasts_s`: for how long
+    also after its process has ended."""
 
     lane: str
     totals: Mapping[LimitKind, int]
     hold_s: float
+    lasts_s: Mapping[LimitKind, float]
     demand: int = 0
     demand_before: int = 0
     held: dict[LimitKind, int] = field(default_factory=dict)
@@ -71,6 +55,10 @@ class Shared:
     def lease_s(self) -> float:
         """Long enough for what is left of it at any renewal to cover a call."""
         return self.hold_s + MARGIN_S + 3 * RENEW_S
+
+    def name(self, kind: LimitKind) -> str:
+        """The limit's name in the table."""
+        return f"{self.lane}/{kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +75,7 @@ class Row:
     @property
     def name(self) -> str:
         """The limit's name in the table."""
-        return f"{self.shared.lane}/{self.kind}"
+        return self.shared.name(self.kind)
 
 
 class Shares:
@@ -98,11 +86,13 @@ class Shares:
         transactions: Transactions,
         background: Background,
         clock_s: Callable[[], float] = boot_s,
+        process: Callable[[], str] = passport,
     ) -> None:
         self.clock_s = clock_s
         self._transactions = transactions
         self._background = background
         self._holder = str(uuid4())
+        self._rows = ShareRows(self._holder, process())
         self._lanes: Lanes | None = None
         self._shared: dict[str, Shared] = {}
         self._short = threading.Event()
@@ -117,10 +107,12 @@ class Shares:
         """The tool's lane begins nothing but what this process has leased. Called when the lane is opened."""
         limits, hold_s = tool.limits, tool.timeout_ms / 1000
         totals: dict[LimitKind, int] = {"concurrency": limits.concurrency}
+        lasts_s: dict[LimitKind, float] = {"concurrency": 0.0}
         if limits.rate is not None:
             totals["rate"] = limits.rate.count
-            hold_s = max(hold_s, limits.rate.per.total_seconds())
-        self._shared[tool.name] = Shared(tool.name, totals, hold_s)
+            lasts_s["rate"] = limits.rate.per.total_seconds()
+            hold_s = max(hold_s, lasts_s["rate"])
+        self._shared[tool.name] = Shared(tool.name, totals, hold_s, lasts_s)
         if self._thread is None:
             self._thread = self._background.start("shares", self._keep)
 
@@ -181,22 +173,17 @@ class Shares:
 
     def _write(self, session: Session, shared: Sequence[Shared]) -> list[Row]:
         """The whole transaction. Lanes are lowered in it, and raised only after its commit."""
-        session.execute(_BEGIN)
-        names = [f"{each.lane}/{kind}" for each in shared for kind in each.totals]
-        session.execute(_LOCK, (names,))
-        session.execute(_FORGET)
-        parts: dict[str, list[Part]] = {name: [] for name in names}
-        for name, holder, slots, wanted, for_s in session.execute(_PARTS, (names,)).fetchall():
-            parts[name].append(Part(holder, slots, wanted, for_s))
-        rows = [
-            self._row(each, kind, parts[f"{each.lane}/{kind}"]) for each in shared for kind in each.totals
-        ]
-        for row in rows:
-            if row.slots or row.wanted:
-                words = (row.name, self._holder, row.slots, row.wanted, row.shared.lease_s, row.renewed)
-                session.execute(_HOLD, words)
-            else:
-                session.execute(_GIVE_UP, (row.name, self._holder))
+        lasts_s = {each.name(kind): each.lasts_s[kind] for each in shared for kind in each.totals}
+        self._rows.lock(session, list(lasts_s))
+        parts = self._rows.parts(session, lasts_s)
+        for each in shared:
+            if all(part.holder != self._holder for part in parts[each.name("concurrency")]):
+                self._on(each, lambda lane, _: lane.lapse())
+        rows = [self._row(each, kind, parts[each.name(kind)]) for each in shared for kind in each.totals]
+        self._rows.hold(
+            session,
+            [Holding(row.name, row.slots, row.wanted, row.shared.lease_s, row.renewed) for row in rows],
+        )
         return rows
 
     def _row(self, shared: Shared, kind: LimitKind, parts: Sequence[Part]) -> Row:

@@ -24,9 +24,9 @@ class Standing(Enum):
 
 
 class Ask:
-    """One call that wants a slot. `key` None: nothing is limited by key."""
+    """One call that wants a slot. `key` None: nothing is limited by key. `life`: the lane's, when it was granted."""
 
-    __slots__ = ("begun", "key", "priority", "seq", "standing", "tenant")
+    __slots__ = ("begun", "key", "life", "priority", "seq", "standing", "tenant")
 
     def __init__(self, tenant: str = "", key: str | None = None, priority: int = 0) -> None:
         self.tenant = tenant
@@ -35,6 +35,7 @@ class Ask:
         self.seq = 0
         self.standing = Standing.NEW
         self.begun = False
+        self.life = 0
 
 
 class Turns:

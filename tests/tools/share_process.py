@@ -1,6 +1,7 @@
 """A worker's lanes and shares in a process of their own: calls that stay in the target for a while, for ever.
 
-Arguments: the database, the target's port, the limit, milliseconds a call.
+Arguments: the database, the target's port, the limit, milliseconds a call, and "here" or "elsewhere": whether others
+can see that it has ended.
 The target is the test: each call is one connection to it, so that the target counts for itself who is there.
 """
 
@@ -14,19 +15,21 @@ from functools import partial
 from penstock.declare.call import Call
 from penstock.declare.limits import Rate
 from penstock.declare.tools import tool
+from penstock.runtime.passport import passport
 from penstock.streams.alarms import Alarms
 from penstock.streams.background import Background
 from penstock.streams.tools.lanes import Lanes, Slot, Wish
-from penstock.streams.tools.shares import Shares
+from penstock.streams.tools.shares import Shares, boot_s
 from penstock.streams.transactions import Transactions
 
 WAITING = 40
 
 
-def main(database_url: str, port: str, limit: str, call_ms: str) -> None:
+def main(database_url: str, port: str, limit: str, call_ms: str, where: str) -> None:
     """Keep WAITING calls waiting, so that this process always wants the whole limit."""
     background = Background()
-    shares = Shares(Transactions(database_url, "shares", background.stopping), background)
+    transactions = Transactions(database_url, "shares", background.stopping)
+    shares = Shares(transactions, background, boot_s, passport if where == "here" else lambda: "")
     lanes = Lanes(Alarms(background), shares.clock_s, shares.short)
     shares.serve(lanes)
     kind, count = limit.split("=")

@@ -64,7 +64,7 @@ class Target:
 
 @contextmanager
 def processes(
-    count: int, url: str, target: Target, limit: str, call_ms: int
+    count: int, url: str, target: Target, limit: str, call_ms: int, where: str = "here"
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
     words = [
         sys.executable,
@@ -74,6 +74,7 @@ def processes(
         str(target.port),
         limit,
         str(call_ms),
+        where,
     ]
     started = [subprocess.Popen(words) for _ in range(count)]
     try:

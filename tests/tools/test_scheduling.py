@@ -199,6 +199,21 @@ def test_a_right_that_ran_out_lets_nothing_begin() -> None:
     assert not lane.begin(two, 20)
 
 
+def test_what_was_granted_under_a_right_that_ran_out_never_begins_under_the_next() -> None:
+    lane = Lane(Limits(concurrency=2))
+    begun, granted, late = Ask(), Ask(), Ask()
+    for ask in (begun, granted, late):
+        lane.ask(ask)
+    assert lane.next(0) is begun
+    assert lane.next(0) is granted
+    assert lane.begin(begun, 0)
+    lane.lapse()
+    assert (lane.begin(begun, 1), lane.begin(granted, 1)) == (True, False)
+    lane.release(granted)
+    assert lane.next(1) is late
+    assert lane.begin(late, 1)
+
+
 def test_a_lane_whose_limits_are_shared_starts_with_nothing() -> None:
     lane = Lane(Limits(concurrency=2, rate=Rate(2), scope="global"))
     one = Ask()

@@ -1,9 +1,11 @@
 """Limits that hold over processes: the target counts who is there, whatever becomes of those who call."""
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -11,6 +13,9 @@ import pytest
 from penstock import Call, tool
 from penstock.cli.local.postgres import LocalPostgres
 from penstock.declare.errors import DeclarationError
+from penstock.declare.limits import Rate
+from penstock.declare.tools import Tool
+from penstock.runtime.passport import passport
 from penstock.runtime.postgres import connect, migrate
 from penstock.streams.alarms import Alarms
 from penstock.streams.background import Background
@@ -21,6 +26,7 @@ from penstock.streams.transactions import Transactions
 from .target import Target, processes
 
 pytestmark = pytest.mark.broker
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="passports are Linux's")
 
 
 @pytest.fixture
@@ -61,7 +67,7 @@ def test_the_part_of_a_killed_process_comes_back_when_its_lease_runs_out(
     database_url: str, target: Target
 ) -> None:
     migrate(database_url)
-    with processes(2, database_url, target, "concurrency=6", 100) as (killed, left):
+    with processes(2, database_url, target, "concurrency=6", 100, "elsewhere") as (killed, left):
         eventually(lambda: shares_of(database_url) == [3, 3], "each has its part")
         killed.send_signal(signal.SIGKILL)
         killed_s = time.monotonic()
@@ -73,6 +79,40 @@ def test_the_part_of_a_killed_process_comes_back_when_its_lease_runs_out(
         time.sleep(1)
         assert target.most <= 6
         assert left.poll() is None
+
+
+@linux
+def test_the_part_of_a_process_that_was_killed_on_this_machine_comes_back_at_once(
+    database_url: str, target: Target
+) -> None:
+    migrate(database_url)
+    # The lease of calls of a second lasts seven.
+    with processes(2, database_url, target, "concurrency=6", 1_000) as (killed, _):
+        eventually(lambda: shares_of(database_url) == [3, 3], "each has its part")
+        killed.send_signal(signal.SIGKILL)
+        eventually(lambda: shares_of(database_url) == [6], "the other has it all", 3)
+        assert target.most <= 6
+
+
+@linux
+def test_of_a_rate_an_ended_process_keeps_for_its_length_what_it_may_have_begun_with(
+    database_url: str,
+) -> None:
+    migrate(database_url)
+    with connect(database_url) as session:
+        session.execute(
+            "INSERT INTO penstock.limit_share SELECT 'paced/' || kind, %s, 3, 3, now(), now() + interval '60 s', %s"
+            " FROM unnest(ARRAY['concurrency', 'rate']) AS kind",
+            (str(uuid4()), f"{passport().rpartition(':')[0]}:1"),
+        )
+    began_s = time.monotonic()
+    worker = Worker(database_url, paced)
+    worker.want(5)
+    eventually(lambda: len(worker.slots) == 2, "it has what is left of the rate")
+    assert time.monotonic() - began_s < 1.5
+    eventually(lambda: len(worker.slots) == 5, "it has it all")
+    assert time.monotonic() - began_s > 2
+    worker.close()
 
 
 def test_a_process_that_slept_past_its_lease_begins_nothing_of_what_others_have(
@@ -123,26 +163,42 @@ def test_a_rate_holds_over_processes_also_while_parts_move(database_url: str, ta
 def brief(call: Call) -> None: ...
 
 
+@tool(
+    effect="read",
+    scope="global",
+    concurrency=9,
+    rate=Rate(5, timedelta(seconds=2)),
+    timeout=timedelta(milliseconds=300),
+)
+def paced(call: Call) -> None: ...
+
+
 class Worker:
     """Shares and lanes in this process; every grant is noted and kept."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, of: Tool[None] = brief) -> None:
+        self.tool = of.name
         self.background = Background()
         self.now_s = 0.0
         self.shares = Shares(Transactions(url, "shares", self.background.stopping), self.background)
         self.lanes = Lanes(Alarms(self.background), self.shares.clock_s, self.shares.short)
         self.shares.serve(self.lanes)
         self.slots: list[Slot] = []
-        self.lanes.open("brief", brief.limits)
-        self.shares.share(brief)
+        self.lanes.open(of.name, of.limits)
+        self.shares.share(of)
 
     def want(self, count: int) -> None:
         for _ in range(count):
-            Wish(self.lanes, "brief", self.slots.append).ask()
+            Wish(self.lanes, self.tool, self.slots.append).ask()
 
     def release(self) -> None:
         while self.slots:
             self.slots.pop().release()
+
+    def close(self) -> None:
+        self.release()
+        self.shares.close()
+        self.background.check()
 
 
 def test_what_is_in_use_is_not_given_away(database_url: str) -> None:
@@ -158,9 +214,7 @@ def test_what_is_in_use_is_not_given_away(database_url: str) -> None:
     first.release()
     eventually(lambda: len(second.slots) == 3, "the second has all", 5)
     for worker in (first, second):
-        worker.release()
-        worker.shares.close()
-        worker.background.check()
+        worker.close()
     assert shares_of(database_url) == []
 
 
@@ -187,9 +241,7 @@ def test_without_the_database_a_process_goes_on_for_its_lease_then_waits(
     assert worker.slots == []
     fresh_postgres.start()
     eventually(lambda: len(worker.slots) == 2, "it goes on with the database")
-    worker.release()
-    worker.shares.close()
-    worker.background.check()
+    worker.close()
 
 
 def test_what_nobody_wants_costs_no_transactions(database_url: str) -> None:

@@ -31,7 +31,8 @@ class Limits:
 
     `concurrency` calls at once; `concurrency_per_key` of them with the same key, within a tenant;
     `tenant_concurrency` of them of one tenant; begun no faster than `rate`. `scope` "process": each worker process
-    has all that to itself. "global": `concurrency` and `rate` are shared by all worker processes together.
+    has all that to itself. "global": each of these limits is counted over all worker processes together, by leases
+    from the database; calls with a key that others have wait.
     """
 
     concurrency: int = CONCURRENCY_DEFAULT
@@ -47,13 +48,6 @@ class Limits:
             raise DeclarationError("every concurrency must be above zero.")
         if self.concurrency_per_key != 1 and self.concurrency_key is None:
             raise DeclarationError("concurrency_per_key needs a concurrency_key.")
-        if self.scope == "global" and (
-            self.concurrency_key is not None or self.tenant_concurrency is not None
-        ):
-            raise DeclarationError(
-                'with scope="global" only concurrency and rate can be limited: keys and tenants are counted '
-                "in each process, and a limit that holds only there would be mistaken for one that holds."
-            )
 
     def key_of(self, arguments: Mapping[str, object]) -> str | None:
         """The key of a call with these decoded arguments, None if nothing is limited by key.

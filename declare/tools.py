@@ -115,7 +115,7 @@ def tool(
     `roles`: the requester must hold one of them (none named: anyone). `reconcile`: looks up in the target what
     became of a call in doubt. Limits, of which docs/limits.md says more: `concurrency` calls at once, of them
     `tenant_concurrency` of one tenant and `concurrency_per_key` with one `concurrency_key` (an argument's name, or
-    a function of the arguments); no more than `rate`; in each worker process, or with `scope="global"` in all.
+    a function of the arguments); no more than `rate`; in each worker process, or with `scope="global"` in all together.
     An asynchronous tool must not block: all of a process share one event loop.
     """
 

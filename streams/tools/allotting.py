@@ -11,12 +11,13 @@ TENURE_S: Final = 2.0
 @dataclass(frozen=True, slots=True)
 class Part:
     """What a process holds of a limit and what it could use. `for_s`: how long ago what it holds last changed, or all
-    processes last had all that they could use."""
+    processes last had all that they could use. `awake`: it renewed its lease lately."""
 
     holder: str
     slots: int
     wanted: int
     for_s: float
+    awake: bool = True
 
 
 def fair_parts(total: int, parts: Sequence[Part]) -> Mapping[str, int]:

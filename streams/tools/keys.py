@@ -12,7 +12,7 @@ from penstock.streams.tools.turns import SWEEP_MIN, Ask, Standing
 _NO_PRIORITY: Final = -(10**9)
 
 
-class _Key:
+class Key:
     """`queued` counts by priority those that stand in the queue; `held` are the others."""
 
     __slots__ = ("held", "live", "queued", "running")
@@ -25,15 +25,35 @@ class _Key:
 
     @property
     def idle(self) -> bool:
+        """Whether nothing runs or waits with it."""
         return not (self.running or self.queued or self.live)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait with it, wherever they stand."""
+        return self.live + sum(self.queued.values())
+
+    def count_down(self, priority: int) -> None:
+        """One less of that priority stands in the queue."""
+        left = self.queued[priority] - 1
+        if left:
+            self.queued[priority] = left
+        else:
+            del self.queued[priority]
+
+    def hold(self, ask: Ask) -> None:
+        """It waits here, not in the queue."""
+        ask.standing = Standing.HELD_BY_KEY
+        self.live += 1
+        heappush(self.held, (-ask.priority, ask.seq, ask))
 
 
 class Keys:
     """All keys of a lane. `admit` and `arrive` tell whether the ask goes on; if not, it is held here."""
 
     def __init__(self, per_key: int) -> None:
-        self._per_key = per_key
-        self._keys: dict[tuple[str, str], _Key] = {}
+        self.per_key = per_key
+        self._keys: dict[tuple[str, str], Key] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -46,11 +66,12 @@ class Keys:
         """Whether it may stand in the queue."""
         if ask.key is None:
             return True
-        key = self._keys.get((ask.tenant, ask.key))
+        name = (ask.tenant, ask.key)
+        key = self._keys.get(name)
         if key is None:
-            key = self._keys[ask.tenant, ask.key] = _Key()
-        if not self._has_room(key, ask.priority):
-            self._hold(key, ask)
+            key = self._keys[name] = Key()
+        if not self._has_room(name, key, ask.priority):
+            key.hold(ask)
             return False
         key.queued[ask.priority] = key.queued.get(ask.priority, 0) + 1
         return True
@@ -59,10 +80,11 @@ class Keys:
         """It has its turn: whether its key has a slot, which it then takes."""
         if ask.key is None:
             return True
-        key = self._keys[ask.tenant, ask.key]
-        _count_down(key, ask.priority)
-        if key.running >= self._per_key:
-            self._hold(key, ask)
+        name = (ask.tenant, ask.key)
+        key = self._keys[name]
+        key.count_down(ask.priority)
+        if key.running >= self._slots(name):
+            key.hold(ask)
             return False
         key.running += 1
         return True
@@ -77,7 +99,7 @@ class Keys:
             return None
         key = self._keys[ask.tenant, ask.key]
         if queued:
-            _count_down(key, ask.priority)
+            key.count_down(ask.priority)
         else:
             key.live -= 1
             if len(key.held) > SWEEP_MIN + 2 * key.live:
@@ -88,36 +110,27 @@ class Keys:
     def _left(self, ask: Ask, running: int) -> Ask | None:
         if ask.key is None:
             return None
-        key = self._keys[ask.tenant, ask.key]
+        name = (ask.tenant, ask.key)
+        key = self._keys[name]
         key.running -= running
-        following = self._unhold(key)
+        following = self._unhold(name, key)
         if key.idle:
-            del self._keys[ask.tenant, ask.key]
+            del self._keys[name]
         return following
 
-    def _has_room(self, key: _Key, priority: int) -> bool:
+    def _slots(self, name: tuple[str, str]) -> int:
+        return self.per_key
+
+    def _has_room(self, name: tuple[str, str], key: Key, priority: int) -> bool:
         waiting = sum(key.queued.values())
-        return key.running + waiting < self._per_key or priority > max(key.queued, default=_NO_PRIORITY)
+        return key.running + waiting < self._slots(name) or priority > max(key.queued, default=_NO_PRIORITY)
 
-    def _hold(self, key: _Key, ask: Ask) -> None:
-        ask.standing = Standing.HELD_BY_KEY
-        key.live += 1
-        heappush(key.held, (-ask.priority, ask.seq, ask))
-
-    def _unhold(self, key: _Key) -> Ask | None:
+    def _unhold(self, name: tuple[str, str], key: Key) -> Ask | None:
         while key.held and key.held[0][2].standing is Standing.GONE:
             heappop(key.held)
-        if not key.held or key.running >= self._per_key or not self._has_room(key, -key.held[0][0]):
+        if not key.held or key.running >= self._slots(name) or not self._has_room(name, key, -key.held[0][0]):
             return None
         ask = heappop(key.held)[2]
         key.live -= 1
         key.queued[ask.priority] = key.queued.get(ask.priority, 0) + 1
         return ask
-
-
-def _count_down(key: _Key, priority: int) -> None:
-    left = key.queued[priority] - 1
-    if left:
-        key.queued[priority] = left
-    else:
-        del key.queued[priority]

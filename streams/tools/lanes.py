@@ -13,6 +13,7 @@ from functools import partial
 from penstock.declare.limits import Limits
 from penstock.streams.alarms import Alarms
 from penstock.streams.tools.scheduling import Lane
+from penstock.streams.tools.shared_lane import SharedLane
 from penstock.streams.tools.turns import Ask
 
 
@@ -98,7 +99,8 @@ class Lanes:
         """Make the lane if it isn't there. The limits of one that is stay what they are."""
         with self._lock:
             if name not in self._lanes:
-                self._lanes[name] = Lane(limits)
+                shared = limits.scope == "global"
+                self._lanes[name] = SharedLane(limits) if shared else Lane(limits)
 
     def ask(self, name: str, wish: Wish) -> None:
         """As Wish.ask."""
@@ -123,9 +125,13 @@ class Lanes:
     def release(self, name: str, ask: Ask) -> None:
         """As Slot.release."""
         with self._lock:
-            self._lanes[name].release(ask)
+            lane = self._lanes[name]
+            lane.release(ask)
             following = self._stir(name)
         self._grant(following)
+        if lane.has_names:
+            # Somebody elsewhere may wait for its key.
+            self._short()
 
     def change(self, name: str, change: Callable[[Lane, float], None]) -> None:
         """Change or look at a lane, with the time, while nobody else does."""

@@ -9,7 +9,7 @@ from penstock.schemas.canonical import PayloadUnreadable, read_payload
 from penstock.streams.alarms import Alarms
 from penstock.streams.tools.lanes import Lanes, Slot, Wish
 from penstock.streams.tools.ports import OpenCall, Toolbox
-from penstock.streams.tools.scheduling import STARTED
+from penstock.streams.tools.priorities import STARTED
 from penstock.streams.tools.shares import Shares
 
 log = logging.getLogger("penstock.streams.tools")

@@ -1,25 +1,20 @@
 """Who begins next in a lane: the limits of one tool, and the calls that wait for them.
 
-Pure: no thread, no clock, nothing outside. A lane is work-conserving: `next` gives whoever may begin now. Higher
-priorities go first, but of every PATIENCE + 1 grants one goes to the priority that others were preferred to most
-often, so that nothing waits for ever. Inside a priority tenants take turns; of a tenant the first that came is
-the first.
+Pure: no thread, no clock, nothing outside. A lane is work-conserving: `next` gives whoever may begin now, in the order
+of priorities.py; of a tenant the first that came is the first.
 """
 
-from bisect import insort
-from collections.abc import Iterable
 from math import inf
-from typing import Final, Literal
+from typing import Literal
 
 from penstock.declare.limits import Limits
 from penstock.streams.tools.keys import Keys
+from penstock.streams.tools.priorities import Priorities
 from penstock.streams.tools.rates import Window
-from penstock.streams.tools.turns import Ask, Standing, Turns
+from penstock.streams.tools.tenants import Tenants
+from penstock.streams.tools.turns import Ask, Standing
 
 LimitKind = Literal["concurrency", "rate"]
-PATIENCE: Final = 8
-# Above any run's priority: what stands started on the log and waits for nothing but a slot.
-STARTED: Final = 1_000_000
 
 
 class Lane:
@@ -31,6 +26,8 @@ class Lane:
 
     def __init__(self, limits: Limits) -> None:
         self.shared = limits.scope == "global"
+        # Whether keys or tenants are counted over all processes.
+        self.has_names = False
         self.slots = 0 if self.shared else limits.concurrency
         self.until_s = inf
         self.rate: Window | None = None
@@ -39,13 +36,9 @@ class Lane:
             self.rate = Window(count, limits.rate.per.total_seconds())
         self.running = 0
         self.waiting = 0
-        self._per_tenant = limits.tenant_concurrency
-        self._of_tenant: dict[str, int] = {}
-        self._keys = Keys(limits.concurrency_per_key) if limits.concurrency_key is not None else None
-        self._priorities: dict[int, Turns] = {}
-        # Descending by priority: kept as negated numbers, ascending.
-        self._order: list[int] = []
-        self._preferred_in_a_row = 0
+        self._ready = Priorities()
+        self._keys = self._made_keys(limits)
+        self._tenants = self._made_tenants(limits)
         self._seq = 0
         self._peak = 0
         self._life = 0
@@ -55,19 +48,22 @@ class Lane:
         self._seq += 1
         ask.seq = self._seq
         self.waiting += 1
-        self._peak = max(self._peak, self.running + self.waiting)
         if self._keys is None or self._keys.arrive(ask):
             self._queue(ask)
+        self._peak = max(self._peak, self._load())
 
     def withdraw(self, ask: Ask) -> None:
         """Wait no more. Only for an ask that waits; whoever was granted a slot releases it."""
-        if ask.standing not in (Standing.QUEUED, Standing.HELD_BY_KEY):
+        stood = ask.standing
+        if stood not in (Standing.QUEUED, Standing.WANTS_KEY, Standing.HELD_BY_KEY):
             return
         self.waiting -= 1
-        queued, ask.standing = ask.standing is Standing.QUEUED, Standing.GONE
+        ask.standing = Standing.GONE
+        queued = stood is not Standing.HELD_BY_KEY
         following = None if self._keys is None else self._keys.withdrawn(ask, queued=queued)
         if queued:
-            self._priorities[ask.priority].withdrawn()
+            self._order_of(stood).withdrawn(ask)
+            self._leave(ask, stood)
         if following is not None:
             self._queue(following)
 
@@ -77,12 +73,10 @@ class Lane:
             return None
         if self.rate is not None and self.rate.used(now_s) >= self.rate.count:
             return None
-        for priority in self._preferred():
-            ask = self._priorities[priority].pop(self._is_full, self._admit)
-            if ask is not None:
-                self._grant(ask)
-                return ask
-        return None
+        ask = self._ready.pop(self._is_full, self._admit)
+        if ask is not None:
+            self._grant(ask)
+        return ask
 
     def begin(self, ask: Ask, now_s: float) -> bool:
         """What was granted begins now. False if the right to it has run out meanwhile, and it must not."""
@@ -98,12 +92,9 @@ class Lane:
         if self.rate is not None and not ask.begun:
             self.rate.give_back()
         self.running -= 1
-        if self._per_tenant is not None:
-            self._of_tenant[ask.tenant] -= 1
-            if not self._of_tenant[ask.tenant]:
-                del self._of_tenant[ask.tenant]
-            for turns in self._priorities.values():
-                turns.back(ask.tenant)
+        if self._tenants is not None:
+            self._tenants.left(ask.tenant)
+            self._ready.back(ask.tenant)
         if self._keys is not None:
             following = self._keys.released(ask)
             if following is not None:
@@ -120,7 +111,7 @@ class Lane:
 
     def demand(self) -> int:
         """The most calls that ran and waited at once since this was last asked."""
-        peak, self._peak = self._peak, self.running + self.waiting
+        peak, self._peak = self._peak, self._load()
         return peak
 
     def in_use(self, kind: LimitKind, now_s: float) -> int:
@@ -143,52 +134,43 @@ class Lane:
     def kept(self) -> int:
         """How many asks are kept here, withdrawn ones that aren't swept yet included."""
         held = 0 if self._keys is None else self._keys.kept()
-        return held + sum(turns.kept for turns in self._priorities.values())
+        return held + self._ready.kept
+
+    def _made_keys(self, limits: Limits) -> Keys | None:
+        return None if limits.concurrency_key is None else Keys(limits.concurrency_per_key)
+
+    def _made_tenants(self, limits: Limits) -> Tenants | None:
+        return None if limits.tenant_concurrency is None else Tenants(limits.tenant_concurrency)
+
+    def _load(self) -> int:
+        return self.running + self.waiting
+
+    def _order_of(self, standing: Standing) -> Priorities:
+        return self._ready
 
     def _queue(self, ask: Ask) -> None:
         ask.standing = Standing.QUEUED
-        turns = self._priorities.get(ask.priority)
-        if turns is None:
-            turns = self._priorities[ask.priority] = Turns()
-            insort(self._order, -ask.priority)
-        turns.push(ask)
+        self._ready.push(ask)
 
-    def _preferred(self) -> Iterable[int]:
-        """Priorities in the order in which they are asked now; those in which nobody waits are forgotten."""
-        if len(self._order) == 1:
-            return (-self._order[0],)
-        for negated in [each for each in self._order if self._priorities[-each].empty]:
-            self._order.remove(negated)
-            del self._priorities[-negated]
-        order = [-negated for negated in self._order]
-        if self._preferred_in_a_row >= PATIENCE and order and order[0] != STARTED:
-            ready = [priority for priority in order if self._priorities[priority].ready]
-            longest = max(ready, key=lambda priority: self._priorities[priority].overtaken, default=order[0])
-            order.remove(longest)
-            order.insert(0, longest)
-        return order
+    def _leave(self, ask: Ask, stood: Standing) -> None:
+        """It waits in the queue no more."""
 
     def _grant(self, ask: Ask) -> None:
+        self._leave(ask, ask.standing)
         ask.standing = Standing.GRANTED
         ask.life = self._life
         self.waiting -= 1
         self.running += 1
         if self.rate is not None:
             self.rate.promise()
-        if self._per_tenant is not None:
-            self._of_tenant[ask.tenant] = self._of_tenant.get(ask.tenant, 0) + 1
-        if len(self._order) > 1 and ask.priority != STARTED:
-            self._count_overtaking(ask.priority)
-
-    def _count_overtaking(self, served: int) -> None:
-        self._preferred_in_a_row = 0 if self._priorities[served].overtaken else self._preferred_in_a_row + 1
-        self._priorities[served].overtaken = 0
-        for priority, turns in self._priorities.items():
-            if priority < served and turns.ready:
-                turns.overtaken += 1
+        if self._tenants is not None:
+            self._tenants.took(ask.tenant)
 
     def _is_full(self, tenant: str) -> bool:
-        return self._per_tenant is not None and self._of_tenant.get(tenant, 0) >= self._per_tenant
+        return self._tenants is not None and self._tenants.full(tenant)
 
     def _admit(self, ask: Ask) -> bool:
-        return self._keys is None or self._keys.admit(ask)
+        if self._keys is None or self._keys.admit(ask):
+            return True
+        self._leave(ask, Standing.QUEUED)
+        return False

@@ -23,9 +23,8 @@ SELECT pg_advisory_xact_lock(key)
 FROM (SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(%s::text[]) AS name ORDER BY 1) AS keys
 """
 _PARTS: Final = """
-SELECT limit_name, holder::text, slots, CASE WHEN renewed_at < clock_timestamp() - %s * interval '1 second'
-    THEN least(wanted, slots) ELSE wanted END,
-    extract(epoch FROM clock_timestamp() - since)::float8, process
+SELECT limit_name, holder::text, slots, wanted, extract(epoch FROM clock_timestamp() - since)::float8,
+    coalesce(renewed_at > clock_timestamp() - %s * interval '1 second', true), process
 FROM penstock.limit_share WHERE limit_name = ANY(%s) AND expires_at > clock_timestamp()
 """
 _HOLD: Final = """
@@ -49,13 +48,15 @@ WHERE limit_name = %s AND holder = %s
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a process holds of a limit from now on. `changed`: since when it has it counts anew."""
+    """What a process holds of a limit from now on. `changed`: since when it has it counts anew. `kept`: also if that is
+    nothing, because it is the lease of something else."""
 
     name: str
     slots: int
     wanted: int
     lease_s: float
     changed: bool
+    kept: bool = False
 
 
 class ShareRows:
@@ -76,11 +77,11 @@ class ShareRows:
         found: dict[str, list[Part]] = {name: [] for name in lasts_s}
         ended: dict[str, bool] = {}
         rows = session.execute(_PARTS, (STALE_S, list(lasts_s))).fetchall()
-        for name, holder, slots, wanted, for_s, process in rows:
+        for name, holder, slots, wanted, for_s, awake, process in rows:
             if process not in ended:
                 ended[process] = has_ended(process)
             if not ended[process]:
-                found[name].append(Part(holder, slots, wanted, for_s))
+                found[name].append(Part(holder, slots, wanted if awake else min(wanted, slots), for_s, awake))
             elif lasts_s[name] > 0:
                 session.execute(_OUTLIVE, (lasts_s[name], name, holder))
                 found[name].append(Part(holder, slots, 0, for_s))
@@ -91,7 +92,7 @@ class ShareRows:
     def hold(self, session: Session, holdings: Sequence[Holding]) -> None:
         """This process holds that, for the length of its lease; nothing of what it neither has nor wants."""
         for each in holdings:
-            if each.slots or each.wanted:
+            if each.slots or each.wanted or each.kept:
                 words = (each.slots, each.wanted, self._process, each.lease_s, each.changed)
                 session.execute(_HOLD, (each.name, self._holder, *words))
             else:

@@ -9,28 +9,30 @@ a process goes on for as long as its lease allows, then waits.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from math import inf
+from typing import Final, TypeAlias
 from uuid import uuid4
 
 from penstock.declare.tools import Tool
 from penstock.runtime.passport import passport
 from penstock.streams.background import Background
-from penstock.streams.tools.allotting import Part, allot, fair_parts
+from penstock.streams.tools.hold_rows import HoldRows
 from penstock.streams.tools.lanes import Lanes
 from penstock.streams.tools.scheduling import Lane, LimitKind
-from penstock.streams.tools.share_rows import Holding, ShareRows
-from penstock.streams.transactions import AWAY, Session, Transactions
+from penstock.streams.tools.share_rows import ShareRows
+from penstock.streams.tools.shared_lane import SharedLane
+from penstock.streams.tools.sharing import MARGIN_S, RENEW_S, Outcome, Shared, Sharing
+from penstock.streams.transactions import AWAY, Transactions
 
 log = logging.getLogger("penstock.streams.tools")
 
-MARGIN_S: Final = 1.0
-# A process that has what it wants renews its lease this often, one that waits for more asks this often.
-RENEW_S: Final = 1.0
+# A process that waits for more asks this often.
 ASK_AGAIN_S: Final = 0.2
 CLOSE_S: Final = 2.0
+
+Tables: TypeAlias = Callable[[str, str], tuple[ShareRows, HoldRows]]
 
 
 def boot_s() -> float:
@@ -38,44 +40,9 @@ def boot_s() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-@dataclass(slots=True)
-class Shared:
-    """A lane whose limits are shared. `hold_s`: for how long what has begun may go on counting; `lasts_s`: for how long
-    also after its process has ended."""
-
-    lane: str
-    totals: Mapping[LimitKind, int]
-    hold_s: float
-    lasts_s: Mapping[LimitKind, float]
-    demand: int = 0
-    demand_before: int = 0
-    held: dict[LimitKind, int] = field(default_factory=dict)
-
-    @property
-    def lease_s(self) -> float:
-        """Long enough for what is left of it at any renewal to cover a call."""
-        return self.hold_s + MARGIN_S + 3 * RENEW_S
-
-    def name(self, kind: LimitKind) -> str:
-        """The limit's name in the table."""
-        return f"{self.lane}/{kind}"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What is written for a limit: `slots` are held, of which the lane may use `usable`."""
-
-    shared: Shared
-    kind: LimitKind
-    slots: int
-    usable: int
-    wanted: int
-    renewed: bool
-
-    @property
-    def name(self) -> str:
-        """The limit's name in the table."""
-        return self.shared.name(self.kind)
+def tables(holder: str, process: str) -> tuple[ShareRows, HoldRows]:
+    """Those of Postgres."""
+    return ShareRows(holder, process), HoldRows(holder)
 
 
 class Shares:
@@ -87,17 +54,20 @@ class Shares:
         background: Background,
         clock_s: Callable[[], float] = boot_s,
         process: Callable[[], str] = passport,
+        made_tables: Tables = tables,
     ) -> None:
         self.clock_s = clock_s
         self._transactions = transactions
         self._background = background
-        self._holder = str(uuid4())
-        self._rows = ShareRows(self._holder, process())
+        holder = str(uuid4())
+        self._sharing = Sharing(holder, *made_tables(holder, process()))
         self._lanes: Lanes | None = None
         self._shared: dict[str, Shared] = {}
         self._short = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        # When the last transaction was begun.
+        self._asked_s = -inf
 
     def serve(self, lanes: Lanes) -> None:
         """Keep the shares of these lanes from now on."""
@@ -112,7 +82,8 @@ class Shares:
             totals["rate"] = limits.rate.count
             lasts_s["rate"] = limits.rate.per.total_seconds()
             hold_s = max(hold_s, lasts_s["rate"])
-        self._shared[tool.name] = Shared(tool.name, totals, hold_s, lasts_s)
+        named = limits.concurrency_key is not None or limits.tenant_concurrency is not None
+        self._shared[tool.name] = Shared(tool.name, totals, hold_s, lasts_s, named)
         if self._thread is None:
             self._thread = self._background.start("shares", self._keep)
 
@@ -135,88 +106,53 @@ class Shares:
 
     def _keep(self) -> None:
         while not self._closing.is_set():
-            began_s = self.clock_s()
             self._short.clear()
-            try:
-                waiting = self._renew([each for each in list(self._shared.values()) if self._is_needed(each)])
-            except AWAY as error:
-                log.warning("shares of limits aren't renewed: the database is away (%s)", str(error).strip())
-                waiting = True
+            waiting = self.keep_up()
             self._short.wait(ASK_AGAIN_S if waiting else RENEW_S)
             # However often lanes run short, the database isn't asked more often than this.
-            self._closing.wait(max(0.0, began_s + ASK_AGAIN_S - self.clock_s()) if waiting else 0)
+            often = waiting or any(each.has_names for each in list(self._shared.values()))
+            self._closing.wait(max(0.0, self._asked_s + ASK_AGAIN_S - self.clock_s()) if often else 0)
+
+    def keep_up(self) -> bool:
+        """One transaction for all lanes that need one; whether the next should follow soon."""
+        try:
+            return self._renew([each for each in list(self._shared.values()) if self._is_needed(each)])
+        except AWAY as error:
+            log.warning("shares of limits aren't renewed: the database is away (%s)", str(error).strip())
+            return True
 
     def _is_needed(self, shared: Shared) -> bool:
         """What was wanted at the last look counts too, so that calls which come and go keep their share."""
-        before, peak = shared.demand_before, 0
+        before, peak, named = shared.demand_before, 0, False
 
         def look(lane: Lane, now_s: float) -> None:
-            nonlocal peak
+            nonlocal peak, named
             peak = lane.demand()
+            named = isinstance(lane, SharedLane) and lane.holds_names
 
-        self._on(shared, look)
+        assert self._lanes is not None
+        self._lanes.change(shared.lane, look)
         shared.demand, shared.demand_before = max(before, peak), peak
-        return bool(shared.demand or any(shared.held.values()))
+        return bool(shared.demand or named or any(shared.held.values()))
 
     def _renew(self, shared: Sequence[Shared]) -> bool:
-        """One transaction for all; whether something has less than it wants, or more than is its due."""
         if not shared:
             return False
+        lanes = self._lanes
+        assert lanes is not None
         sent_s, closing = self.clock_s(), self._closing.is_set()
-        rows = self._transactions.once(lambda session: self._write(session, shared))
-        for row in rows:
-            row.shared.held[row.kind] = row.slots
-            until_s = sent_s + row.shared.lease_s - row.shared.hold_s - MARGIN_S
-            if not closing:
-                self._on(row.shared, partial(_allow, row, until_s))
-        return any(row.slots != row.wanted or row.usable < row.slots for row in rows)
-
-    def _write(self, session: Session, shared: Sequence[Shared]) -> list[Row]:
-        """The whole transaction. Lanes are lowered in it, and raised only after its commit."""
-        lasts_s = {each.name(kind): each.lasts_s[kind] for each in shared for kind in each.totals}
-        self._rows.lock(session, list(lasts_s))
-        parts = self._rows.parts(session, lasts_s)
-        for each in shared:
-            if all(part.holder != self._holder for part in parts[each.name("concurrency")]):
-                self._on(each, lambda lane, _: lane.lapse())
-        rows = [self._row(each, kind, parts[each.name(kind)]) for each in shared for kind in each.totals]
-        self._rows.hold(
-            session,
-            [Holding(row.name, row.slots, row.wanted, row.shared.lease_s, row.renewed) for row in rows],
+        self._asked_s = sent_s
+        outcomes: list[Outcome] = self._transactions.once(
+            lambda session: self._sharing.write(session, lanes, shared, closing=closing)
         )
-        return rows
-
-    def _row(self, shared: Shared, kind: LimitKind, parts: Sequence[Part]) -> Row:
-        others = [part for part in parts if part.holder != self._holder]
-        before = next((part for part in parts if part.holder == self._holder), Part(self._holder, 0, 0, 0.0))
-        total, in_use = shared.totals[kind], self._in_use(shared, kind)
-        demand = shared.demand if kind == "concurrency" else shared.demand + in_use
-        wanted = 0 if self._closing.is_set() else min(total, demand)
-        mine = replace(before, wanted=wanted)
-        fair = fair_parts(total, [mine, *others])[self._holder]
-        # First the lane stops using what it must give back, then what it still uses is counted.
-        may = allot(total, mine, others, 0)
-        self._on(shared, lambda lane, _: lane.allow(kind, min(lane.allowed(kind), may)))
-        slots = allot(total, mine, others, self._in_use(shared, kind))
-        everybody_has_all = slots >= wanted and all(other.slots >= other.wanted for other in others)
-        renewed = slots != before.slots or everybody_has_all
-        return Row(shared, kind, slots, min(fair, slots), wanted, renewed)
-
-    def _in_use(self, shared: Shared, kind: LimitKind) -> int:
-        found = 0
-
-        def look(lane: Lane, now_s: float) -> None:
-            nonlocal found
-            found = lane.in_use(kind, now_s)
-
-        self._on(shared, look)
-        return found
-
-    def _on(self, shared: Shared, change: Callable[[Lane, float], None]) -> None:
-        assert self._lanes is not None
-        self._lanes.change(shared.lane, change)
+        for outcome in outcomes:
+            each = outcome.shared
+            each.held = {row.kind: row.slots for row in outcome.rows}
+            until_s = sent_s + each.lease_s - each.hold_s - MARGIN_S
+            if not closing:
+                lanes.change(each.lane, partial(_apply, outcome, until_s))
+        return any(outcome.restless for outcome in outcomes)
 
 
-def _allow(row: Row, until_s: float, lane: Lane, now_s: float) -> None:
-    lane.allow(row.kind, row.usable)
-    lane.until_s = until_s
+def _apply(outcome: Outcome, until_s: float, lane: Lane, now_s: float) -> None:
+    outcome.apply(lane, until_s)

@@ -18,6 +18,8 @@ class Standing(Enum):
 
     NEW = auto()
     QUEUED = auto()
+    # In the order in which keys are asked for that are counted over all processes.
+    WANTS_KEY = auto()
     HELD_BY_KEY = auto()
     GRANTED = auto()
     GONE = auto()
@@ -107,6 +109,11 @@ class Turns:
         if tenant in self._away:
             self._away.discard(tenant)
             self._turns.append(tenant)
+
+    def all_back(self) -> None:
+        """Whoever was full may be served again."""
+        self._turns.extend(self._away)
+        self._away.clear()
 
     def withdrawn(self) -> None:
         """One of the asks here is gone. Sweeps when most are."""

@@ -5,6 +5,7 @@ can see that it has ended.
 The target is the test: each call is one connection to it, so that the target counts for itself who is there.
 """
 
+import itertools
 import socket
 import sys
 import threading
@@ -23,6 +24,7 @@ from penstock.streams.tools.shares import Shares, boot_s
 from penstock.streams.transactions import Transactions
 
 WAITING = 40
+KEYS = "abc"
 
 
 def main(database_url: str, port: str, limit: str, call_ms: str, where: str) -> None:
@@ -34,32 +36,38 @@ def main(database_url: str, port: str, limit: str, call_ms: str, where: str) -> 
     shares.serve(lanes)
     kind, count = limit.split("=")
     rate = Rate(int(count), timedelta(seconds=1)) if kind == "rate" else None
-    concurrency = 1_000 if rate else int(count)
+    keyed = kind == "key"
 
     @tool(
         effect="read",
         scope="global",
-        concurrency=concurrency,
+        concurrency=int(count) if kind == "concurrency" else 1_000,
+        concurrency_key="key" if keyed else None,
+        concurrency_per_key=int(count) if keyed else 1,
         rate=rate,
         timeout=timedelta(milliseconds=max(200, 3 * int(call_ms))),
     )
-    def there(call: Call) -> None: ...
+    def there(call: Call, *, key: str) -> None: ...
 
     lanes.open("there", there.limits)
     shares.share(there)
 
-    def granted(slot: Slot) -> None:
-        threading.Thread(target=partial(run, slot), daemon=True).start()
+    def ask(key: str) -> None:
+        def granted(slot: Slot) -> None:
+            threading.Thread(target=partial(run, key, slot), daemon=True).start()
 
-    def run(slot: Slot) -> None:
+        Wish(lanes, "there", granted, key=key if keyed else None).ask()
+
+    def run(key: str, slot: Slot) -> None:
         if slot.begin():
-            with socket.create_connection(("127.0.0.1", int(port))):
+            with socket.create_connection(("127.0.0.1", int(port))) as connection:
+                connection.sendall(key.encode())
                 time.sleep(int(call_ms) / 1000)
         slot.release()
-        Wish(lanes, "there", granted).ask()
+        ask(key)
 
-    for _ in range(WAITING):
-        Wish(lanes, "there", granted).ask()
+    for _, key in zip(range(WAITING), itertools.cycle(KEYS), strict=False):
+        ask(key)
     while True:
         time.sleep(0.1)
         background.check()

@@ -7,19 +7,24 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 
 
 @dataclass
 class Target:
-    """Counts connections: who is there now, and when each came. A process that is killed is gone at once."""
+    """Counts connections: who is there now, when each came, and which key it says. A process that is killed is gone at
+    once; one that is there for longer than `patience_s` is waited for no more."""
 
+    patience_s: float = inf
     here: int = 0
     most: int = 0
+    most_of_key: int = 0
     came_s: list[float] = field(default_factory=list)
-    over: int = 0
+    keys: list[tuple[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=1_000)
@@ -32,20 +37,29 @@ class Target:
         poll = select.poll()
         poll.register(self.listening, select.POLLIN)
         known: dict[int, socket.socket] = {}
+        said: dict[int, tuple[str, float]] = {}
         while not self._stopped:
-            ready = poll.poll(100)
-            # Who has left is seen before who comes: the order inside one look is nobody's.
-            for number, _ in sorted(ready, key=lambda each: each[0] == self.listening.fileno()):
-                if number != self.listening.fileno():
+            ready = [number for number, _ in poll.poll(100)]
+            for number in [number for number in ready if number in known]:
+                words, over = _heard(known[number])
+                if words:
+                    said[number] = (words.decode(), time.monotonic())
+                    self.keys.append(said[number])
+                if over:
                     poll.unregister(number)
                     known.pop(number).close()
-                    continue
+                    said.pop(number, None)
+            # Who has left was seen before who comes: the order inside one look is nobody's.
+            if self.listening.fileno() in ready:
                 connection, _ = self.listening.accept()
                 self.came_s.append(time.monotonic())
                 known[connection.fileno()] = connection
                 poll.register(connection, select.POLLIN)
             self.here = len(known)
             self.most = max(self.most, self.here)
+            waited_for_s = time.monotonic() - self.patience_s
+            of_keys = Counter(key for key, since_s in said.values() if since_s > waited_for_s)
+            self.most_of_key = max(self.most_of_key, *of_keys.values(), 0)
 
     def stop(self) -> None:
         self._stopped = True
@@ -60,6 +74,14 @@ class Target:
                 first += 1
             most = max(most, last - first + 1)
         return most
+
+
+def _heard(connection: socket.socket) -> tuple[bytes, bool]:
+    """What came, and whether that was all: both may be there at one look."""
+    words = connection.recv(100)
+    with suppress(BlockingIOError):
+        return words, not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    return words, False
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.declare.limits import Limits, Rate
-from penstock.streams.tools.scheduling import PATIENCE, STARTED, Lane
+from penstock.streams.tools.priorities import PATIENCE, STARTED
+from penstock.streams.tools.scheduling import Lane
 from penstock.streams.tools.turns import Ask, Standing
 
 from .model import LIMITS, STEPS, Played

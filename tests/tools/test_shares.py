@@ -3,52 +3,19 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
 from uuid import uuid4
 
-import psycopg
 import pytest
 
-from penstock import Call, tool
 from penstock.cli.local.postgres import LocalPostgres
-from penstock.declare.errors import DeclarationError
-from penstock.declare.limits import Rate
-from penstock.declare.tools import Tool
 from penstock.runtime.passport import passport
 from penstock.runtime.postgres import connect, migrate
-from penstock.streams.alarms import Alarms
-from penstock.streams.background import Background
-from penstock.streams.tools.lanes import Lanes, Slot, Wish
-from penstock.streams.tools.shares import Shares
-from penstock.streams.transactions import Transactions
 
 from .target import Target, processes
+from .workers import Worker, eventually, paced, shares_of
 
 pytestmark = pytest.mark.broker
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="passports are Linux's")
-
-
-@pytest.fixture
-def target() -> Iterator[Target]:
-    made = Target()
-    yield made
-    made.stop()
-
-
-def shares_of(url: str) -> list[int]:
-    with connect(url) as session:
-        rows = session.execute(
-            "SELECT slots FROM penstock.limit_share WHERE expires_at > clock_timestamp() AND slots > 0"
-        ).fetchall()
-    return sorted(row[0] for row in rows)
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, f"never: {what}"
-        time.sleep(0.05)
 
 
 def test_three_processes_never_pass_a_limit_together_and_share_it_fairly(
@@ -159,48 +126,6 @@ def test_a_rate_holds_over_processes_also_while_parts_move(database_url: str, ta
     assert target.most_within(0.9) <= 20
 
 
-@tool(effect="read", scope="global", concurrency=3, timeout=timedelta(milliseconds=300))
-def brief(call: Call) -> None: ...
-
-
-@tool(
-    effect="read",
-    scope="global",
-    concurrency=9,
-    rate=Rate(5, timedelta(seconds=2)),
-    timeout=timedelta(milliseconds=300),
-)
-def paced(call: Call) -> None: ...
-
-
-class Worker:
-    """Shares and lanes in this process; every grant is noted and kept."""
-
-    def __init__(self, url: str, of: Tool[None] = brief) -> None:
-        self.tool = of.name
-        self.background = Background()
-        self.now_s = 0.0
-        self.shares = Shares(Transactions(url, "shares", self.background.stopping), self.background)
-        self.lanes = Lanes(Alarms(self.background), self.shares.clock_s, self.shares.short)
-        self.shares.serve(self.lanes)
-        self.slots: list[Slot] = []
-        self.lanes.open(of.name, of.limits)
-        self.shares.share(of)
-
-    def want(self, count: int) -> None:
-        for _ in range(count):
-            Wish(self.lanes, self.tool, self.slots.append).ask()
-
-    def release(self) -> None:
-        while self.slots:
-            self.slots.pop().release()
-
-    def close(self) -> None:
-        self.release()
-        self.shares.close()
-        self.background.check()
-
-
 def test_what_is_in_use_is_not_given_away(database_url: str) -> None:
     migrate(database_url)
     first, second = Worker(database_url), Worker(database_url)
@@ -242,26 +167,3 @@ def test_without_the_database_a_process_goes_on_for_its_lease_then_waits(
     fresh_postgres.start()
     eventually(lambda: len(worker.slots) == 2, "it goes on with the database")
     worker.close()
-
-
-def test_what_nobody_wants_costs_no_transactions(database_url: str) -> None:
-    migrate(database_url)
-    worker = Worker(database_url)
-    worker.want(1)
-    eventually(lambda: len(worker.slots) == 1, "it has a part")
-    worker.release()
-    eventually(lambda: shares_of(database_url) == [], "it gives it back")
-    with psycopg.connect(database_url, autocommit=True) as session:
-        changes = "SELECT max(state_change) FROM pg_stat_activity WHERE application_name = 'shares'"
-        before = session.execute(changes).fetchone()
-        assert before != (None,)
-        time.sleep(2.5)
-        assert session.execute(changes).fetchone() == before
-    worker.shares.close()
-
-
-def test_only_what_is_counted_over_processes_may_be_called_global() -> None:
-    with pytest.raises(DeclarationError, match="counted"):
-
-        @tool(effect="read", scope="global", tenant_concurrency=1)
-        def wrong(call: Call) -> None: ...

@@ -19,7 +19,7 @@ run: ## Start everything and watch case reviews survive a kill [ARGS=--once]
 
 test: ## Run the tests [ARGS="tests/decisions -x"]
 	@.ci/set-up --broker
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto $(ARGS)
 
 check: check-style check-layers check-types check-schemas check-tidy ## All that CI checks before the tests
 

@@ -22,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 from penstock.cli.local import ports
 from penstock.cli.local.broker import LocalBroker
 from penstock.cli.local.postgres import LocalPostgres
+from tests import side_by_side
 
 KAFKA_IMAGE = "apache/kafka:4.1.0"
 POSTGRES_IMAGE = "pgvector/pgvector:pg17"
@@ -55,6 +56,24 @@ class TopicMaker:
 def pytest_configure() -> None:
     """A session that is told to stop ends like one that gets a Ctrl-C: its servers stop with it."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes `make test` shares the tests between."""
+    return side_by_side.processes(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> side_by_side.SideBySide:
+    """In which portions, and in which order."""
+    return side_by_side.SideBySide(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One process runs files in the order of their names; two begin with the long ones."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: side_by_side.rank(item.nodeid))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """What holds for every route: credentials, tenants, roles, bad input, problems, traces."""
 
-import uuid
-
 import pytest
 from httpx import Response
 
@@ -10,6 +8,7 @@ from tests.api.conftest import Api
 from tests.views.histories import approval_of, asked, call_of, lease_started, requested, started
 
 RUN = "5f0f8f66-6a2e-5d6c-9a53-3c62a9b7c001"
+NO_RUN = "00000000-6a2e-5d6c-9a53-3c62a9b7c001"
 VOTE = {"decision": "grant", "args_sha256": "a" * 64}
 SETTLEMENT = {"happened": True, "evidence": "the journal has it"}
 ROUTES = (
@@ -146,7 +145,7 @@ def test_unknown_paths_and_methods_are_problems(served: Api) -> None:
     assert response.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("path", ["/case-review/none", f"/case-review/{uuid.uuid4()}", "/case-review/%00"])
+@pytest.mark.parametrize("path", ["/case-review/none", f"/case-review/{NO_RUN}", "/case-review/%00"])
 def test_an_id_that_nothing_has_is_not_found(served: Api, path: str) -> None:
     assert_problem(served.client.get(path, headers=served.as_("ana")), 404, "not-found")
     events = path.replace("/case-review/", "/v1/runs/") + "/events"

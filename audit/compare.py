@@ -110,14 +110,17 @@ def _differences(
             )
             continue
         for column in sorted(seen.keys() | told.keys()):
-            if _same(seen.get(column)) != _same(told.get(column)):
-                found.append(Difference(view, key, column, seen.get(column), told.get(column)))
+            in_view, in_log = seen.get(column), told.get(column)
+            if not _same(in_view, in_log):
+                found.append(Difference(view, key, column, in_view, in_log))
     return found
 
 
-def _same(value: Any) -> str:
-    """One text for values that mean the same: JSON has one kind of number, and no order of names."""
-    return json.dumps(_numbers(value), sort_keys=True)
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values mean the same: JSON has one kind of number, and no order of names."""
+    if type(one) is type(other) and isinstance(one, str | int | None):
+        return bool(one == other)
+    return json.dumps(_numbers(one), sort_keys=True) == json.dumps(_numbers(other), sort_keys=True)
 
 
 def _numbers(value: Any) -> Any:

@@ -12,7 +12,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from penstock.audit.compare import compare
-from penstock.audit.fold import Told, fold, histories
+from penstock.audit.fold import Told, histories
+from penstock.audit.folding.run import run_row
 from penstock.producers.log import Log
 from penstock.schemas.codec import Codec
 from penstock.schemas.run.records import ApprovalGranted, ToolCallRequested, ToolCallStarted
@@ -77,14 +78,13 @@ def verdict(
 
     `clock_skew_ms`: how far the target's clock may be behind the log's.
     """
-    told = fold(kept, codec=codec)
     acknowledged, journal = sorted(set(receipts)), list(executions)
-    statuses = {run_id: str(row["status"]) for run_id, row in told.run.items()}
+    statuses, calls = _of_the_log(kept, codec)
     comparison = compare(connection, kept, codec=codec)
     findings = [
         *_receipts(acknowledged, statuses, _dead_keys(kept)),
         *_repeated(journal),
-        *_permitted(journal, _calls(kept, codec), clock_skew_ms),
+        *_permitted(journal, calls, clock_skew_ms),
         *(Finding("view", each.view, str(each)) for each in comparison.differences),
     ]
     if comparison.behind:
@@ -148,13 +148,16 @@ def _permitted(journal: Iterable[Execution], calls: Mapping[str, _Call], skew_ms
             yield Finding("unstarted", key, f"{tool} was executed {started_ms - at_ms} ms before its start")
 
 
-def _calls(kept: Log, codec: Codec | None) -> dict[str, _Call]:
-    found: dict[str, _Call] = {}
+def _of_the_log(kept: Log, codec: Codec | None) -> tuple[dict[str, str], dict[str, _Call]]:
+    """The status of each run, and what each call was given: one reading for both."""
+    statuses: dict[str, str] = {}
+    calls: dict[str, _Call] = {}
     for partition in range(kept.partitions(RUN_EVENTS)):
         records = kept.read(RUN_EVENTS, partition, *kept.bounds(RUN_EVENTS, partition))
-        for history in histories(records, codec).values():
-            _note_calls(found, history)
-    return found
+        for run_id, history in histories(records, codec).items():
+            statuses[run_id] = str(run_row([(told.meta, told.body) for told in history])["status"])
+            _note_calls(calls, history)
+    return statuses, calls
 
 
 def _note_calls(found: dict[str, _Call], history: Sequence[Told]) -> None:

@@ -18,6 +18,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from psycopg.conninfo import make_conninfo
+from xdist.remote import Producer
 
 from penstock.cli.local import ports
 from penstock.cli.local.broker import LocalBroker
@@ -65,9 +66,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> side_by_side.SideBySide:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> side_by_side.SideBySide:
     """In which portions, and in which order."""
-    return side_by_side.SideBySide(config)
+    return side_by_side.SideBySide(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

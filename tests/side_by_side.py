@@ -38,7 +38,7 @@ def rank(nodeid: str) -> int:
 class SideBySide(LoadFileScheduling):
     """Hands out scopes in the order in which they were collected; the next to whoever is about to have none."""
 
-    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
         config.option.loadscopereorder = False
         super().__init__(config, log)
 

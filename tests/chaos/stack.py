@@ -4,9 +4,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from penstock.audit import reading, witnesses
-from penstock.audit.witnesses import Execution, Verdict
+from penstock.audit.witnesses import ENDED, Execution, Verdict
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.runs import RunClient
@@ -18,6 +23,8 @@ from penstock.schemas.envelope.records import Actor
 from penstock.schemas.topics import ALL_TOPICS
 from tests.chaos.matrix.workers import wait_until_up
 from tests.integration.processes import Processes, eventually
+
+Answer = TypeVar("Answer")
 
 ROLES = ("runs", "tools", "timers", "views")
 TENANT = "local"
@@ -60,6 +67,7 @@ class Stack:
         self.holders_are_dead = True
         self._voted: set[str] = set()
         self._settled: set[tuple[str, int]] = set()
+        self._views: Connection[TupleRow] | None = None
         self._stopping = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
 
@@ -131,9 +139,8 @@ class Stack:
 
     def drive(self) -> None:
         """Vote on what waits; settle what is in doubt by the target's journal."""
-        with connect(self.database_url) as connection:
-            waiting = reading.waiting_approvals(connection, TENANT)
-            doubts = reading.calls_in_doubt(connection, TENANT)
+        waiting = self._ask(lambda views: reading.waiting_approvals(views, TENANT))
+        doubts = self._ask(lambda views: reading.calls_in_doubt(views, TENANT))
         for approval in waiting:
             if approval.approval_id not in self._voted:
                 self._voted.add(approval.approval_id)
@@ -173,8 +180,7 @@ class Stack:
 
     def statuses(self) -> dict[str, int]:
         """How many runs have each status."""
-        with connect(self.database_url) as connection:
-            return reading.counts(connection, TENANT)
+        return self._ask(lambda views: reading.counts(views, TENANT))
 
     def close(self) -> None:
         """Stop keeping things running; the processes are their fixture's to stop."""
@@ -184,10 +190,25 @@ class Stack:
         for publisher in self._publishers:
             publisher.close()
         self.log.close()
+        if self._views is not None:
+            self._views.close()
+
+    def _ask(self, question: Callable[[Connection[TupleRow]], Answer]) -> Answer:
+        """On one connection, kept until the database is replaced under it: whoever polls would open dozens a second."""
+        if self._views is None:
+            self._views = connect(self.database_url)
+        try:
+            return question(self._views)
+        except psycopg.OperationalError:
+            self._views.close()
+            self._views = connect(self.database_url)
+            return question(self._views)
 
     def _all_ended(self) -> bool:
-        with connect(self.database_url) as connection:
-            runs = reading.runs(connection, TENANT)
+        # Counts are cheap to poll; which ones ended is asked when enough have.
+        if sum(count for status, count in self.statuses().items() if status in ENDED) < len(self.receipts):
+            return False
+        runs = self._ask(lambda views: reading.runs(views, TENANT))
         return {run.run_id for run in runs if run.ended_at_ms is not None} >= set(self.receipts)
 
     def _drive_until(self, holds: Callable[[], bool], seconds: float, otherwise: str) -> None:

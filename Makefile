@@ -4,6 +4,9 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 ARGS ?=
 export PYTHON
+# Bytecode is kept, whatever the machine's habit: who compiles all that it imports takes twice as long to start.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
 .PHONY: help set-up run test check check-style check-layers check-types check-schemas check-tidy bench chaos lock format clean
 

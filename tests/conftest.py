@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from psycopg.conninfo import make_conninfo
 from xdist.remote import Producer
+from xdist.workermanage import NodeManager
 
 from penstock.cli.local import ports
 from penstock.cli.local.broker import LocalBroker
@@ -54,9 +55,13 @@ class TopicMaker:
             self._admin.poll(1)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A session that is told to stop ends like one that gets a Ctrl-C: its servers stop with it."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    NodeManager.EXIT_TIMEOUT = side_by_side.STOP_S
+    if hasattr(config, "workerinput"):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, side_by_side.end_once)
 
 
 @pytest.hookimpl(optionalhook=True)

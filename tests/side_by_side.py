@@ -1,6 +1,7 @@
 """Which tests run beside which, when `make test` shares them between two processes."""
 
 import os
+import signal
 from typing import Final
 
 import pytest
@@ -8,6 +9,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 PROCESSES: Final = 2
+# The servers of a process that is told to stop have so long to stop before it.
+STOP_S: Final = 30
 CHAOS: Final = "tests/chaos"
 # The longest begin, one in each process; what is left goes to whoever has nothing more to do.
 FIRST: Final = (CHAOS, "tests/chaos/matrix/test_rounds.py", "tests/acceptance/test_make_run.py")
@@ -21,6 +24,13 @@ def processes(config: pytest.Config) -> int:
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or os.environ.get("DATABASE_URL")
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     return 0 if given or named else PROCESSES
+
+
+def end_once(number: int, frame: object) -> None:
+    """Ends one process's part in order: each of two hears a Ctrl-C twice, and the second would cut off the end."""
+    for deaf in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(deaf, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def scope(nodeid: str) -> str:

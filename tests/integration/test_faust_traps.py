@@ -1,6 +1,7 @@
 """The ways in which Faust 0.15 loses or stalls events that our runner could meet, each on the real thing."""
 
 import asyncio
+import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from penstock.schemas.run.records import FireTimer
 from penstock.streams.feed import Feed
 from penstock.streams.host import Appended
 from penstock.streams.worker import OwnPollers, worker_app
+from tests.chaos.matrix.workers import wait_until_up
 from tests.integration.conftest import Start, finish
 from tests.integration.processes import Processes, eventually
 from tests.integration.tally_topics import NAMES, PARTITIONS, TallyTopics
@@ -159,12 +161,16 @@ def test_a_slow_batch_holds_up_no_rebalance(topics: TallyTopics, workers: Proces
     start("one", static=False)
     topics.send(1)
     eventually(topics.done, 30, workers.tails)
+    start("two", static=False)
+    # It has imported and hasn't joined: on a busy machine it imports for longer than the batch takes.
+    wait_until_up(workers.running["two"])
+    workers.signal("two", signal.SIGSTOP)
     slow = input_record(NAMES[0], FireTimer(timer_id="slow"))
     topics.log.append([Outgoing(topics.inbox, slow.key, slow.value, slow.headers)])
     topics.sent[entity(NAMES[0])].append("slow")
     time.sleep(0.5)
     began = time.monotonic()
-    start("two", static=False)
+    workers.signal("two", signal.SIGCONT)
     took = "took penstock"
     eventually(lambda: took in (workers.logs / "two.log").read_text(), 30, workers.tails)
     assert time.monotonic() - began < 8, "the other worker had partitions while the slow batch was in hand"

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.chaos.matrix.workers import wait_until_up
 from tests.integration.conftest import Start, finish
 from tests.integration.processes import Processes, eventually
 from tests.integration.tally_topics import TallyTopics
@@ -29,6 +30,8 @@ def test_a_joining_worker_and_a_leaving_one_lose_nothing(
     for _ in range(60):
         topics.send(1)
         time.sleep(0.05)
+    # One that still imports would die of the signal, and say nothing about how workers leave.
+    wait_until_up(workers.running["one"])
     workers.signal("one", signal.SIGTERM)
     topics.send(10)
     finish(topics, workers)
@@ -44,6 +47,8 @@ def test_a_killed_worker_that_comes_back_under_its_name_goes_on_at_once(
         time.sleep(2.0 if round_ == 0 else 0.7)
         workers.kill("one")
         start("one")
+    # How long it imports says nothing of sessions, and on a busy machine is most of the time.
+    wait_until_up(workers.running["one"])
     began = time.monotonic()
     finish(topics, workers)
     assert time.monotonic() - began < 15, "static membership: nobody waits for the session to end"

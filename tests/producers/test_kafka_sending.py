@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from penstock.producers import kafka_sending
-from penstock.producers.errors import LogRefused
+from penstock.producers.errors import LogError, LogRefused
 from penstock.producers.kafka_patience import Stop
 from penstock.producers.kafka_sending import Sender, SoonSender
 from penstock.producers.log import Outgoing, Record
@@ -53,7 +53,7 @@ def test_an_append_is_refused() -> None:
 
 def test_who_has_handed_over_a_record_is_told_and_so_is_the_next_one() -> None:
     sender = SoonSender({}, Stop())
-    told: queue.Queue[Record | LogRefused] = queue.Queue()
+    told: queue.Queue[Record | LogError] = queue.Queue()
     sender.send(RECORD, told.put)
     assert "desynchronised" in str(told.get(timeout=10))
     with pytest.raises(LogRefused, match="desynchronised"):

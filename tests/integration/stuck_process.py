@@ -2,35 +2,15 @@
 
 import sys
 import threading
-from collections.abc import Mapping, Sequence
 
-from penstock.producers.log import Record
 from penstock.runtime.settings import Settings
 from penstock.streams import closing
-from penstock.streams.host import Appended
 from penstock.streams.worker import run, worker_app
+from tests.integration.test_faust_traps import FailingHost
 
 
-class StuckHost:
+class StuckHost(FailingHost):
     """It waits for what never comes."""
-
-    topic, group_id, fetch_min_bytes, fault = "t", "g", 1, None
-    appends_to, appends_alone, pace_s = "u", False, 0.0
-
-    def __init__(self) -> None:
-        self.appended = Appended()
-
-    def take(self, partition: int) -> int:
-        return 0
-
-    def handle_all(self, batches: Mapping[int, Sequence[Record]]) -> frozenset[int]:
-        return frozenset()
-
-    def drop(self, partition: int) -> None:
-        """Nothing to let go of."""
-
-    def stop(self) -> None:
-        print("closing", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         threading.Event().wait()

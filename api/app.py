@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 from penstock import __version__
 from penstock.api import approvals, calls, cancellations, case_reviews, health, metrics, problems, runs
 from penstock.api.accepted import AcceptedRuns
+from penstock.api.admission import Admission, Limits
 from penstock.api.callers import ApiKeys, Caller
 from penstock.api.door import Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
@@ -78,7 +79,11 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    door = Door(settings, keys, views, inbox, AcceptedRuns(), loaded, kept)
+    may_be_open = Limits(
+        settings.open_runs_tenant_max, settings.open_runs_total_max, settings.views_lag_max_s
+    )
+    admission = Admission(views, may_be_open)
+    door = Door(settings, keys, views, inbox, AcceptedRuns(), admission, loaded, kept)
     for resource in (case_reviews, cancellations, runs, approvals, calls, health):
         app.include_router(resource.routes(door))
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))

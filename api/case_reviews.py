@@ -57,7 +57,9 @@ def routes(door: Door) -> APIRouter:
         if before is not None and before != body_sha256:
             raise _conflict(task_id)
         if before is None:
-            await door.inbox.say(caller, lambda client: client.start(WORKFLOW, value, key))
+            async with door.admission.place(caller.tenant) as place:
+                said = await door.inbox.say(caller, lambda client: client.start(WORKFLOW, value, key))
+                place.taken(task_id, said.wait(0))
             door.accepted.note(task_id, AcceptedRun(caller.tenant, body_sha256))
         response.headers["Location"] = f"/case-review/{task_id}"
         response.headers["Idempotency-Key"] = key

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Header
 
 from penstock.api.accepted import AcceptedRuns
+from penstock.api.admission import Admission
 from penstock.api.callers import ApiKeys
 from penstock.api.inbox import Inbox
 from penstock.api.views import Views
@@ -34,6 +35,7 @@ class Door:
     views: Views
     inbox: Inbox
     accepted: AcceptedRuns
+    admission: Admission
     application: Application
     log: SoonLog
 

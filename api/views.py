@@ -1,7 +1,9 @@
-"""The API's own reading of the views. Every query names the tenant: others' rows can't come out (B2)."""
+"""The API's own reading of the views. Every query names the tenant, so that others' rows can't come out (B2); but
+for how many runs are open, which nobody outside is shown.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from penstock.api.problems import Problem, unavailable
@@ -41,6 +43,13 @@ ORDER BY requested_at_ms, approval_id LIMIT %(limit)s"""
 _CALL: Final = """
 SELECT call_id, run_id, tool, attempt, status FROM views.tool_call
 WHERE call_id = %(call_id)s AND tenant = %(tenant)s"""
+
+
+_SHOWN: Final = "SELECT run_id FROM views.run_row WHERE run_id = ANY(%(run_ids)s)"
+# Through the index of just these (migration 0005).
+_OPEN: Final = """
+SELECT tenant, count(*) AS open FROM views.run_row
+WHERE phase IN ('accepted', 'running', 'stalled', 'ending') GROUP BY tenant"""
 
 
 def database_away(error: Exception) -> Problem:
@@ -90,6 +99,16 @@ class Views:
     async def call(self, tenant: str, call_id: str) -> Columns | None:
         """One call of the tenant's."""
         return _first(await self._ask(_CALL, {"tenant": tenant, "call_id": call_id}))
+
+    async def shown(self, run_ids: Collection[str]) -> Collection[str]:
+        """Those of the runs that have a row."""
+        if not run_ids:
+            return ()
+        return [row["run_id"] for row in await self._ask(_SHOWN, {"run_ids": list(run_ids)})]
+
+    async def open_by_tenant(self) -> Mapping[str, int]:
+        """How many runs haven't ended, as far as the views know."""
+        return {row["tenant"]: row["open"] for row in await self._ask(_OPEN, {})}
 
     async def answers(self) -> None:
         """Raises a 503 problem unless the database answers and has the views."""

@@ -128,10 +128,17 @@ def views_database(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def api(home: Path, views_database: str) -> Iterator[Api]:
+def set_up() -> dict[str, int]:
+    """Settings of the API under test that a module wants otherwise."""
+    return {}
+
+
+@pytest.fixture
+def api(home: Path, views_database: str, set_up: dict[str, int]) -> Iterator[Api]:
     """The API, served in this process."""
     database_url = empty(views_database)
-    settings = Settings(home=home, database_url=database_url, kafka_bootstrap_servers="unused:9092")
+    addresses = Settings(home=home, database_url=database_url, kafka_bootstrap_servers="unused:9092")
+    settings = addresses.model_copy(update=set_up)
     log = JudgedLog()
     application = Application("tests", workflows=(case_review,))
     app = create_app(

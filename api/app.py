@@ -16,7 +16,7 @@ from penstock.api.admission import Admission, Limits
 from penstock.api.callers import ApiKeys, Caller
 from penstock.api.door import Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
-from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit
+from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
 from penstock.api.metrics import Counting
 from penstock.api.tracing import SOURCE, Tracing
 from penstock.api.views import Views
@@ -95,6 +95,7 @@ def create_app(
 
     problems.install(app)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
+    app.add_middleware(RequestLimit, requests_max=settings.api_requests_max)
     app.add_middleware(Counting, meters=counted.meters)
     app.add_middleware(Tracing)
     return app

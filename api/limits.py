@@ -1,20 +1,32 @@
-"""Refuses request bodies that are too long before they are in memory."""
+"""Bounds what requests may hold of this process: how long their bodies are and take, and how many there are at once."""
 
+import asyncio
+import time
+from collections import Counter
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from penstock.api.problems import Problem
+from penstock.api.problems import Problem, answer_of, unavailable
 
 BODY_BYTES_MAX_DEFAULT: Final = 1024 * 1024
+BODY_S_DEFAULT: Final = 10.0
+# One caller may have one request in so many of them.
+_CALLER_PART: Final = 2
+# How this process is must be seen most of all when it is busy.
+_ALWAYS: Final = "/health/"
 
 
 class BodyLimit:
-    """ASGI middleware: reading more than `bytes_max` of a body raises a 413 problem in whoever reads it."""
+    """ASGI middleware: reading more than `bytes_max` of a body raises a 413 problem in whoever reads it, waiting for
+    it longer than `seconds` a 408."""
 
-    def __init__(self, app: ASGIApp, bytes_max: int = BODY_BYTES_MAX_DEFAULT) -> None:
+    def __init__(
+        self, app: ASGIApp, bytes_max: int = BODY_BYTES_MAX_DEFAULT, seconds: float = BODY_S_DEFAULT
+    ) -> None:
         self._app = app
         self._bytes_max = bytes_max
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI says."""
@@ -23,21 +35,30 @@ class BodyLimit:
             return
         declared = dict(scope["headers"]).get(b"content-length", b"")
         too_long = declared.isdigit() and int(declared) > self._bytes_max
-        seen = 0
+        until_s = time.monotonic() + self._seconds
+        seen, whole = 0, False
 
         async def receive_limited() -> Message:
-            nonlocal seen
+            nonlocal seen, whole
             if too_long:
-                raise self._problem()
-            message = await receive()
+                raise self._too_long()
+            if whole:
+                # What comes after the body is that the client has gone, and that may take its time.
+                return await receive()
+            try:
+                async with asyncio.timeout(until_s - time.monotonic()):
+                    message = await receive()
+            except TimeoutError:
+                raise self._too_slow() from None
             seen += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if seen > self._bytes_max:
-                raise self._problem()
+                raise self._too_long()
             return message
 
         await self._app(scope, receive_limited, send)
 
-    def _problem(self) -> Problem:
+    def _too_long(self) -> Problem:
         return Problem(
             413,
             "body-too-large",
@@ -45,3 +66,52 @@ class BodyLimit:
             f"A request's body is at most {self._bytes_max} bytes: send large content by reference.",
             headers={"Connection": "close"},
         )
+
+    def _too_slow(self) -> Problem:
+        return Problem(
+            408,
+            "body-too-slow",
+            "Body too slow",
+            f"A request's body must be here within {self._seconds:g} s, and nothing was taken: send it again, faster.",
+            headers={"Connection": "close"},
+        )
+
+
+class RequestLimit:
+    """ASGI middleware: at most `requests_max` requests at once, of one caller half as many. The next one is answered
+    at once by a 503 problem, so that what waits for a slow log or database is bounded, and one caller's crowd leaves
+    room for the others. Nothing of a refused request was looked at."""
+
+    def __init__(self, app: ASGIApp, requests_max: int) -> None:
+        self._app = app
+        self._requests_max = requests_max
+        self._caller_max = max(1, requests_max // _CALLER_PART)
+        self._active: Counter[bytes] = Counter()
+        self._total = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI says."""
+        if scope["type"] != "http" or scope["path"].startswith(_ALWAYS):
+            await self._app(scope, receive, send)
+            return
+        caller = dict(scope["headers"]).get(b"authorization", b"")
+        if self._total >= self._requests_max or self._active[caller] >= self._caller_max:
+            await answer_of(self._busy(), scope["path"])(scope, receive, send)
+            return
+        self._total += 1
+        self._active[caller] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._total -= 1
+            self._active[caller] -= 1
+            if not self._active[caller]:
+                del self._active[caller]
+
+    def _busy(self) -> Problem:
+        detail = (
+            f"This process works on as many requests as it may, {self._requests_max}, or {self._caller_max} of this "
+            "caller (PENSTOCK_API_REQUESTS_MAX): something that it waits for is slow. Nothing was taken: send it "
+            "again after Retry-After seconds, and fewer at once."
+        )
+        return unavailable("too-many-requests-at-once", "Too many requests at once", detail)

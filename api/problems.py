@@ -66,6 +66,12 @@ def unavailable(slug: str, title: str, detail: str, retry_after_s: int = 2) -> P
     return Problem(503, slug, title, detail, headers={"Retry-After": str(retry_after_s)})
 
 
+def answer_of(problem: Problem, path: str) -> JSONResponse:
+    """The response to a request that had this problem."""
+    said = (problem.status_code, problem.slug, problem.title, str(problem.detail), path, problem.more)
+    return JSONResponse(problem_body(*said), problem.status_code, problem.headers, MEDIA_TYPE)
+
+
 def problem_body(
     status: int, slug: str, title: str, detail: str, instance: str, more: Mapping[str, object] | None = None
 ) -> dict[str, object]:
@@ -80,11 +86,11 @@ def install(app: FastAPI) -> None:
     async def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         if isinstance(error, Problem):
-            slug, title, detail, more = error.slug, error.title, str(error.detail), error.more
-        else:
-            slug, detail = _FRAMEWORK.get(error.status_code, ("refused", str(error.detail)))
-            title, more = HTTPStatus(error.status_code).phrase, {}
-        body = problem_body(error.status_code, slug, title, detail, request.url.path, more)
+            return answer_of(error, request.url.path)
+        slug, detail = _FRAMEWORK.get(error.status_code, ("refused", str(error.detail)))
+        body = problem_body(
+            error.status_code, slug, HTTPStatus(error.status_code).phrase, detail, request.url.path
+        )
         return JSONResponse(body, error.status_code, error.headers, MEDIA_TYPE)
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:

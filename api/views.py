@@ -4,6 +4,7 @@ for how many runs are open, which nobody outside is shown.
 
 import asyncio
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from penstock.api.problems import Problem, unavailable
@@ -11,6 +12,7 @@ from penstock.runtime.postgres import pool
 from penstock.runtime.settings import Settings
 
 WAIT_S: Final = 2.0
+ANSWER_S_DEFAULT: Final = 5.0
 CONNECTIONS_MAX_DEFAULT: Final = 8
 Columns = dict[str, Any]
 
@@ -59,16 +61,28 @@ def database_away(error: Exception) -> Problem:
 
 
 class Views:
-    """Asks the views in threads, so that a slow database blocks no other request. Raises 503 problems."""
+    """Asks the views in threads of its own, so that a slow database holds up nobody who doesn't ask it. Who does is
+    answered within `answer_s`, also by a database that has stopped in the middle. Raises 503 problems.
+    """
 
-    def __init__(self, where: Settings | str, connections_max: int = CONNECTIONS_MAX_DEFAULT) -> None:
+    def __init__(
+        self,
+        where: Settings | str,
+        connections_max: int = CONNECTIONS_MAX_DEFAULT,
+        answer_s: float = ANSWER_S_DEFAULT,
+    ) -> None:
         """Connects in the background: a database that is away now is asked again later."""
+        self._answer_s = answer_s
+        self._threads = ThreadPoolExecutor(connections_max, "views")
+        # As many as there are threads: what waits, waits here, where it leaves nothing behind when it gives up.
+        self._free = asyncio.Semaphore(connections_max)
         self._pool = pool(where, size_max=connections_max, application_name="penstock.api")
         # The pool's own impatience is one of these too.
         self._away = self._pool.connection_class.OperationalError
 
     def close(self) -> None:
         """Let the connections go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._pool.close()
 
     async def run(self, tenant: str, run_id: str) -> Columns | None:
@@ -119,7 +133,22 @@ class Views:
             )
 
     async def _ask(self, select: str, values: Mapping[str, object]) -> list[Columns]:
-        return await asyncio.to_thread(self._asked, select, values)
+        try:
+            async with asyncio.timeout(self._answer_s):
+                await self._free.acquire()
+                loop = asyncio.get_running_loop()
+                asked = loop.run_in_executor(self._threads, self._asked, select, values)
+                # A thread can't be ended: it is free again when the database has answered it.
+                asked.add_done_callback(self._answered)
+                return await asyncio.shield(asked)
+        except TimeoutError as error:
+            raise database_away(error) from error
+
+    def _answered(self, asked: "asyncio.Future[list[Columns]]") -> None:
+        self._free.release()
+        if not asked.cancelled():
+            # Whoever asked may have gone, and then nobody else looks at it.
+            asked.exception()
 
     def _asked(self, select: str, values: Mapping[str, object]) -> list[Columns]:
         try:

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=0, le=65_535)
+    api_requests_max: int = Field(default=500, ge=1)
     open_runs_tenant_max: int = Field(default=50_000, ge=1)
     open_runs_total_max: int = Field(default=200_000, ge=1)
     views_lag_max_s: int = Field(default=60, ge=1)

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 from penstock.api.problems import Problem, unavailable
 from penstock.producers.log import Record
+from penstock.runtime.settings import Settings
 
 RETRY_AFTER_S: Final = 5
 BEHIND: Final = "views-behind"
@@ -48,6 +49,11 @@ class Limits:
     tenant_max: int
     total_max: int
     views_lag_max_s: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """What the settings say."""
+        return cls(settings.open_runs_tenant_max, settings.open_runs_total_max, settings.views_lag_max_s)
 
 
 @dataclass(slots=True)

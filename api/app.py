@@ -79,10 +79,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    may_be_open = Limits(
-        settings.open_runs_tenant_max, settings.open_runs_total_max, settings.views_lag_max_s
-    )
-    admission = Admission(views, may_be_open)
+    admission = Admission(views, Limits.of(settings))
     door = Door(settings, keys, views, inbox, AcceptedRuns(), admission, loaded, kept)
     for resource in (case_reviews, cancellations, runs, approvals, calls, health):
         app.include_router(resource.routes(door))

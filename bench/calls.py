@@ -18,6 +18,7 @@ from penstock.declare.tools import Tool, tool
 from penstock.producers.clock import SystemClock
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.canonical import json_payload
+from penstock.schemas.codec import Codec
 from penstock.schemas.envelope.records import Actor, Cause, EventMeta
 from penstock.schemas.ids import derived_id, run_id
 from penstock.schemas.run.records import (
@@ -121,10 +122,10 @@ class FakeAnswers:
 class Path:
     """The fold and the act of one partition, fed with events as the host does it."""
 
-    def __init__(self) -> None:
+    def __init__(self, tools: tuple[Tool[object], ...] = TOOLS, codec: Codec | None = None) -> None:
         self.background = Background()
         self.answers = FakeAnswers()
-        application = Application("bench", tools=TOOLS)
+        application = Application("bench", tools=tools)
         self.calling = Calling(
             application,
             FakeLeases(),  # type: ignore[arg-type]
@@ -132,6 +133,7 @@ class Path:
             Alarms(self.background),
             self.background,
             SystemClock(),
+            codec=codec,
         )
         self._fold = CallFold()
         self._open: OpenWork[Open] = OpenWork()

@@ -85,7 +85,8 @@ def tools_host(
     appended = Appended()
     answers = Answers(sender, open_log, background, appended)
     shares = Shares(Transactions(database_url, f"{TOOLS_GROUP}.limits", background.stopping), background)
-    calling = Calling(toolbox, leases, answers, Alarms(background), background, clock, observer, shares)
+    alarms = Alarms(background)
+    calling = Calling(toolbox, leases, answers, alarms, background, clock, observer, shares, codec)
     transactions = Transactions(database_url, TOOLS_GROUP, background.stopping)
     made = EffectHost(
         RUN_EVENTS,

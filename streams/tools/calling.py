@@ -14,6 +14,7 @@ from typing import Final
 
 from penstock.declare.tools import Tool
 from penstock.producers.clock import Clock
+from penstock.schemas.codec import Codec
 from penstock.schemas.run.records import StartToolCall
 from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers
@@ -30,6 +31,7 @@ from penstock.streams.tools.lanes import Slot
 from penstock.streams.tools.ports import Open, OpenCall, Toolbox
 from penstock.streams.tools.queues import NoKey, Queues
 from penstock.streams.tools.shares import Shares
+from penstock.streams.tools.shelf import Shelf
 
 log = logging.getLogger("penstock.streams.tools")
 
@@ -51,12 +53,14 @@ class Calling:
         clock: Clock,
         observer: CallObserver = NOBODY,
         shares: Shares | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self._leases = leases
         self._answers = answers
         self._alarms = alarms
         self._clock = clock
         self._queues = Queues(toolbox, alarms, shares)
+        self._shelf = Shelf(codec)
         self._hands = Hands(background, "tool")
         self._loop = EventLoop(background, "tool-loop")
         self._tell = Teller(answers)
@@ -78,7 +82,7 @@ class Calling:
                 if claim is not None:
                     claim.let_go()
                     self._doubts.forget(work.key)
-                claim = self._claims[work.key] = Claim(partition, work)
+                claim = self._claims[work.key] = Claim(partition, work, self._granted)
             claim.call = work
             self._step(claim)
 
@@ -125,6 +129,7 @@ class Calling:
         call = claim.call
         if call.in_doubt:
             claim.let_go()
+            self._shelf.take(call)
             self._doubts.look_into(call)
         elif call.started_lease is not None:
             self._on_start(claim, call.started_lease)
@@ -143,20 +148,24 @@ class Calling:
             tool = self._queues.tool(claim.call)
             if tool is None:
                 return
+            self._shelf.take(claim.call)
             try:
-                wish = self._queues.wish(tool, claim.call, partial(self._granted, claim, tool), first=first)
+                wish = self._queues.wish(tool, claim.call, claim.grant, first=first)
             except NoKey as error:
                 self._refuse(claim, "no_concurrency_key", str(error))
                 return
             # Kept before it is asked for: the slot may be granted before `ask` returns.
             claim.wish = wish
             wish.ask()
+            if claim.wish is not None:
+                self._shelf.put(claim.call, len(self._claims))
 
-    def _granted(self, claim: Claim, tool: Tool[object], slot: Slot) -> None:
+    def _granted(self, claim: Claim, slot: Slot) -> None:
         with self._lock:
             claim.wish = None
-            call = claim.call
-            if not self._is_current(claim) or claim.done:
+            call, tool = claim.call, self._queues.tool(claim.call)
+            self._shelf.take(call)
+            if tool is None or not self._is_current(claim) or claim.done:
                 slot.release()
             elif tool.effect != call.requested.effect:
                 slot.release()
@@ -235,8 +244,7 @@ class Calling:
         call = claim.call
         if claim.lease_id and not claim.done and not call.in_doubt:
             self._executing.spend(call, claim.lease_id)
-            body = failed(call, claim.lease_id, NOT_BEGUN, why, not_done=True, retryable=True)
-            self._tell(call, body)
+            self._tell(call, failed(call, claim.lease_id, NOT_BEGUN, why, not_done=True, retryable=True))
 
     def _is_current(self, claim: Claim) -> bool:
         return not self._closing and self._claims.get(claim.call.key) is claim

@@ -9,6 +9,7 @@ from penstock.declare.tools import Tool
 from penstock.producers.clock import SystemClock
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.canonical import json_payload
+from penstock.schemas.codec import pinned_codec
 from penstock.schemas.envelope.records import Actor, Cause, EventMeta
 from penstock.schemas.ids import run_id
 from penstock.schemas.run.records import StartToolCall, ToolCallRequested, ToolCallStarted
@@ -87,6 +88,7 @@ class Path:
             Alarms(self.background),
             self.background,
             SystemClock(),
+            codec=pinned_codec(),
         )
         self.open_work: OpenWork[Open] = OpenWork()
         self._fold = CallFold()

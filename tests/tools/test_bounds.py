@@ -19,6 +19,7 @@ from penstock.streams.answers import Answers, Sender
 from penstock.streams.background import Background
 from penstock.streams.open_work import Seen
 from penstock.streams.tools.scheduling import Lane
+from penstock.streams.tools.shelf import Shelf
 from penstock.streams.tools.turns import Ask
 
 from .path import Path, request
@@ -52,6 +53,20 @@ def test_an_open_call_costs_two_kibibytes_and_its_arguments() -> None:
     tracemalloc.stop()
     path.close()
     assert kept / CALLS < BYTES_A_CALL_MAX
+
+
+def test_a_call_that_waits_among_many_keeps_no_arguments_beside_its_bytes_on_the_log() -> None:
+    path = Path(Application("test", tools=(waits,)))
+    path.calling._shelf = Shelf(CODEC, 0)
+    values = [_decoded("a" * 1_000).value for _ in range(CALLS)]
+    gc.collect()
+    tracemalloc.start()
+    path.feed(*(Seen(*CODEC.decode_event(value), value) for value in values))
+    gc.collect()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    path.close()
+    assert kept / CALLS < 1_300
 
 
 def test_withdrawn_calls_are_let_go_of() -> None:
@@ -119,8 +134,8 @@ def test_what_is_withdrawn_is_swept_from_the_queue() -> None:
     assert (lane.waiting, lane.kept()) <= (0, 2_500)
 
 
-def _decoded() -> Seen:
-    made = request(waits, "a")
+def _decoded(name: str = "a") -> Seen:
+    made = request(waits, name)
     value = CODEC.encode(made.meta, made.body)
     return Seen(*CODEC.decode_event(value), value)
 

@@ -26,6 +26,7 @@ from penstock.producers.kafka import KafkaLog
 from penstock.producers.kafka_outage import QUIET, tell_of_outage
 from penstock.producers.kafka_reading import record_of
 from penstock.producers.log import Log, Record
+from penstock.runtime.closing import DEADLINE_S, end_within
 from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.exits import STAY_DOWN, last_words
 from penstock.runtime.postgres import connect
@@ -228,6 +229,7 @@ def main() -> int:
 
     def stop(number: int, frame: FrameType | None) -> None:
         projector.stop()
+        end_within(DEADLINE_S, lambda: 1)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

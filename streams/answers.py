@@ -28,7 +28,7 @@ from penstock.streams.spans import of_run
 log = logging.getLogger("penstock.streams.answers")
 
 GROUP_MAX: Final = 64
-CLOSE_S: Final = 2.0
+CLOSE_S: Final = 1.0
 NEW_LOG_PAUSE_S: Final = 0.5
 NEW_LOG_PAUSE_S_MAX: Final = 10.0
 

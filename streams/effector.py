@@ -9,9 +9,11 @@ more, because what has been settled meanwhile is settled on the log.
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Final, Generic, TypeVar, cast
 
 from penstock.producers.log import Log, Outgoing, Record
+from penstock.runtime.closing import HOPE_S
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec, EventBody, Undecodable
@@ -19,7 +21,6 @@ from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.headers import CE_TYPE, EPOCH
 from penstock.schemas.ids import partition_of
 from penstock.streams.background import Background
-from penstock.streams.closing import HOPE_S
 from penstock.streams.dead_letters import dead_letter
 from penstock.streams.host import Appended, Fenced
 from penstock.streams.open_work import Act, Fold, OpenWork, Seen, Work
@@ -81,6 +82,7 @@ class EffectHost(Generic[W]):
         self._background = background
         self._save_every_s = save_every_s
         self._close_s = close_s
+        self._close_by_s = inf
         self._partitions = log_.partitions(topic)
         self._held: dict[int, Holding[W]] = {}
 
@@ -142,6 +144,7 @@ class EffectHost(Generic[W]):
 
     def stop(self) -> None:
         self._background.stopping.set()
+        self._close_by_s = min(self._close_by_s, time.monotonic() + self._close_s)
         self._log.give_up_after(HOPE_S)
 
     def close(self) -> None:
@@ -151,7 +154,8 @@ class EffectHost(Generic[W]):
         except AWAY as error:
             log.info("%s isn't saved at the end, which costs some seconds: %s", self.group_id, error)
         self._held.clear()
-        self._act.close(self._close_s)
+        # Counted from the signal on: the hosts of a process close one after the other.
+        self._act.close(max(0.0, self._close_by_s - time.monotonic()))
         self._positions.close()
         self._log.close()
 

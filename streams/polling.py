@@ -26,7 +26,7 @@ DELIVERIES_AHEAD_MAX: Final = 1
 # A host that waits for its database may take long: from then on its poller serves the group alone.
 PATIENCE_S: Final = 1.0
 COMMIT_EVERY_S: Final = 1.0
-JOIN_S: Final = 10.0
+JOIN_S: Final = 3.0
 _DAY_MS: Final = 24 * 3_600 * 1_000
 
 

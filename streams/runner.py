@@ -11,11 +11,11 @@ from typing import Final, Generic, TypeVar
 
 from penstock.producers.log import Log, Record
 from penstock.producers.signing import Keyring
+from penstock.runtime.closing import HOPE_S
 from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec
 from penstock.schemas.topics import EVENT_BYTES_MAX
 from penstock.streams.arrival import Arrival, Malformed, receive
-from penstock.streams.closing import HOPE_S
 from penstock.streams.decider import Decider, end_of
 from penstock.streams.drafting import Draft, Drafter, Unappliable
 from penstock.streams.entity import Entity, fresh, load

@@ -23,11 +23,11 @@ import faust
 from faust.app.base import BootStrategy
 from faust.types import StreamT
 
+from penstock.runtime import closing
+from penstock.runtime.closing import end_within
 from penstock.runtime.exits import STAY_DOWN, last_words
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import start
-from penstock.streams import closing
-from penstock.streams.closing import end_within
 from penstock.streams.feed import Delivery, Feed
 from penstock.streams.host import PartitionHost, TakeRefused
 from penstock.streams.observed import Observed

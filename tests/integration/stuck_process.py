@@ -3,8 +3,8 @@
 import sys
 import threading
 
+from penstock.runtime import closing
 from penstock.runtime.settings import Settings
-from penstock.streams import closing
 from penstock.streams.worker import run, worker_app
 from tests.integration.test_faust_traps import FailingHost
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from penstock.producers.errors import LogRefused
-from penstock.streams import closing, runner
+from penstock.runtime import closing
+from penstock.streams import runner
 from penstock.streams.memory_journal import MemoryJournal
 from tests.chaos.matrix.workers import wait_until_up
 from tests.integration.processes import processes

@@ -1,8 +1,8 @@
 """The last bound on how long a worker takes to end.
 
-Whatever its closing waits for has a bound of its own: 3 s for a broker or database that is away (a request under way
-may take its 5 to 10 s), 8 s for calls that run, 2 s for a thread, 10 s for leaving the groups. Most of the time none
-of them is met. Together they end here, before who sent the SIGTERM loses patience.
+Whatever its closing waits for has a bound of its own: 3 s for a broker that is away (a question under way may take
+its 5 s), 8 s from the signal on for calls that run and for their answers, 1 s for a thread, 3 s for leaving the
+groups. Mostly none of them is met. Together they end here, before who sent the SIGTERM loses patience.
 """
 
 import faulthandler
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-log = logging.getLogger("penstock.streams.closing")
+log = logging.getLogger("penstock.runtime.closing")
 
 DEADLINE_S: Final = 14.0
 # How long those who wait for an absent broker still hope, once the worker closes.

@@ -11,6 +11,8 @@ from penstock.runtime.postgres import connect, migrate
 from penstock.schemas.canonical import payload_of
 from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import FireTimer, RunCompleted, TimerArmed, TimerFired, TimerRearmed
+from penstock.streams.effector import CLOSE_S
+from penstock.streams.timers.effect import Firing
 
 from .effects import RUN, Effects, eventually
 
@@ -44,6 +46,21 @@ def test_a_timer_fires_when_it_is_due(world: Effects) -> None:
     assert world.inputs(FireTimer) == []
     assert world.await_inputs(FireTimer) == [FireTimer(timer_id=timer_id("a"))]
     assert now_ms() >= timer.due_ms
+
+
+def test_what_is_left_for_answers_at_the_end_is_counted_from_when_the_host_was_told_to_stop(
+    world: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hosts of a process close one after the other, and have one deadline."""
+    left_s: list[float] = []
+    monkeypatch.setattr(Firing, "close", lambda self, deadline_s: left_s.append(deadline_s))
+    first, second = world.timers(), world.timers()
+    for worker in (first, second):
+        worker.host.stop()
+    time.sleep(0.3)
+    for worker in (first, second):
+        worker.close()
+    assert all(0 < left <= CLOSE_S - 0.3 for left in left_s), left_s
 
 
 def test_an_early_firing_is_fired_again_as_another_input(world: Effects) -> None:

@@ -17,6 +17,7 @@ class Disk:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.refused = ""
+        self.filled = False
 
     def mount(self) -> "Disk":
         """Mount it; `refused` tells why there is none."""
@@ -34,6 +35,7 @@ class Disk:
         room = os.statvfs(self.directory)
         used = (room.f_blocks - room.f_bfree) * room.f_frsize
         self._resize(str(used + left_bytes))
+        self.filled = True
 
     def is_full(self) -> bool:
         """Whether nothing at all fits any more."""
@@ -42,6 +44,7 @@ class Disk:
     def empty(self) -> None:
         """There is room again."""
         self._resize(LARGE)
+        self.filled = False
 
     def unmount(self) -> None:
         """Take it away, with what is on it. Lazily: a server that is slow to die may still have a file open."""

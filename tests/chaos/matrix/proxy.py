@@ -37,6 +37,11 @@ class Proxy:
         self._do(self._listen())
         return self
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether it is refusing or silent now."""
+        return self._refusing or not self._flowing.is_set()
+
     def cut(self) -> int:
         """Reset every connection that there is; how many there were."""
         return self._do(self._cut())

@@ -125,6 +125,12 @@ class Site:
         self.database.start()
         self.broker.start()
 
+    def disturbed(self) -> bool:
+        """Whether a server is kept from the workers now, so that they may need all of their time to close."""
+        away = self.broker.process() is None or self.database.process() is None
+        ways = (self.broker_proxy, self.database_proxy)
+        return away or any(way.disturbed for way in ways) or any(d.filled for d in self.disks.values())
+
     def quiet(self) -> bool:
         """Whether everything runs and would hear a SIGTERM."""
         self.workers.up()
@@ -168,7 +174,7 @@ class Site:
             "PENSTOCK_API_PORT": str(self.api_port),
             DIRECTORY: str(self.home / "target"),
         }
-        self.workers = Workers(Processes(environment, logs))
+        self.workers = Workers(Processes(environment, logs), self.disturbed)
         for role in self.roles:
             self.workers.start(role)
         self.workers.keep()

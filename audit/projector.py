@@ -179,9 +179,7 @@ def patience_s(records: int) -> float:
 
 
 def _consumer_settings(settings: Settings, group: str) -> dict[str, object]:
-    member: dict[str, object] = {}
-    if settings.worker_name:
-        member["group.instance.id"] = settings.worker_name
+    member = {"group.instance.id": settings.worker_name} if settings.worker_name else {}
     return member | {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": VIEWS_GROUP,

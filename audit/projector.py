@@ -179,7 +179,7 @@ def patience_s(records: int) -> float:
 
 
 def _consumer_settings(settings: Settings, group: str) -> dict[str, object]:
-    member = {"group.instance.id": settings.worker_name} if settings.worker_name else {}
+    member: dict[str, object] = {"group.instance.id": settings.worker_name} if settings.worker_name else {}
     return member | {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": VIEWS_GROUP,

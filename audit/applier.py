@@ -85,12 +85,15 @@ class Applier:
             for record in records
             if record.offset >= self._positions.get((record.topic, record.partition), record.offset + 1)
         ]
+        self._apply(fresh)
+        return len(fresh)
+
+    def _apply(self, fresh: Sequence[Record]) -> None:
         try:
             self._isolating(fresh)
         except (Fenced, psycopg.Error):
             self.forget()
             raise
-        return len(fresh)
 
     def _isolating(self, records: Sequence[Record]) -> None:
         """Project them; where Postgres can't hold the content of one, find it, set it aside and go on."""

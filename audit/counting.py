@@ -66,12 +66,12 @@ class CountedApplier(Applier):
             self._held.add(-1, VIEWS_GROUP, topic)
         super().forget()
 
-    def handle(self, records: Sequence[Record]) -> int:
-        began_s, positions = time.perf_counter(), dict(self._positions)
+    def _apply(self, fresh: Sequence[Record]) -> None:
+        began_s = time.perf_counter()
         try:
-            count = super().handle(records)
+            super()._apply(fresh)
         except Fenced:
-            for topic, _ in {(record.topic, record.partition) for record in records}:
+            for topic, _ in {(record.topic, record.partition) for record in fresh}:
                 self._lost.add(1, VIEWS_GROUP, topic)
             raise
         except psycopg.OperationalError:
@@ -80,12 +80,8 @@ class CountedApplier(Applier):
         except Exception as error:
             self._failures.add(1, VIEWS_GROUP, type(error).__name__)
             raise
-        fresh = [
-            one for one in records if one.offset >= positions.get((one.topic, one.partition), one.offset + 1)
-        ]
         if fresh:
             self._count(fresh, time.perf_counter() - began_s)
-        return count
 
     def _count(self, records: Sequence[Record], seconds: float) -> None:
         places = Counter((record.topic, record.partition) for record in records)

@@ -53,7 +53,7 @@ class KafkaLog:
         self._busy = 0
         self._soon: SoonSender | None = None
         self._counts: dict[str, int] = {}
-        self._readers = Readers(self._settings, self._stop)
+        self._readers = Readers(self._settings, self._stop, self.partitions)
         self._admin = AdminClient({**self._settings, "log_level": QUIET})
 
     def append(self, records: Sequence[Outgoing]) -> Sequence[Record]:

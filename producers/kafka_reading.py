@@ -5,19 +5,21 @@ broker restarts. Like the workers' pollers it reads uncommitted, so that both se
 """
 
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from penstock.producers.errors import LogRefused
+from penstock.producers.errors import LogRefused, UnknownTopic
 from penstock.producers.kafka_outage import QUIET, tell_of_outage, wait_or_raise
 from penstock.producers.kafka_patience import Stop
 from penstock.producers.log import Record
 
 _WAIT_S: Final = 0.25
+_RETRY_S: Final = 0.1
 _FETCH_RECORDS: Final = 500
 _IDLE_CONSUMERS_MAX: Final = 2
 
@@ -25,8 +27,10 @@ _IDLE_CONSUMERS_MAX: Final = 2
 class Readers:
     """Consumers to borrow: each read has one to itself, so reads may be interleaved and left unfinished."""
 
-    def __init__(self, settings: Mapping[str, str], stop: Stop) -> None:
+    def __init__(self, settings: Mapping[str, str], stop: Stop, count: Callable[[str], int]) -> None:
+        """`count` asks the broker how many partitions a topic has, and raises UnknownTopic."""
         self._stop = stop
+        self._count = count
         self._settings = {
             **settings,
             # Only because librdkafka insists on one: nothing is ever subscribed or committed.
@@ -63,7 +67,7 @@ class Readers:
                 for message in self._fetched(consumer):
                     error, offset = message.error(), message.offset()
                     if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                        wait_or_raise(error, topic, partition)
+                        self._wait_or_raise(error, topic, partition)
                     elif offset is not None and offset >= position:
                         # Whatever was skipped is a gap. The partition's end is told as an error.
                         position = offset
@@ -106,7 +110,18 @@ class Readers:
                 first, high = consumer.get_watermark_offsets(place, timeout=5)
                 return first, high
             except KafkaException as error:
-                wait_or_raise(error.args[0], topic, partition)
+                self._wait_or_raise(error.args[0], topic, partition)
+
+    def _wait_or_raise(self, error: KafkaError, topic: str, partition: int) -> None:
+        """A consumer that is there while its broker comes back may say for a moment that it knows no such
+        partition (librdkafka 2.16): the broker itself is believed.
+        """
+        try:
+            wait_or_raise(error, topic, partition)
+        except UnknownTopic:
+            if partition >= self._count(topic):
+                raise
+            time.sleep(_RETRY_S)
 
     def _fetched(self, consumer: Consumer) -> list[Message]:
         """What is there, waiting only for the first: a consume with a timeout would wait to be full."""

@@ -1,5 +1,6 @@
-"""The API's own reading of the views. Every query names the tenant, so that others' rows can't come out (B2); but
-for how many runs are open, which nobody outside is shown.
+"""The API's own reading of the views. Every query names the tenant, so that others' rows can't come out (B2), and is
+asked as a database role that sees no others: where one of both walls has a hole, the other stands. Only what
+nobody outside is shown, such as how many runs are open, is asked without a tenant.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from penstock.api.problems import Problem, unavailable
-from penstock.runtime.postgres import pool
+from penstock.runtime.postgres_tenants import Away, Walls
 from penstock.runtime.settings import Settings
 
 WAIT_S: Final = 2.0
@@ -76,14 +77,12 @@ class Views:
         self._threads = ThreadPoolExecutor(connections_max, "views")
         # As many as there are threads: what waits, waits here, where it leaves nothing behind when it gives up.
         self._free = asyncio.Semaphore(connections_max)
-        self._pool = pool(where, size_max=connections_max, application_name="penstock.api")
-        # The pool's own impatience is one of these too.
-        self._away = self._pool.connection_class.OperationalError
+        self._walls = Walls(where, connections_max, "penstock.api")
 
     def close(self) -> None:
         """Let the connections go."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._pool.close()
+        self._walls.close()
 
     async def run(self, tenant: str, run_id: str) -> Columns | None:
         """A run of the tenant's."""
@@ -152,11 +151,13 @@ class Views:
 
     def _asked(self, select: str, values: Mapping[str, object]) -> list[Columns]:
         try:
-            with self._pool.connection(WAIT_S) as connection:
+            tenant = values.get("tenant")
+            walls = self._walls
+            with walls.whole(WAIT_S) if tenant is None else walls.within(str(tenant), WAIT_S) as connection:
                 cursor = connection.execute(select.encode(), values)
                 names = [column.name for column in cursor.description or ()]
                 return [dict(zip(names, row, strict=True)) for row in cursor]
-        except self._away as error:
+        except Away as error:
             raise database_away(error) from error
 
 

@@ -55,15 +55,20 @@ def connect(where: Settings | str, *, application_name: str = "penstock") -> Con
 def pool(
     where: Settings | str,
     *,
+    size_min: int = 1,
     size_max: int = 4,
     application_name: str = "penstock",
+    role: str | None = None,
 ) -> ConnectionPool[Connection[TupleRow]]:
-    """A pool of such connections, opened in the background: the first one waits if Postgres is away."""
+    """A pool of such connections, opened in the background: the first one waits if Postgres is away.
+
+    `role`: whom they act as, instead of the user that logs in.
+    """
     options: dict[str, Any] = {"autocommit": True}
     return ConnectionPool(
-        _conninfo(where, application_name),
+        _conninfo(where, application_name, role),
         kwargs=options,
-        min_size=1,
+        min_size=size_min,
         max_size=size_max,
         name=application_name,
         open=True,
@@ -122,6 +127,7 @@ def _missing(connection: Connection[TupleRow], known: tuple[Migration, ...]) -> 
     return [migration for migration in known if migration.name not in applied]
 
 
-def _conninfo(where: Settings | str, application_name: str) -> str:
+def _conninfo(where: Settings | str, application_name: str, role: str | None = None) -> str:
     url = where if isinstance(where, str) else where.database_url
-    return make_conninfo(url, application_name=application_name, options="-c jit=off", connect_timeout=10)
+    options = "-c jit=off" if role is None else f"-c jit=off -c role={role}"
+    return make_conninfo(url, application_name=application_name, options=options, connect_timeout=10)

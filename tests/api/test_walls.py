@@ -1,0 +1,118 @@
+"""The second wall between tenants: the database itself shows a tenant's questions no other tenant's rows."""
+
+import asyncio
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.rows import TupleRow
+
+from penstock.api.views import Views
+from tests.api.conftest import Api
+from tests.views.histories import approval_of, asked, call_of, requested, started
+
+RUN = "5f0f8f66-6a2e-5d6c-9a53-3c62a9b7c001"
+# What has a tenant's name in it and is shown to nobody by the API.
+OF_THE_DEPLOYMENT: frozenset[str] = frozenset()
+HOLES = {
+    "_RUN": "SELECT run_id FROM views.run WHERE %(run_id)s::text IS NOT NULL AND %(tenant)s::text IS NOT NULL",
+    "_EVENTS": "SELECT run_id AS event FROM views.run_event WHERE %(run_id)s::text IS NOT NULL AND %(limit)s > 0"
+    " AND %(tenant)s::text IS NOT NULL AND %(from_seq)s > 0",
+    "_APPROVALS": "SELECT approval_id FROM views.approval WHERE %(approval_id)s::text IS NULL AND %(limit)s > 0"
+    " AND %(tenant)s::text IS NOT NULL AND %(run_id)s::text IS NULL AND %(status)s::text IS NULL",
+    "_CALL": "SELECT call_id FROM views.tool_call WHERE %(call_id)s::text IS NOT NULL AND %(tenant)s::text IS NOT NULL",
+}
+
+
+@pytest.fixture
+def told(api: Api) -> Api:
+    """An API whose tenant `local` has a run with a question and a call."""
+    api.tell(RUN, started(), asked(RUN, 1), requested(RUN, 2, tool="update_case_status"))
+    return api
+
+
+@pytest.fixture
+def views(told: Api) -> Iterator[Views]:
+    asking = Views(told.settings)
+    yield asking
+    asking.close()
+
+
+async def everything(views: Views, tenant: str) -> list[object]:
+    return [
+        await views.run(tenant, RUN),
+        await views.events(tenant, RUN, 1, 10),
+        await views.approvals(tenant),
+        await views.call(tenant, call_of(RUN, 2)),
+    ]
+
+
+def test_a_query_that_forgets_the_tenant_still_shows_nobody_elses_rows(
+    views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, query in HOLES.items():
+        monkeypatch.setattr(f"penstock.api.views.{name}", query)
+    assert asyncio.run(everything(views, "elsewhere")) == [None, [], [], None]
+    own = asyncio.run(everything(views, "local"))
+    assert own == [
+        {"run_id": RUN},
+        [{"event": RUN}] * 3,
+        [{"approval_id": approval_of(RUN, 1)}],
+        {"call_id": call_of(RUN, 2)},
+    ]
+
+
+def test_a_connection_is_the_owners_again_after_a_tenants_question(views: Views) -> None:
+    async def ask() -> None:
+        await everything(views, "elsewhere")
+        assert await views.open_by_tenant() == {"local": 1}
+        assert await views.shown([RUN]) == [RUN]
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("tenant", ["", "local'; RESET ROLE; --", "ü" * 300])
+def test_a_tenants_name_may_be_any_text(views: Views, tenant: str) -> None:
+    assert asyncio.run(everything(views, tenant)) == [None, [], [], None]
+
+
+def test_whoever_names_no_tenant_sees_nothing(told: Api) -> None:
+    with told.views.transaction():
+        told.views.execute("SET LOCAL ROLE penstock_tenant")
+        assert told.views.execute("SELECT count(*) FROM views.run_row").fetchone() == (0,)
+    assert told.views.execute("SELECT count(*) FROM views.run_row").fetchone() == (1,)
+
+
+def test_a_tenants_role_writes_nothing(told: Api) -> None:
+    with told.views.transaction() as transaction:
+        told.views.execute("SET LOCAL ROLE penstock_tenant")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            told.views.execute("UPDATE views.run_row SET tenant = 'elsewhere'")
+        raise psycopg.Rollback(transaction)
+
+
+def test_every_table_that_names_a_tenant_has_the_wall(told: Api) -> None:
+    assert unwalled(told.views) == OF_THE_DEPLOYMENT
+
+
+def test_a_table_without_the_wall_is_found(told: Api) -> None:
+    with told.views.transaction() as transaction:
+        told.views.execute("CREATE TABLE views.forgotten (tenant text)")
+        told.views.execute("CREATE VIEW views.looks_as_its_owner AS SELECT tenant FROM views.run_row")
+        assert unwalled(told.views) == {"forgotten", "looks_as_its_owner"}
+        raise psycopg.Rollback(transaction)
+
+
+def unwalled(connection: psycopg.Connection[TupleRow]) -> set[str]:
+    """Tables with a tenant and without a policy, and views on them that look with their owner's eyes."""
+    found = connection.execute(
+        """
+        SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant'
+        WHERE c.relnamespace = 'views'::regnamespace AND CASE c.relkind
+            WHEN 'r' THEN NOT (c.relrowsecurity AND EXISTS (
+                SELECT FROM pg_policy WHERE polrelid = c.oid AND polroles = ARRAY['penstock_tenant'::regrole::oid]))
+            WHEN 'v' THEN NOT coalesce('security_invoker=true' = ANY(c.reloptions), false)
+            ELSE false END
+        """
+    )
+    return {name for (name,) in found}

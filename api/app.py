@@ -4,6 +4,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from types import FrameType
 from typing import Annotated, Any
 
 import uvicorn
@@ -26,13 +27,16 @@ from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import SoonLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.signing import Authority, Keyring, Signer
+from penstock.runtime.closing import end_within
 from penstock.runtime.meters import PROCESS
 from penstock.runtime.postgres_backlog import observe_queues
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import Telemetry, resource_of, start
 from penstock.schemas.codec import codec_for
 
+# For requests under way, and then for the log's answers.
 CLOSE_S = 10.0
+END_S = 2 * CLOSE_S + 2
 BUFFER_RECORDS_MAX = 1_000
 
 
@@ -113,7 +117,7 @@ def main() -> int:
         signal.signal(number, lambda *_: None)
     telemetry = start(SOURCE, settings.worker_name)
     observe_queues(telemetry.meters, settings)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings, telemetry=telemetry),
         host=settings.api_host,
         port=settings.api_port,
@@ -122,5 +126,15 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=int(CLOSE_S),
     )
+    _Server(config).run()
     telemetry.close()
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Ends in time also when a thread waits for something that doesn't come."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM or SIGINT has come."""
+        end_within(END_S, lambda: 1)
+        super().handle_exit(sig, frame)

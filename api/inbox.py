@@ -51,8 +51,9 @@ class Inbox:
         client = RunClient(self._publisher, caller.tenant, caller.actor)
         try:
             with sending(RUN_INBOX):
-                said = await asyncio.to_thread(speak, client)
                 async with asyncio.timeout(self._acknowledged_s):
+                    # Even handing over may wait: the first time for what the topic is like.
+                    said = await asyncio.to_thread(speak, client)
                     await (said.receipt if isinstance(said, StartReceipt) else said)
         except (PayloadTooLarge, RecordTooLarge) as error:
             raise too_large(error) from error

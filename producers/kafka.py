@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 CLOSE_S_DEFAULT: Final = 10.0
 _ASK_S: Final = 5
+# A question whose broker goes away may be lost inside librdkafka (2.16), past its own timeout: it is asked again.
+_LOST_S: Final = _ASK_S + 1.0
 _RETRY_S: Final = 0.1
 _UNKNOWN_S: Final = 0.5
 
@@ -97,7 +99,7 @@ class KafkaLog:
         """As `Log.identity`, asked of the broker: it may be another since the last time."""
         topic_id, _ = self._described(topic)
         cluster = self._patiently(
-            topic, lambda: self._admin.describe_cluster(request_timeout=_ASK_S).result()
+            topic, lambda: self._admin.describe_cluster(request_timeout=_ASK_S).result(_LOST_S)
         )
         return LogIdentity(cluster_id=str(cluster.cluster_id), topic_id=topic_id)
 
@@ -157,7 +159,7 @@ class KafkaLog:
 
         def ask() -> tuple[str, int]:
             answers = self._admin.describe_topics(TopicCollection([topic]), request_timeout=_ASK_S)
-            description = answers[topic].result()
+            description = answers[topic].result(_LOST_S)
             return str(description.topic_id), len(description.partitions)
 
         return self._patiently(topic, ask)
@@ -169,6 +171,8 @@ class KafkaLog:
             self._refuse_if_closed()
             try:
                 return ask()
+            except TimeoutError:
+                continue
             except KafkaException as error:
                 try:
                     wait_or_raise(error.args[0], topic)

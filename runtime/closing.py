@@ -1,7 +1,7 @@
-"""The last bound on how long a worker takes to end.
+"""The last bound on how long a process takes to end.
 
-Whatever its closing waits for has a bound of its own: 3 s for a broker that is away (a question under way may take
-its 5 s), 8 s from the signal on for calls that run and for their answers, 1 s for a thread, 3 s for leaving the
+Whatever a worker's closing waits for has a bound of its own: 3 s for a broker that is away (a question under way may
+take its 5 s), 8 s from the signal on for calls that run and for their answers, 1 s for a thread, 3 s for leaving the
 groups. Mostly none of them is met. Together they end here, before who sent the SIGTERM loses patience.
 """
 

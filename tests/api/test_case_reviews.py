@@ -1,5 +1,7 @@
 """Starting, reading and cancelling a case review."""
 
+import threading
+
 import pytest
 from httpx import Response
 
@@ -190,3 +192,18 @@ def test_the_hash_in_the_log_is_the_one_that_the_api_compares(api: Api) -> None:
     (said,) = [body for _, body in api.log.inputs if isinstance(body, StartRun)]
     row = api.views.execute("SELECT body_sha256 FROM views.run").fetchone()
     assert row == (said.body_sha256,)
+
+
+def test_a_log_that_takes_no_record_in_time_is_told_and_holds_nobody(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only its answer may be late: the first record waits until it is known what the topic is like."""
+    hanging = threading.Event()
+    # So that a failing test ends.
+    threading.Timer(10, hanging.set).start()
+    monkeypatch.setattr(api.log, "append_soon", lambda record, on_done: hanging.wait())
+    response = api.client.post("/case-review", json={"case_id": "case-1"}, headers=api.as_("ana"))
+    assert not hanging.is_set()
+    hanging.set()
+    assert response.status_code == 503
+    assert response.json()["type"] == "urn:penstock:problem:log-away"

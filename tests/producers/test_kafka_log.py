@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from tests.producers.samples import Records
 
 from penstock.cli.local.broker import LocalBroker
@@ -89,6 +89,24 @@ def test_a_client_that_forgot_a_partition_is_asked_again_as_long_as_the_broker_h
     forgotten.clear()
     assert len(list(log.read(topic, 0, 0, 2))) == 2
     assert len(forgotten) == 2
+
+
+def test_a_question_that_is_never_answered_is_asked_again(
+    log: KafkaLog, kafka_topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a thread of the API's waited for all its life, after its broker had been away (seed 58)."""
+    topic = kafka_topics(partitions=2)
+    answered, unanswered = log._admin, [Future[Any](), Future[Any]()]
+
+    class Losing:
+        def describe_topics(self, topics: TopicCollection, **options: Any) -> dict[str, Any]:
+            return {topic: unanswered.pop()} if unanswered else answered.describe_topics(topics, **options)
+
+    monkeypatch.setattr("penstock.producers.kafka._LOST_S", 1)
+    monkeypatch.setattr(log, "_admin", Losing())
+    asked = ThreadPoolExecutor(1).submit(log.partitions, topic)
+    assert asked.result(30) == 2
+    assert unanswered == []
 
 
 def test_reading_goes_over_gaps_in_the_offsets(log: KafkaLog, kafka_topics: Topics, kafka: str) -> None:

@@ -4,6 +4,7 @@ nobody outside is shown, such as how many runs are open, is asked without a tena
 """
 
 import asyncio
+import re
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -132,6 +133,8 @@ class Views:
             )
 
     async def _ask(self, select: str, values: Mapping[str, object]) -> list[Columns]:
+        if not all(map(_may_stand, values.values())):
+            return []
         try:
             async with asyncio.timeout(self._answer_s):
                 await self._free.acquire()
@@ -159,6 +162,15 @@ class Views:
                 return [dict(zip(names, row, strict=True)) for row in cursor]
         except Away as error:
             raise database_away(error) from error
+
+
+# NUL, and halves of surrogate pairs.
+_UNTEXT: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def _may_stand(value: object) -> bool:
+    """Whether Postgres takes it as text. What it doesn't take no row can have."""
+    return not isinstance(value, str) or not _UNTEXT.search(value)
 
 
 def _first(rows: list[Columns]) -> Columns | None:

@@ -142,7 +142,7 @@ def api(home: Path, views_database: str, set_up: dict[str, int]) -> Iterator[Api
     log = JudgedLog()
     application = Application("tests", workflows=(case_review,))
     app = create_app(
-        settings, log=log, application=application, body_bytes_max=600_000, acknowledged_s=0.3, effect_s=0.2
+        settings, log=log, application=application, body_bytes_max=600_000, acknowledged_s=1.5, effect_s=0.2
     )
     with connect(database_url) as views, TestClient(app, raise_server_exceptions=False) as client:
         applier = Applier(views, pinned_codec())

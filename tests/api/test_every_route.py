@@ -1,44 +1,32 @@
-"""What holds for every route: credentials, tenants, roles, bad input, problems, traces."""
+"""What holds for every route: credentials, tenants, roles, bad input, repeats, problems, traces."""
+
+import json
+from typing import Any
 
 import pytest
 from httpx import Response
 
-from penstock.schemas.run.records import ToolCallInDoubt
 from tests.api.conftest import Api
-from tests.views.histories import approval_of, asked, call_of, lease_started, requested, started
+from tests.api.route_cases import CASES, RUN, WITHOUT_A_KEY, Bad, RouteCase, tell_of_a_run
 
-RUN = "5f0f8f66-6a2e-5d6c-9a53-3c62a9b7c001"
 NO_RUN = "00000000-6a2e-5d6c-9a53-3c62a9b7c001"
-VOTE = {"decision": "grant", "args_sha256": "a" * 64}
-SETTLEMENT = {"happened": True, "evidence": "the journal has it"}
-ROUTES = (
-    ("POST", "/case-review", {"case_id": "case-1"}),
-    ("GET", f"/case-review/{RUN}", None),
-    ("POST", f"/case-review/{RUN}/cancel", {"reason": "withdrawn"}),
-    ("GET", f"/v1/runs/{RUN}/events", None),
-    ("GET", "/v1/approvals", None),
-    ("POST", f"/v1/approvals/{approval_of(RUN, 1)}/votes", VOTE),
-    ("POST", f"/v1/calls/{call_of(RUN, 2)}/settlement", SETTLEMENT),
-    ("GET", "/metrics", None),
-    ("GET", "/openapi.json", None),
-)
-OF_A_RUN = tuple(
-    route for route in ROUTES if RUN in route[1] or "/v1/approvals/" in route[1] or "/calls/" in route[1]
-)
+each_route = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 @pytest.fixture
 def served(api: Api) -> Api:
     """An API whose tenant `local` has a run with an open question and a call in doubt."""
-    doubt = ToolCallInDoubt(call_id=call_of(RUN, 2), attempt=1, lease_id="l", reason="the worker died")
-    call = requested(RUN, 2, tool="update_case_status", effect="unsafe")
-    api.tell(RUN, started(), asked(RUN, 1), call, lease_started(RUN, 2), doubt)
+    tell_of_a_run(api)
     return api
 
 
-def ask(api: Api, route: tuple[str, str, object], headers: dict[str, str]) -> Response:
-    method, path, body = route
-    response: Response = api.client.request(method, path, json=body, headers=headers)
+def ask(api: Api, case: RouteCase, headers: dict[str, str], bad: Bad | None = None) -> Response:
+    path = (bad and bad.path) or case.path
+    body = case.body if bad is None or bad.body is None else bad.body
+    # In ASCII, as JSON may be: that way it can say what UTF-8 can't.
+    content = None if body is None else json.dumps(body)
+    headers = {"Content-Type": "application/json", **case.headers, **headers}
+    response: Response = api.client.request(case.method, path, content=content, headers=headers)
     return response
 
 
@@ -52,7 +40,31 @@ def assert_problem(response: Response, status: int, slug: str) -> None:
     assert problem["detail"]
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route[0]} {route[1]}")
+def routes_of(api: Api) -> set[str]:
+    """As "METHOD /path", all that the application answers to."""
+    paths = api.app.openapi()["paths"]
+    listed = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    return listed | {"GET /openapi.json"}
+
+
+def test_every_route_has_its_five_tests(api: Api) -> None:
+    tested = [case.route for case in CASES]
+    assert routes_of(api) - WITHOUT_A_KEY == set(tested), "add a case to tests/api/route_cases.py"
+    assert len(tested) == len(set(tested))
+    assert all(case.bad for case in CASES)
+    assert all(case.public or case.may_not for case in CASES)
+
+
+def test_a_route_without_a_case_is_found(api: Api) -> None:
+    @api.app.get("/v1/forgotten")
+    def forgotten() -> None:
+        """It has no test."""
+
+    api.app.openapi_schema = None
+    assert routes_of(api) - WITHOUT_A_KEY - {case.route for case in CASES} == {"GET /v1/forgotten"}
+
+
+@each_route
 @pytest.mark.parametrize(
     "headers",
     [
@@ -62,67 +74,62 @@ def assert_problem(response: Response, status: int, slug: str) -> None:
         {"Authorization": "Basic " + "s3cret" * 6},
         {"Authorization": "Bearer "},
     ],
+    ids=["none", "wrong", "of nobody", "basic", "empty"],
 )
-def test_nothing_works_without_a_key(
-    served: Api, route: tuple[str, str, object], headers: dict[str, str]
-) -> None:
-    response = ask(served, route, headers)
+def test_nothing_works_without_a_key(served: Api, case: RouteCase, headers: dict[str, str]) -> None:
+    response = ask(served, case, headers)
     assert_problem(response, 401, "unauthenticated")
     assert response.headers["www-authenticate"] == "Bearer"
     assert served.log.inputs == []
 
 
-@pytest.mark.parametrize("route", OF_A_RUN, ids=lambda route: f"{route[0]} {route[1]}")
-def test_another_tenant_finds_nothing(served: Api, route: tuple[str, str, object]) -> None:
-    assert_problem(ask(served, route, served.as_("mallory")), 404, "not-found")
+@each_route
+def test_another_tenant_learns_nothing(served: Api, case: RouteCase) -> None:
+    response = ask(served, case, served.as_("mallory"))
+    if case.elsewhere == "not-found":
+        assert_problem(response, 404, "not-found")
+        assert served.log.inputs == []
+    elif case.elsewhere == "nothing":
+        assert [value for value in response.json().values() if isinstance(value, list)] == [[]]
+    else:
+        assert response.is_success
+        assert RUN not in response.text
+        assert {meta.tenant for meta, _ in served.log.inputs} <= {"elsewhere"}
+
+
+@each_route
+def test_a_caller_without_the_role_is_refused(served: Api, case: RouteCase) -> None:
+    for who in case.may_not:
+        assert_problem(ask(served, case, served.as_(who)), 403, "forbidden")
     assert served.log.inputs == []
 
 
-def test_another_tenant_sees_no_approvals(served: Api) -> None:
-    assert served.client.get("/v1/approvals", headers=served.as_("mallory")).json() == {"approvals": []}
-    assert len(served.client.get("/v1/approvals", headers=served.as_("sam")).json()["approvals"]) == 1
-
-
-@pytest.mark.parametrize("route", ROUTES[:-1], ids=lambda route: f"{route[0]} {route[1]}")
-def test_a_caller_without_the_role_is_refused(served: Api, route: tuple[str, str, object]) -> None:
-    assert_problem(ask(served, route, served.as_("nobody")), 403, "forbidden")
+@each_route
+def test_bad_input_is_told_what_to_correct(served: Api, case: RouteCase) -> None:
+    for bad in case.bad:
+        response = ask(served, case, served.as_(case.who), bad)
+        assert response.status_code == bad.status, (bad, response.text)
+        problem = response.json()
+        assert problem["detail"]
+        if bad.status == 422:
+            assert_problem(response, 422, "invalid-request")
+            assert "orrect" in problem["detail"]
     assert served.log.inputs == []
 
 
-@pytest.mark.parametrize(
-    ("who", "route"),
-    [("sam", ROUTES[0]), ("olga", ROUTES[0]), ("olga", ROUTES[5]), ("ana", ROUTES[6]), ("sam", ROUTES[6])],
-)
-def test_each_role_has_its_own_rights(served: Api, who: str, route: tuple[str, str, object]) -> None:
-    assert_problem(ask(served, route, served.as_(who)), 403, "forbidden")
-    assert served.log.inputs == []
+@each_route
+def test_the_same_request_again_counts_once(served: Api, case: RouteCase) -> None:
+    headers = served.as_(case.who, **{"Idempotency-Key": "the-same"})
+    first, second = (ask(served, case, headers) for _ in range(2))
+    assert first.is_success, first.text
+    assert second.status_code == first.status_code
+    assert case.same(_content(second)) == case.same(_content(first))
+    assert len({meta.id for meta, _ in served.log.inputs}) == (case.method != "GET")
 
 
-@pytest.mark.parametrize(
-    ("who", "method", "path", "body"),
-    [
-        ("ana", "POST", "/case-review", {}),
-        ("ana", "POST", "/case-review", {"case_id": 7}),
-        ("ana", "POST", "/case-review", {"case_id": "not a case"}),
-        ("ana", "POST", "/case-review", {"case_id": "case-1", "unknown": 1}),
-        ("ana", "POST", "/case-review", ["case-1"]),
-        ("ana", "POST", f"/case-review/{RUN}/cancel", {"reason": ""}),
-        ("ana", "GET", f"/v1/runs/{RUN}/events?from_seq=0", None),
-        ("ana", "GET", f"/v1/runs/{RUN}/events?limit=1001", None),
-        ("ana", "GET", "/v1/approvals?status=open", None),
-        ("sam", "POST", f"/v1/approvals/{approval_of(RUN, 1)}/votes", {"decision": "maybe", "args_sha256": "a" * 64}),
-        ("sam", "POST", f"/v1/approvals/{approval_of(RUN, 1)}/votes", {"decision": "grant"}),
-        ("olga", "POST", f"/v1/calls/{call_of(RUN, 2)}/settlement", {"happened": True}),
-        ("olga", "POST", f"/v1/calls/{call_of(RUN, 2)}/settlement", {**SETTLEMENT, "result": 2**60}),
-    ],
-)  # fmt: skip
-def test_bad_input_is_told_what_to_correct(
-    served: Api, who: str, method: str, path: str, body: object
-) -> None:
-    response = served.client.request(method, path, json=body, headers=served.as_(who))
-    assert_problem(response, 422, "invalid-request")
-    assert "orrect" in response.json()["detail"]
-    assert served.log.inputs == []
+def _content(response: Response) -> Any:
+    is_json = response.headers["content-type"].startswith("application/json")
+    return response.json() if is_json else response.text
 
 
 def test_a_body_that_is_no_json_is_a_problem(served: Api) -> None:
@@ -199,19 +206,3 @@ def test_a_failure_of_the_api_is_a_problem_without_internals(
     response = served.client.get(f"/case-review/{RUN}", headers=served.as_("ana"))
     assert_problem(response, 500, "internal")
     assert "hunter2" not in response.text
-
-
-def test_openapi_lists_every_route(served: Api) -> None:
-    paths = served.client.get("/openapi.json", headers=served.as_("ana")).json()["paths"]
-    assert set(paths) == {
-        "/case-review",
-        "/case-review/{task_id}",
-        "/case-review/{task_id}/cancel",
-        "/v1/runs/{run_id}/events",
-        "/v1/approvals",
-        "/v1/approvals/{approval_id}/votes",
-        "/v1/calls/{call_id}/settlement",
-        "/health/live",
-        "/health/ready",
-        "/metrics",
-    }

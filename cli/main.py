@@ -19,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+topics_app = typer.Typer(help="The topics of the catalogue on this broker.", no_args_is_help=True)
+app.add_typer(topics_app, name="topics")
 keys_app = typer.Typer(help="The API's keys of this home directory.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(questions.approvals_app, name="approvals")
@@ -109,18 +111,14 @@ def api() -> None:
 
 
 @app.command()
-def preflight() -> None:
-    """Check that everything is as it must be before anything starts."""
-    from penstock.cli import preflight as checks
-    from penstock.cli.screen import console
+def doctor(as_json: questions.AsJson = False) -> None:
+    """Look for what is wrong with settings, keys, broker, topics and database, and say what to type.
 
-    found = checks.findings(Settings.load())
-    for finding in found:
-        mark = "[red]wrong[/red]" if finding.problem else "[green]ok[/green]   "
-        console.print(f"  {mark} {finding.check}")
-        if finding.problem:
-            console.print(f"        {finding.problem}", markup=False)
-    raise typer.Exit(1 if any(finding.problem for finding in found) else 0)
+    Changes nothing. Exits with 1 if something is wrong. `--json`: {"findings": [{"check", "problem", "mend"}]}.
+    """
+    from penstock.cli.doctor_page import show
+
+    raise typer.Exit(show(as_json))
 
 
 @app.command()
@@ -163,6 +161,23 @@ def rebuild_views() -> None:
     from penstock.cli.mending import rebuild_views as empty
 
     typer.echo(f"emptied, {empty(Settings.partial())} runs were known; the views worker fills them again")
+
+
+@topics_app.command("list")
+def list_topics(as_json: questions.AsJson = False) -> None:
+    """Every topic of the catalogue: what it is for, who writes it, and what is wrong with it on this broker."""
+    from penstock.cli.topics import show
+
+    raise typer.Exit(show(Settings.load(), as_json))
+
+
+@topics_app.command("mend")
+def mend_topics() -> None:
+    """Give the topics that are there the retention, clock and limits of the catalogue; partitions are never changed."""
+    from penstock.producers.topics_admin import mend_topics as mend
+
+    changed = mend(Settings.load().kafka_bootstrap_servers)
+    typer.echo("\n".join(changed) or "nothing to mend")
 
 
 @keys_app.command("add")

@@ -1,6 +1,7 @@
 """What must be right before anything starts; each finding says what is wrong and what to type."""
 
 import os
+import shlex
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,13 +12,28 @@ from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import pending
 from penstock.runtime.settings import Settings
 
+Check = Callable[[Settings], None]
+# Checks that only a server can answer whose own check comes before.
+ASKED_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "topics": ("broker",),
+    "one log": ("broker", "database"),
+    "tenant wall": ("database",),
+    "durability": ("database",),
+}
+
 
 class PreflightFailed(SetupError):
     """Something isn't as it must be: do what the findings say."""
 
 
 class Wrong(Exception):
-    """One check failed; the message names what is wrong and what to type."""
+    """One check failed; the message names what is wrong and what to type. `mend` are lines for a shell that mend it
+    where that can be said so exactly.
+    """
+
+    def __init__(self, message: str, *mend: str) -> None:
+        super().__init__(message)
+        self.mend = mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +42,16 @@ class Finding:
 
     check: str
     problem: str | None
+    mend: tuple[str, ...] = ()
 
 
-def findings(settings: Settings) -> tuple[Finding, ...]:
-    """Every check's outcome, in the order in which a person would mend them."""
+def findings(settings: Settings, checks: Mapping[str, Check] | None = None) -> tuple[Finding, ...]:
+    """Every check's outcome, in the order in which a person would mend them: of these, or of all that must be right."""
     found: list[Finding] = []
-    for name, check in CHECKS.items():
-        if name == "topics" and any(one.check == "broker" and one.problem for one in found):
-            continue  # Nobody to ask: the broker's finding says it, and waiting for it again says no more.
-        found.append(_finding(name, check, settings))
+    for name, check in (CHECKS if checks is None else checks).items():
+        # Nobody to ask: the server's own finding says it, and waiting for it again says no more.
+        if not any(one.problem and one.check in ASKED_OF.get(name, ()) for one in found):
+            found.append(_finding(name, check, settings))
     return tuple(found)
 
 
@@ -47,10 +64,12 @@ def insist(settings: Settings) -> int:
     return len(found)
 
 
-def _finding(name: str, check: Callable[[Settings], None], settings: Settings) -> Finding:
+def _finding(name: str, check: Check, settings: Settings) -> Finding:
     try:
         check(settings)
-    except (Wrong, SetupError) as problem:
+    except Wrong as wrong:
+        return Finding(name, str(wrong), wrong.mend)
+    except SetupError as problem:
         return Finding(name, str(problem))
     return Finding(name, None)
 
@@ -63,7 +82,8 @@ def application(settings: Settings) -> None:
     try:
         load_application(settings.application)
     except DeclarationError as error:
-        raise Wrong(f"{error} Correct it, or export PENSTOCK_APPLICATION=module:attribute") from error
+        told = f"{error} Correct it, or export PENSTOCK_APPLICATION=module:attribute"
+        raise Wrong(told, "unset PENSTOCK_APPLICATION  # the example's, which is there") from error
 
 
 def keys(settings: Settings) -> None:
@@ -73,9 +93,11 @@ def keys(settings: Settings) -> None:
 
     for path in (settings.keys_file, settings.api_keys_file):
         if not path.exists():
-            raise Wrong(f"{path} isn't there: `penstock up` makes it; elsewhere deploy it as a secret")
+            told = f"{path} isn't there: `penstock prepare` makes it; elsewhere deploy it as a secret"
+            raise Wrong(told, "penstock prepare")
         if stat.S_IMODE(path.stat().st_mode) & (stat.S_IWGRP | stat.S_IRWXO):
-            raise Wrong(f"{path} can be read or changed by others: chmod 600 {path}")
+            mend = f"chmod 600 {shlex.quote(str(path))}"
+            raise Wrong(f"{path} can be read or changed by others: {mend}", mend)
         if not os.access(path, os.R_OK):
             raise Wrong(f"{path} can't be read by this user: chown it")
     try:
@@ -109,7 +131,7 @@ def topics(settings: Settings) -> None:
     except LogError as error:
         raise Wrong(str(error)) from error
     if problems:
-        raise Wrong("; ".join(str(problem) for problem in problems))
+        raise Wrong("; ".join(problems), "penstock prepare", "penstock topics mend")
 
 
 def partitioner(_: Settings) -> None:
@@ -141,10 +163,10 @@ def database(settings: Settings) -> None:
     """Every migration is applied."""
     lacking = pending(settings)
     if lacking:
-        raise Wrong(f"the database lacks {', '.join(lacking)}: type `penstock migrate`")
+        raise Wrong(f"the database lacks {', '.join(lacking)}: type `penstock migrate`", "penstock migrate")
 
 
-CHECKS: Final[Mapping[str, Callable[[Settings], None]]] = {
+CHECKS: Final[Mapping[str, Check]] = {
     "application": application,
     "keys": keys,
     "schema ids": schemas,

@@ -6,7 +6,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
 from penstock.producers.errors import BrokerUnreachable
@@ -76,3 +76,21 @@ class ClusterTopics:
             resource.name: {name: str(entry.value) for name, entry in answer.result().items()}
             for resource, answer in answers.items()
         }
+
+    def set(self, settings: Mapping[str, Mapping[str, str]]) -> None:
+        """Change these settings of these topics, and no others."""
+        if not settings:
+            return
+        wanted = [
+            ConfigResource(
+                ConfigResource.Type.TOPIC,
+                topic,
+                incremental_configs=[
+                    ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                    for name, value in config.items()
+                ],
+            )
+            for topic, config in settings.items()
+        ]
+        for answer in self._admin.incremental_alter_configs(wanted, request_timeout=self._timeout_s).values():
+            answer.result()

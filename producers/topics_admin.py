@@ -1,7 +1,7 @@
 """Makes the topics of the catalogue, and tells what is wrong with those that are there.
 
-Reads and writes: the broker's topics and their configuration. Nothing that exists is ever changed here:
-another partition count moves keys, and a shorter retention can't be undone.
+Reads and writes: the broker's topics and their configuration. What exists is changed by `mend_topics` only, and never
+its partition count, which would move keys.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,17 +39,52 @@ def check_topics(
     Looks at partition counts and at every setting that the catalogue gives: retention, whose clock stamps the
     records, the size limit. Raises BrokerUnreachable when no broker answers in `timeout_s` seconds.
     """
+    return [
+        problem
+        for found in problems_by_topic(bootstrap_servers, topics, timeout_s).values()
+        for problem in found
+    ]
+
+
+def problems_by_topic(
+    bootstrap_servers: str,
+    topics: Iterable[Topic] = ALL_TOPICS,
+    timeout_s: float = TIMEOUT_S_DEFAULT,
+) -> dict[str, list[str]]:
+    """As `check_topics`, of each topic by its name, also of those with which nothing is wrong."""
     wanted = tuple(topics)
     cluster = ClusterTopics(bootstrap_servers, timeout_s)
     there = cluster.partitions()
-    present = [topic for topic in wanted if topic.name in there]
+    settings = cluster.settings([topic.name for topic in wanted if topic.name in there])
+    return {
+        topic.name: list(_differences(topic, there[topic.name], settings[topic.name]))
+        if topic.name in there
+        else [f"{topic.name} is missing: `penstock prepare` makes it"]
+        for topic in wanted
+    }
+
+
+def mend_topics(
+    bootstrap_servers: str,
+    topics: Iterable[Topic] = ALL_TOPICS,
+    timeout_s: float = TIMEOUT_S_DEFAULT,
+) -> list[str]:
+    """Give the topics that are there the settings that the catalogue says; `topic: name=value` of each changed.
+
+    Raises BrokerUnreachable when no broker answers in `timeout_s` seconds, KafkaException when it refuses.
+    """
+    cluster = ClusterTopics(bootstrap_servers, timeout_s)
+    there = cluster.partitions()
+    present = [topic for topic in topics if topic.name in there]
     settings = cluster.settings([topic.name for topic in present])
-    problems = [
-        f"{topic.name} is missing: `penstock up` makes it" for topic in wanted if topic not in present
-    ]
-    for topic in present:
-        problems += _differences(topic, there[topic.name], settings[topic.name])
-    return problems
+    wanted = {
+        topic.name: {
+            name: value for name, value in topic.config.items() if settings[topic.name].get(name) != value
+        }
+        for topic in present
+    }
+    cluster.set({name: config for name, config in wanted.items() if config})
+    return [f"{topic}: {name}={value}" for topic, config in wanted.items() for name, value in config.items()]
 
 
 def _differences(topic: Topic, partitions: int, settings: Mapping[str, str]) -> Iterator[str]:
@@ -61,7 +96,4 @@ def _differences(topic: Topic, partitions: int, settings: Mapping[str, str]) -> 
     for name, value in topic.config.items():
         found = settings.get(name, "unset")
         if found != value:
-            yield (
-                f"{topic.name} has {name}={found}, not {value}: `kafka-configs --alter --entity-type topics "
-                f"--entity-name {topic.name} --add-config {name}={value}` mends it"
-            )
+            yield (f"{topic.name} has {name}={found}, not {value}: `penstock topics mend` sets it")

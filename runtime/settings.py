@@ -6,9 +6,9 @@ the addresses of what it has started.
 
 import json
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from penstock.runtime.errors import NotConfigured
@@ -45,6 +45,14 @@ class Settings(BaseSettings):
     open_runs_total_max: int = Field(default=200_000, ge=1)
     views_lag_max_s: int = Field(default=60, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def __init__(self, **values: Any) -> None:
+        """As the environment says, unless `values` do. Raises NotConfigured for a value that can't be."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            said = "; ".join(f"{_variable(each['loc'])}: {each['msg']}" for each in error.errors())
+            raise NotConfigured(f"{said}: correct it, or unset it for the default") from None
 
     @classmethod
     def load(cls) -> "Settings":
@@ -96,3 +104,9 @@ class Settings(BaseSettings):
     def api_keys_file(self) -> Path:
         """The hashes of the API's keys, with tenants and roles."""
         return self.home / "api-keys.json"
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    """The environment variable of a field, as an error names the field."""
+    name = str(loc[0])
+    return ADDRESSES.get(name, name if name in ADDRESSES.values() else f"PENSTOCK_{name.upper()}")

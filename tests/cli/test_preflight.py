@@ -132,7 +132,7 @@ def test_signing_keys_that_others_may_read_are_refused(settings: Settings) -> No
 
 def test_missing_keys_are_named(settings: Settings) -> None:
     settings.api_keys_file.unlink()
-    assert "api-keys.json isn't there: `penstock up` makes it" in problem_of("keys", settings)
+    assert "api-keys.json isn't there: `penstock prepare` makes it" in problem_of("keys", settings)
 
 
 @pytest.mark.parametrize("path", ["nonsense", "no.such.module:application", "penstock:application"])

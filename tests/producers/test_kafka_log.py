@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Producer
 from tests.producers.samples import Records
 
 from penstock.cli.local.broker import LocalBroker
@@ -61,52 +61,6 @@ def test_eight_threads_each_get_their_own_records_in_order(
     there = {(record.partition, record.offset): record for record in everything(log, topic)}
     assert there == {(r.partition, r.offset): r for stored in by_thread for r in stored}
     assert len(there) == 8 * 20 * 10
-
-
-@pytest.mark.parametrize("code", [KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART])
-def test_a_client_that_forgot_a_partition_is_asked_again_as_long_as_the_broker_has_it(
-    log: KafkaLog,
-    kafka_topics: Topics,
-    make_records: Records,
-    monkeypatch: pytest.MonkeyPatch,
-    code: int,
-) -> None:
-    forgotten: list[TopicPartition] = []
-
-    class Forgetful(Consumer):
-        """What librdkafka says for a moment after its broker came back."""
-
-        def get_watermark_offsets(self, place: TopicPartition, **options: Any) -> tuple[int, int]:  # type: ignore[override]
-            if len(forgotten) < 2:
-                forgotten.append(place)
-                raise KafkaException(KafkaError(code))
-            return super().get_watermark_offsets(place, **options)
-
-    monkeypatch.setattr("penstock.producers.kafka_reading.Consumer", Forgetful)
-    topic = kafka_topics()
-    log.append(make_records(topic, 2))
-    assert log.bounds(topic, 0) == (0, 2)
-    forgotten.clear()
-    assert len(list(log.read(topic, 0, 0, 2))) == 2
-    assert len(forgotten) == 2
-
-
-def test_a_question_that_is_never_answered_is_asked_again(
-    log: KafkaLog, kafka_topics: Topics, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a thread of the API's waited for all its life, after its broker had been away (seed 58)."""
-    topic = kafka_topics(partitions=2)
-    answered, unanswered = log._admin, [Future[Any](), Future[Any]()]
-
-    class Losing:
-        def describe_topics(self, topics: TopicCollection, **options: Any) -> dict[str, Any]:
-            return {topic: unanswered.pop()} if unanswered else answered.describe_topics(topics, **options)
-
-    monkeypatch.setattr("penstock.producers.kafka._LOST_S", 1)
-    monkeypatch.setattr(log, "_admin", Losing())
-    asked = ThreadPoolExecutor(1).submit(log.partitions, topic)
-    assert asked.result(30) == 2
-    assert unanswered == []
 
 
 def test_reading_goes_over_gaps_in_the_offsets(log: KafkaLog, kafka_topics: Topics, kafka: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from penstock.producers.errors import BrokerUnreachable
-from penstock.producers.topics_admin import check_topics, ensure_topics
+from penstock.producers.topics_admin import check_topics, ensure_topics, mend_topics
 from penstock.schemas.topics import BY_NAME, RUN_INBOX, Topic
 
 
@@ -24,7 +24,7 @@ def topics() -> tuple[Topic, Topic]:
 def test_missing_topics_are_told_then_made_once(kafka: str, topics: tuple[Topic, Topic]) -> None:
     one, two = topics
     assert check_topics(kafka, topics) == [
-        f"{topic.name} is missing: `penstock up` makes it" for topic in topics
+        f"{topic.name} is missing: `penstock prepare` makes it" for topic in topics
     ]
     assert ensure_topics(kafka, [one]) == (one.name,)
     assert ensure_topics(kafka, topics) == (two.name,)
@@ -42,14 +42,17 @@ def test_missing_topics_are_told_then_made_once(kafka: str, topics: tuple[Topic,
         ("cleanup.policy", "compact"),
     ],
 )
-def test_a_setting_that_differs_is_told_with_the_command_that_mends_it(
+def test_a_setting_that_differs_is_told_and_mended(
     kafka: str, topics: tuple[Topic, Topic], setting: str, value: str
 ) -> None:
     wanted, _ = topics
     ensure_topics(kafka, [replace(wanted, config={**wanted.config, setting: value})])
     (problem,) = check_topics(kafka, [wanted])
     assert problem.startswith(f"{wanted.name} has {setting}={value}, not {wanted.config[setting]}: ")
-    assert f"--add-config {setting}={wanted.config[setting]}" in problem
+    assert "penstock topics mend" in problem
+    assert mend_topics(kafka, [wanted]) == [f"{wanted.name}: {setting}={wanted.config[setting]}"]
+    assert check_topics(kafka, [wanted]) == []
+    assert mend_topics(kafka, [wanted]) == []
 
 
 @pytest.mark.broker
@@ -61,6 +64,6 @@ def test_another_partition_count_is_told(kafka: str, topics: tuple[Topic, Topic]
 
 
 def test_a_broker_that_does_not_answer_is_named_with_what_to_do() -> None:
-    for ask in (ensure_topics, check_topics):
+    for ask in (ensure_topics, check_topics, mend_topics):
         with pytest.raises(BrokerUnreachable, match=r"127\.0\.0\.1:1 .*penstock up"):
             ask("127.0.0.1:1", timeout_s=0.2)

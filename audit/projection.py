@@ -4,16 +4,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from penstock.audit.views import approval, dead_letter, run, run_event, tool_call
+from penstock.audit.views import approval, dead_letter, run, run_attribute, run_event, tool_call
 from penstock.audit.views.columns import Row
 from penstock.audit.views.dead_letter import DeadLetterRow
+from penstock.audit.views.run_attribute import RunAttributeRow
 from penstock.audit.views.run_event import RunEventRow
 from penstock.producers.log import Record
 from penstock.runtime.epochs import EpochFilter
 from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import PartitionTaken
-from penstock.schemas.run.records import ToolCallRequested
+from penstock.schemas.run.records import RunStarted, ToolCallRequested
 from penstock.schemas.topics import VIEWS_GROUP
 
 DEAD_LETTERS: Final = ".dlq"
@@ -90,6 +91,7 @@ class Changes:
     approvals: Written
     run_events: tuple[RunEventRow, ...]
     dead_letters: tuple[DeadLetterRow, ...]
+    run_attributes: tuple[RunAttributeRow, ...] = ()
 
 
 def read(records: Iterable[Record], epochs: EpochFilter, codec: Codec) -> Batch:
@@ -114,6 +116,7 @@ def read(records: Iterable[Record], epochs: EpochFilter, codec: Codec) -> Batch:
 def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
     """Fold a batch into the rows of its runs, which it changes. Events folded before change nothing."""
     run_events: list[RunEventRow] = []
+    attributes: list[RunAttributeRow] = []
     dead_letters = list(batch.dead_letters)
     touched: dict[str, bool] = {}
     for event in batch.events:
@@ -128,6 +131,8 @@ def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
         touched.setdefault(run_id, not own.run)
         apply(own, event.meta, event.body)
         run_events.append(run_event.project(event.record, event.meta, event.body))
+        if type(event.body) is RunStarted:
+            attributes += run_attribute.project(own.run)
     for run_id in touched:
         _conclude(rows[run_id])
     return Changes(
@@ -144,6 +149,7 @@ def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
         ),
         tuple(run_events),
         tuple(dead_letters),
+        tuple(attributes),
     )
 
 

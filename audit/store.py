@@ -9,7 +9,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow, dict_row
 
 from penstock.audit.projection import Changes, RunRows
-from penstock.audit.views import run_event
+from penstock.audit.views import run_attribute, run_event
 from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Row, Table
 from penstock.audit.views.dead_letter import DeadLetterRow
 from penstock.audit.views.readable import dumps
@@ -76,6 +76,7 @@ _UPSERT: Final = {table.name: _upsert(table).as_bytes(None) for table in (RUN, T
 _SELECT: Final = {table.name: _select(table).as_bytes(None) for table in (RUN, TOOL_CALL, APPROVAL)}
 _COPY: Final = {table.name: _copy(table.name, table.types) for table in (RUN, TOOL_CALL, APPROVAL)}
 _COPY_RUN_EVENTS: Final = _copy("run_event_row", run_event.TYPES)
+_COPY_RUN_ATTRIBUTES: Final = _copy("run_attribute", run_attribute.TYPES)
 _DEAD_LETTERS: Final = (
     "INSERT INTO views.dead_letter SELECT * FROM json_populate_recordset(NULL::views.dead_letter, %s::json)"
     " ON CONFLICT DO NOTHING"
@@ -97,6 +98,7 @@ def write(connection: Connection[TupleRow], moves: Sequence[Move], changes: Chan
             stolen = len(moves) - moved.rowcount
             raise Fenced(f"{stolen} of {len(moves)} positions aren't where this projector left them")
         _insert(connection, _COPY_RUN_EVENTS, run_event.TYPES, changes.run_events)
+        _insert(connection, _COPY_RUN_ATTRIBUTES, run_attribute.TYPES, changes.run_attributes)
         for table, rows in ((RUN, changes.runs), (TOOL_CALL, changes.calls), (APPROVAL, changes.approvals)):
             _insert(connection, _COPY[table.name], table.types, (_values(table, row) for row in rows.new))
             if rows.changed:

@@ -5,6 +5,7 @@ published twice has the same id; nothing is sent that is too large to be taken.
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -14,6 +15,7 @@ from penstock.producers.log import Record
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.schemas import ids
+from penstock.schemas.attributes import Attribute, encode_attributes
 from penstock.schemas.canonical import NotCanonical, canonical_json, payload_of, sha256_hex
 from penstock.schemas.codec import InputBody
 from penstock.schemas.envelope.records import Actor, InputMeta
@@ -61,26 +63,27 @@ class RunClient:
         idempotency_key: str,
         version: int | None = None,
         priority: int | None = None,
+        search_attributes: Mapping[str, Attribute] | None = None,
     ) -> StartReceipt:
         """Start a workflow, once for each idempotency key of the tenant.
 
         `input` is a pydantic model, a dataclass or a JSON value; it travels as canonical JSON. `version` None
-        is the newest registered; `priority` None is the workflow's own (-100 to 100, higher goes first). The same
-        key with another workflow, version or input is a conflict, which the run refuses by an event. Raises
-        NotCanonical or PayloadTooLarge before anything is sent.
+        is the newest registered; `priority` None is the workflow's own (-100 to 100, higher goes first).
+        `search_attributes` are what the run is looked for by: at most 16 strings, numbers and booleans by name. The
+        same key with another workflow, version, input or search attributes is a conflict, which the run refuses by an
+        event. Raises NotCanonical, PayloadTooLarge or InvalidAttributes before anything is sent.
         """
         content = canonical_json(as_json(input))
         run_id = ids.run_id(self._tenant, idempotency_key)
-        # The canonical form of all three in one object, without making that of the input twice.
-        named = (canonical_json(version), canonical_json(workflow))
-        asked = b'{"input":%b,"version":%b,"workflow":%b}' % (content, *named)
-        body_sha256 = sha256_hex(asked)
+        attributes = encode_attributes(search_attributes)
+        body_sha256 = start_sha256(workflow, version, content, attributes)
         body = StartRun(
             workflow=workflow,
             workflow_version=version,
             input=payload_of(content),
             body_sha256=body_sha256,
             priority=priority,
+            search_attributes=attributes,
         )
         input_id = ids.derived_id(run_id, f"start:{body_sha256}")
         return StartReceipt(run_id, self._say(run_id, body, input_id))
@@ -177,6 +180,18 @@ class RunClient:
             actor=self._actor,
         )
         return self._publisher.publish(meta, body)
+
+
+def start_sha256(workflow: str, version: int | None, content: bytes, attributes: str | None = None) -> str:
+    """Hash of what a start asks for, by which a repetition is told from a conflict.
+
+    `content` is the input as canonical JSON, `attributes` the search attributes as encode_attributes gives them: they
+    are part of it where there are any. The priority isn't.
+    """
+    # The canonical form of all in one object, without making that of the input twice.
+    searched = b"" if attributes is None else b'"search_attributes":%b,' % attributes.encode()
+    named = (canonical_json(version), canonical_json(workflow))
+    return sha256_hex(b'{"input":%b,%b"version":%b,"workflow":%b}' % (content, searched, *named))
 
 
 def as_json(value: object) -> object:

@@ -1,5 +1,6 @@
 """The row of a run, from its whole history."""
 
+import json
 from collections.abc import Sequence
 
 from penstock.audit.folding.approvals import approval_rows
@@ -40,6 +41,8 @@ def run_row(events: Events) -> Row:
         "started_at_ms": meta.time_ms if meta else None,
         "deadline_ms": start.deadline_ms if start else None,
         "priority": start.priority if start else None,
+        "search_attributes": _attributes(start),
+        "created_at_ms": events[0][0].time_ms,
         "ended_at_ms": ended.time_ms if ended else None,
         "result": content(end.result) if isinstance(end, runs.RunCompleted) else None,
         "error": _error(bodies, settled),
@@ -47,6 +50,13 @@ def run_row(events: Events) -> Row:
         "last_seq": newest.entity_seq,
         "last_event_at_ms": newest.time_ms,
     }
+
+
+def _attributes(start: runs.RunStarted | None) -> object:
+    if start is None or start.search_attributes is None:
+        return None
+    found: object = json.loads(start.search_attributes)
+    return found
 
 
 def _phase(bodies: Sequence[EventBody], settled: int | None) -> str:

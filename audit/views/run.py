@@ -5,6 +5,7 @@ from typing import Final
 
 from penstock.audit.views.columns import Column, Row, RowSoFar
 from penstock.audit.views.readable import failure_json, failure_of
+from penstock.audit.views.run_attribute import readable
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import InputDiscarded, InputParked, InputRefused, InputReleased
@@ -44,7 +45,7 @@ def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
         if not refused:
             changes["error"] = None
     if not row:
-        changes |= {"run_id": meta.entity_id, "parked_inputs": ()}
+        changes |= {"run_id": meta.entity_id, "parked_inputs": (), "created_at_ms": meta.time_ms}
     changes |= _phase(row, meta, body, unsettled)
     return changes
 
@@ -89,6 +90,7 @@ def _started(meta: EventMeta, body: RunStarted) -> Row:
         "started_at_ms": meta.time_ms,
         "deadline_ms": body.deadline_ms,
         "priority": body.priority,
+        "search_attributes": readable(body.search_attributes),
     }
 
 

@@ -364,6 +364,8 @@ class StartRun:
     input: The workflow's input.
     body_sha256: Hash of what the client sent: the same Idempotency-Key with another body is a conflict.
     priority: Higher goes first, -100 to 100; null is the workflow's own.
+    search_attributes: What it is looked for by: a flat object of strings, numbers and booleans as
+        canonical JSON text.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.StartRun"
@@ -374,6 +376,7 @@ class StartRun:
     input: Payload
     body_sha256: str
     priority: int | None = None
+    search_attributes: str | None = None
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -383,6 +386,7 @@ class StartRun:
             "input": self.input.to_avro(),
             "body_sha256": self.body_sha256,
             "priority": self.priority,
+            "search_attributes": self.search_attributes,
         }
 
     @classmethod
@@ -394,6 +398,7 @@ class StartRun:
             input=Payload.from_avro(fields["input"]),
             body_sha256=fields["body_sha256"],
             priority=fields["priority"],
+            search_attributes=fields["search_attributes"],
         )
 
 
@@ -848,6 +853,8 @@ class RunStarted:
     max_steps: How many steps it may take.
     code_hash: Hash of the workflow's code.
     priority: Of all its calls: higher goes first, -100 to 100.
+    search_attributes: What it is looked for by: a flat object of strings, numbers and booleans as
+        canonical JSON text.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.RunStarted"
@@ -863,6 +870,7 @@ class RunStarted:
     max_steps: int
     code_hash: str
     priority: int = 0
+    search_attributes: str | None = None
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -877,6 +885,7 @@ class RunStarted:
             "max_steps": self.max_steps,
             "code_hash": self.code_hash,
             "priority": self.priority,
+            "search_attributes": self.search_attributes,
         }
 
     @classmethod
@@ -893,6 +902,7 @@ class RunStarted:
             max_steps=fields["max_steps"],
             code_hash=fields["code_hash"],
             priority=fields["priority"],
+            search_attributes=fields["search_attributes"],
         )
 
 

@@ -117,6 +117,7 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_start_run_input,
     _set_start_run_body_sha256,
     _set_start_run_priority,
+    _set_start_run_search_attributes,
 ) = setters(StartRun)
 (
     _set_start_tool_call_call_id,
@@ -183,6 +184,7 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_run_started_max_steps,
     _set_run_started_code_hash,
     _set_run_started_priority,
+    _set_run_started_search_attributes,
 ) = setters(RunStarted)
 (
     _set_signal_received_name,
@@ -623,6 +625,19 @@ def read_start_run(value: bytes, at: int) -> tuple[StartRun, int]:
         at += 1
     elif branch:
         raise Malformed("a branch that the union has not")
+    search_attributes_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        search_attributes_ = value[start:at].decode()
+        if "\0" in search_attributes_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
     if "\0" in f"{workflow_}{body_sha256_}":
         raise Malformed("text with U+0000")
     made = _new(StartRun)
@@ -631,6 +646,7 @@ def read_start_run(value: bytes, at: int) -> tuple[StartRun, int]:
     _set_start_run_input(made, input_)
     _set_start_run_body_sha256(made, body_sha256_)
     _set_start_run_priority(made, priority_)
+    _set_start_run_search_attributes(made, search_attributes_)
     return made, at
 
 
@@ -643,6 +659,7 @@ def write_start_run(record: StartRun) -> bytes:
             write_payload(record.input),
             write_text(record.body_sha256),
             b"\0" if record.priority is None else b"\2" + (write_int(record.priority)),
+            b"\0" if record.search_attributes is None else b"\2" + (write_text(record.search_attributes)),
         )
     )
 
@@ -1131,6 +1148,19 @@ def read_run_started(value: bytes, at: int) -> tuple[RunStarted, int]:
         raw, at = read_int(value, at)
     priority_ = raw >> 1 ^ -(raw & 1)
     at += 1
+    search_attributes_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        search_attributes_ = value[start:at].decode()
+        if "\0" in search_attributes_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
     if "\0" in f"{workflow_}{body_sha256_}{requester_}{code_hash_}":
         raise Malformed("text with U+0000")
     made = _new(RunStarted)
@@ -1144,6 +1174,7 @@ def read_run_started(value: bytes, at: int) -> tuple[RunStarted, int]:
     _set_run_started_max_steps(made, max_steps_)
     _set_run_started_code_hash(made, code_hash_)
     _set_run_started_priority(made, priority_)
+    _set_run_started_search_attributes(made, search_attributes_)
     return made, at
 
 
@@ -1161,6 +1192,7 @@ def write_run_started(record: RunStarted) -> bytes:
             write_int(record.max_steps),
             write_text(record.code_hash),
             write_int(record.priority),
+            b"\0" if record.search_attributes is None else b"\2" + (write_text(record.search_attributes)),
         )
     )
 

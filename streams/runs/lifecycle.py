@@ -2,6 +2,7 @@
 
 from penstock.declare.errors import InvalidInput
 from penstock.declare.workflows import PRIORITY_MAX, PRIORITY_MIN
+from penstock.schemas.attributes import InvalidAttributes, decode_attributes
 from penstock.schemas.canonical import PayloadUnreadable, read_payload
 from penstock.schemas.run.records import CancelRun, ResumeRun, RunStarted, StartRun
 from penstock.streams.runs import ending
@@ -28,6 +29,11 @@ def start(c: Consequences, body: StartRun) -> None:
         c.refuse("invalid_priority", f"a priority is from {PRIORITY_MIN} to {PRIORITY_MAX}")
         return
     try:
+        decode_attributes(body.search_attributes)
+    except InvalidAttributes as error:
+        c.refuse("invalid_search_attributes", str(error))
+        return
+    try:
         workflow.decode_input(read_payload(body.input))
     except (InvalidInput, PayloadUnreadable) as error:
         c.refuse("invalid_input", str(error))
@@ -46,6 +52,7 @@ def start(c: Consequences, body: StartRun) -> None:
             max_steps=workflow.max_steps,
             code_hash=workflow.code_hash,
             priority=priority,
+            search_attributes=body.search_attributes,
         )
     )
     advance(c)

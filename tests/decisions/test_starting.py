@@ -1,5 +1,7 @@
 """StartRun: a run begins once, with what its workflow takes, or says why not."""
 
+from dataclasses import replace
+
 from penstock.producers.signing import Authority
 from penstock.schemas.envelope.records import Actor, Payload
 from penstock.schemas.log.records import InputAccepted, InputRefused
@@ -103,3 +105,16 @@ def test_the_requester_is_who_the_door_authenticated() -> None:
     started = given(CASES).when(start("read-once", CASE), authority=Authority.API, actor=someone).events[0]
     assert isinstance(started, RunStarted)
     assert (started.requester, started.requester_roles) == ("pat", ("analyst", "chief"))
+
+
+def test_search_attributes_are_carried_into_the_history() -> None:
+    attributes = '{"desk":"disputes","urgent":true}'
+    asked = replace(start("read-once", CASE), search_attributes=attributes)
+    started = given(CASES).when(asked).events[0]
+    assert isinstance(started, RunStarted)
+    assert started.search_attributes == attributes
+
+
+def test_search_attributes_in_another_form_are_refused() -> None:
+    asked = replace(start("read-once", CASE), search_attributes='{"desk": ["disputes"]}')
+    assert given(CASES).when(asked).reason() == "invalid_search_attributes"

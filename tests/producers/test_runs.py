@@ -15,10 +15,12 @@ from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient, StartReceipt
 from penstock.schemas import ids
+from penstock.schemas.attributes import InvalidAttributes
 from penstock.schemas.canonical import (
     INLINE_BYTES_MAX,
     NotCanonical,
     PayloadTooLarge,
+    canonical_json,
     read_payload,
     sha256_hex,
 )
@@ -168,3 +170,20 @@ def test_a_signal_says_its_name_its_id_and_what_it_tells(client: RunClient) -> N
 def test_a_run_id_that_is_none_is_refused(client: RunClient) -> None:
     with pytest.raises(ValueError, match="run-17"):
         client.cancel("run-17", "why")
+
+
+def test_search_attributes_travel_beside_the_input_and_are_part_of_the_hash(client: RunClient) -> None:
+    plain = start_body(client, {"a": 1})
+    _, _, body = said(client.start("case-review", {"a": 1}, "one", search_attributes={"b": True, "a": "x"}))
+    assert isinstance(body, StartRun)
+    assert plain.search_attributes is None
+    assert body.search_attributes == '{"a":"x","b":true}'
+    whole = {"workflow": "case-review", "version": None, "input": {"a": 1}}
+    assert plain.body_sha256 == sha256_hex(canonical_json(whole))
+    searched = whole | {"search_attributes": {"a": "x", "b": True}}
+    assert body.body_sha256 == sha256_hex(canonical_json(searched))
+
+
+def test_search_attributes_that_do_not_fit_are_not_sent(client: RunClient) -> None:
+    with pytest.raises(InvalidAttributes, match="name"):
+        client.start("case-review", {}, "one", search_attributes={"a b": 1})

@@ -94,7 +94,7 @@ def test_a_fault_in_the_projector_is_caught(
         ("DELETE FROM views.tool_call WHERE step = 2", "tool_call"),
         ("INSERT INTO views.run_row SELECT 'x' AS run_id, tenant, workflow, workflow_version, status, phase, "
          "requester, body_sha256, code_hash, started_at_ms, deadline_ms, ended_at_ms, error, parked_inputs, "
-         "last_seq, last_event_at_ms, started_seq, result_seq FROM views.run_row", "run"),
+         "last_seq, last_event_at_ms, started_seq, result_seq, priority, created_at_ms FROM views.run_row", "run"),
     ],
 )  # fmt: skip
 def test_a_changed_view_is_caught(views: Views, log: MemoryLog, damage: str, view: str) -> None:

@@ -68,7 +68,13 @@ class Wanderer:
         self.begun = True
         contents = [json_payload({"note": self.text(), "n": 1e23}), payload_of(b"\xff\x00", "x/y")]
         priority = self.rng.randrange(-100, 101)
-        return started(requester=self.text() or "ana", input=self.rng.choice(contents), priority=priority)
+        attributes = self.rng.choice([None, '{"desk":"ünïcode ✓","n":7,"urgent":true}', '{"desk":"b"}'])
+        return started(
+            requester=self.text() or "ana",
+            input=self.rng.choice(contents),
+            priority=priority,
+            search_attributes=attributes,
+        )
 
     def refuse(self) -> EventBody:
         return InputRefused(input_type="CancelRun", reason="unknown_run", detail=self.text())

@@ -1,0 +1,40 @@
+-- Runs are listed by tenant, newest first, in pages, and found by workflow, requester, what is open or went wrong, and
+-- search attributes. Each way has an index that gives its order, so that a page reads what it shows. Filled from the log.
+TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row, views.dead_letter, views.position;
+
+-- created_at_ms is the time of a run's first event: unlike started_at_ms a refused start has one too, and it never
+-- changes. Search attributes are JSON text, null where there are none.
+ALTER TABLE views.run_row ADD COLUMN created_at_ms bigint NOT NULL, ADD COLUMN search_attributes text;
+
+DROP INDEX views.run_by_tenant;
+CREATE INDEX run_newest ON views.run_row (tenant, created_at_ms DESC, run_id DESC);
+CREATE INDEX run_of_workflow ON views.run_row (tenant, workflow, created_at_ms DESC, run_id DESC);
+CREATE INDEX run_of_requester ON views.run_row (tenant, requester, created_at_ms DESC, run_id DESC);
+CREATE INDEX run_gone_wrong ON views.run_row (tenant, created_at_ms DESC, run_id DESC)
+    WHERE phase IN ('failed', 'cancelled', 'refused');
+CREATE INDEX run_open_newest ON views.run_row (tenant, created_at_ms DESC, run_id DESC)
+    WHERE phase IN ('accepted', 'running', 'stalled', 'ending');
+-- Also which open runs hold a version.
+DROP INDEX views.run_open;
+CREATE INDEX run_open ON views.run_row (tenant, workflow, workflow_version, created_at_ms DESC, run_id DESC)
+    WHERE phase IN ('accepted', 'running', 'stalled', 'ending');
+
+-- One row an attribute, `name=value` with the value as JSON; written once, when the run starts.
+CREATE TABLE views.run_attribute (
+    tenant         text COLLATE "C" NOT NULL,
+    pair           text COLLATE "C" NOT NULL,
+    created_at_ms  bigint NOT NULL,
+    run_id         text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant, pair, created_at_ms, run_id)
+);
+
+CREATE OR REPLACE VIEW views.run AS
+SELECT run_id, tenant, workflow, workflow_version, status, phase, requester,
+       (SELECT e.event::json -> 'input' -> 'content' FROM views.run_event_row AS e
+        WHERE e.run_id = r.run_id AND e.seq = r.started_seq) AS input,
+       body_sha256, code_hash, started_at_ms, deadline_ms, ended_at_ms,
+       (SELECT e.event::json -> 'result' -> 'content' FROM views.run_event_row AS e
+        WHERE e.run_id = r.run_id AND e.seq = r.result_seq) AS result,
+       error::json AS error, parked_inputs, last_seq, last_event_at_ms, priority, created_at_ms,
+       search_attributes::json AS search_attributes
+FROM views.run_row AS r;

@@ -1,9 +1,11 @@
 """The runs that this process has accepted and the views may not show yet; a bounded number of them."""
 
+import asyncio
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 RUNS_MAX_DEFAULT: Final = 10_000
 
@@ -23,6 +25,12 @@ class AcceptedRuns:
         self._runs_max = runs_max
         self._runs: OrderedDict[str, AcceptedRun] = OrderedDict()
         self._lock = threading.Lock()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, run_id: str) -> asyncio.Lock:
+        """Held while a start of this run is said, so that of two at once the second knows of the first. For the one
+        event loop of the API's process, unlike the rest."""
+        return self._turns.setdefault(run_id, asyncio.Lock())
 
     def note(self, run_id: str, run: AcceptedRun) -> None:
         """The log has acknowledged its start. The first body stays: it is the one that counts."""

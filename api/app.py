@@ -11,7 +11,18 @@ import uvicorn
 from fastapi import Depends, FastAPI
 
 from penstock import __version__
-from penstock.api import approvals, calls, cancellations, case_reviews, health, metrics, problems, runs
+from penstock.api import (
+    approvals,
+    calls,
+    cancellations,
+    case_reviews,
+    health,
+    metrics,
+    problems,
+    run_resources,
+    runs,
+)
+from penstock.api import workflows as workflow_resources
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission, Limits
 from penstock.api.callers import ApiKeys, Caller
@@ -85,7 +96,16 @@ def create_app(
     )
     admission = Admission(views, Limits.of(settings))
     door = Door(settings, keys, views, inbox, AcceptedRuns(), admission, loaded, kept)
-    for resource in (case_reviews, cancellations, runs, approvals, calls, health):
+    for resource in (
+        case_reviews,
+        cancellations,
+        workflow_resources,
+        run_resources,
+        runs,
+        approvals,
+        calls,
+        health,
+    ):
         app.include_router(resource.routes(door))
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
     app.include_router(metrics.routes(door, counted))

@@ -1,21 +1,17 @@
 """POST /case-review, GET /case-review/{task_id}."""
 
-import json
-import uuid
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.api.accepted import AcceptedRun
 from penstock.api.callers import READ, START, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document, moment
 from penstock.api.problems import Problem, not_found
+from penstock.api.starting import Start, begin, input_of
 from penstock.api.views import Columns
-from penstock.declare.errors import InvalidInput
 from penstock.declare.workflows import Workflow
-from penstock.schemas.canonical import canonical_json, sha256_hex
-from penstock.schemas.ids import is_uuid, run_id
+from penstock.schemas.ids import is_uuid
 
 WORKFLOW: Final = "case-review"
 
@@ -49,18 +45,9 @@ def routes(door: Door) -> APIRouter:
     ) -> Started:
         """Start a review. 202: the log has it. Without Idempotency-Key each request is a new one."""
         caller.needs(START, "start a case review")
-        value = _input(_workflow(door), body)
-        key = idempotency_key or str(uuid.uuid4())
-        task_id = run_id(caller.tenant, key)
-        body_sha256 = _body_sha256(value)
-        before = await _known_sha256(door, caller, task_id)
-        if before is not None and before != body_sha256:
-            raise _conflict(task_id)
-        if before is None:
-            async with door.admission.place(caller.tenant) as place:
-                said = await door.inbox.say(caller, lambda client: client.start(WORKFLOW, value, key))
-                place.taken(task_id, said.wait(0))
-            door.accepted.note(task_id, AcceptedRun(caller.tenant, body_sha256))
+        workflow = _workflow(door)
+        start = Start(workflow, input_of(workflow, body.model_dump()))
+        task_id, key = await begin(door, caller, start, idempotency_key)
         response.headers["Location"] = f"/case-review/{task_id}"
         response.headers["Idempotency-Key"] = key
         return Started(task_id=task_id, status="accepted", links=links(task_id))
@@ -86,33 +73,6 @@ def _workflow(door: Door) -> Workflow[object, object]:
         )
         raise Problem(501, "no-such-workflow", "Workflow missing", detail)
     return workflow
-
-
-def _input(workflow: Workflow[object, object], body: CaseReviewBody) -> Any:
-    try:
-        return json.loads(workflow.encode_input(body.model_dump()))
-    except InvalidInput as error:
-        raise Problem(422, "invalid-request", "Invalid request", f"Correct this: {error}") from error
-
-
-def _body_sha256(value: object) -> str:
-    """As RunClient.start hashes what it sends, so that what the views say can be compared."""
-    return sha256_hex(canonical_json({"workflow": WORKFLOW, "version": None, "input": value}))
-
-
-async def _known_sha256(door: Door, caller: Caller, task_id: str) -> str | None:
-    """The hash of the body that this key came with before, None if it is new as far as one can know here.
-
-    A repeat that slips through is refused by the run itself. So a database that is away stops no start.
-    """
-    accepted = door.accepted.get(task_id, caller.tenant)
-    if accepted is not None:
-        return accepted.body_sha256
-    try:
-        row = await door.views.run(caller.tenant, task_id)
-    except Problem:
-        return None
-    return None if row is None else row["body_sha256"]
 
 
 async def known_run(door: Door, caller: Caller, task_id: str) -> Columns | None:
@@ -154,13 +114,3 @@ def links(task_id: str) -> dict[str, str]:
         "events": f"/v1/runs/{task_id}/events",
         "cancel": f"/case-review/{task_id}/cancel",
     }
-
-
-def _conflict(task_id: str) -> Problem:
-    return Problem(
-        409,
-        "idempotency-conflict",
-        "Idempotency-Key used before",
-        "This Idempotency-Key came with another body: use a new key for a new request, or send the same body.",
-        more={"task_id": task_id},
-    )

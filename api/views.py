@@ -132,6 +132,10 @@ class Views:
                 "not-migrated", "Views missing", "The database has no views: `penstock migrate`."
             )
 
+    async def ask(self, select: str, values: Mapping[str, object]) -> list[Columns]:
+        """The rows of another module's query, which names the tenant. Raises a 503 problem."""
+        return await self._ask(select, values)
+
     async def _ask(self, select: str, values: Mapping[str, object]) -> list[Columns]:
         if not all(map(_may_stand, values.values())):
             return []

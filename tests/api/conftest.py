@@ -39,7 +39,13 @@ class Review(BaseModel):
     note: str = ""
 
 
-@workflow("case-review", version=1)
+class More(BaseModel):
+    """What the signal `more` says."""
+
+    words: str
+
+
+@workflow("case-review", version=1, signals={"more": More})
 async def case_review(run: Run, case: Review) -> str:
     return case.case_id
 

@@ -1,0 +1,123 @@
+"""POST /v1/runs, GET /v1/runs, GET /v1/runs/{id}: start any workflow, list runs, read one."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from penstock.api.callers import READ, START, Caller
+from penstock.api.door import Door, IdempotencyKey
+from penstock.api.preconditions import IfNoneMatch, etag, is_same
+from penstock.api.problems import Problem, not_found
+from penstock.api.run_filters import (
+    CURSOR_CHARACTERS_MAX,
+    INT4_MAX,
+    RunFilter,
+    cursor_of,
+    filter_of,
+    place_of,
+)
+from penstock.api.run_views import links, page_of, run_of, summary, waits_for
+from penstock.api.starting import Start, begin, input_of
+from penstock.declare.workflows import Workflow
+from penstock.schemas.ids import is_uuid
+
+LIMIT_MAX: Final = 200
+
+
+class RunBody(BaseModel):
+    """What to start. `version` is the newest registered unless it is given; `input` is what that version takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workflow: str = Field(min_length=1, max_length=200)
+    version: int | None = Field(default=None, ge=1, le=INT4_MAX, strict=True)
+    input: Any = None
+    search_attributes: dict[str, StrictStr | StrictBool | StrictInt | StrictFloat] = Field(
+        default_factory=dict, description="What the run is looked for by: at most 16 plain values by name."
+    )
+
+
+class Started(BaseModel):
+    """A run that was accepted: it will reach an end, a question to a person, or a refusal."""
+
+    run_id: str
+    status: str
+    links: dict[str, str]
+
+
+def routes(door: Door) -> APIRouter:
+    """The routes of this resource."""
+    router = APIRouter(tags=["runs"])
+
+    @router.post("/v1/runs", status_code=202, response_model=Started)
+    async def start(
+        body: RunBody,
+        caller: Annotated[Caller, Depends(door.keys)],
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Started:
+        """Start a run. 202: the log has it. Without Idempotency-Key each request is a new one."""
+        caller.needs(START, "start a run")
+        workflow = _workflow(door, body.workflow, body.version)
+        value = input_of(workflow, body.input)
+        asked = Start(workflow, value, body.version, body.search_attributes)
+        run_id, key = await begin(door, caller, asked, idempotency_key)
+        response.headers["Location"] = f"/v1/runs/{run_id}"
+        response.headers["Idempotency-Key"] = key
+        return Started(run_id=run_id, status="accepted", links=links(run_id))
+
+    @router.get("/v1/runs")
+    async def runs(
+        caller: Annotated[Caller, Depends(door.keys)],
+        chosen: Annotated[RunFilter, Depends(filter_of)],
+        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
+        cursor: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX)] = None,
+    ) -> dict[str, Any]:
+        """The tenant's runs, newest first. Read on with cursor = next_cursor until that is null: a page may be short,
+        even empty, before the end. Runs that start meanwhile stand before the first page."""
+        caller.needs(READ, "read runs")
+        place = place_of(cursor, caller.tenant, chosen)
+        page = await page_of(door.views, caller.tenant, chosen, place, limit)
+        return {
+            "runs": [summary(row) for row in page.rows],
+            "next_cursor": cursor_of(page.next, caller.tenant, chosen) if page.next else None,
+        }
+
+    @router.get("/v1/runs/{run_id}", response_model=None)
+    async def read(
+        run_id: str,
+        caller: Annotated[Caller, Depends(door.keys)],
+        response: Response,
+        if_none_match: IfNoneMatch = None,
+    ) -> dict[str, Any] | Response:
+        """One run: status, input, result, and what it waits for. Its ETag is new with each event of it."""
+        caller.needs(READ, "read a run")
+        row = await run_of(door.views, caller.tenant, run_id) if is_uuid(run_id) else None
+        if row is None and door.accepted.get(run_id, caller.tenant) is None:
+            raise not_found("run")
+        tag = etag(row["last_seq"] if row else 0)
+        if row is not None and is_same(if_none_match, row["last_seq"]):
+            return Response(status_code=304, headers={"ETag": tag})
+        response.headers["ETag"] = tag
+        if row is None:
+            return {"run_id": run_id, "status": "accepted", "last_seq": 0, "links": links(run_id)}
+        whole = {"input": row["input"], "result": row["result"], "waits_for": waits_for(row)}
+        return summary(row) | whole
+
+    return router
+
+
+def _workflow(door: Door, name: str, version: int | None) -> Workflow[object, object]:
+    workflow = door.application.workflow(name, version)
+    if workflow is not None:
+        return workflow
+    known = [each for each in door.application.workflows if each.name == name]
+    if known:
+        versions = ", ".join(str(each.version) for each in known)
+        detail = f"Correct `version`: {name} is registered in version {versions}, not in {version}."
+    else:
+        detail = (
+            "Correct `workflow`: none of that name is registered. GET /v1/workflows lists those that are."
+        )
+    raise Problem(422, "unknown-workflow", "Unknown workflow", detail)

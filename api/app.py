@@ -19,7 +19,9 @@ from penstock.api import (
     health,
     metrics,
     problems,
+    run_commands,
     run_resources,
+    run_results,
     runs,
 )
 from penstock.api import workflows as workflow_resources
@@ -101,6 +103,8 @@ def create_app(
         cancellations,
         workflow_resources,
         run_resources,
+        run_commands,
+        run_results,
         runs,
         approvals,
         calls,

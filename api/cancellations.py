@@ -1,18 +1,17 @@
 """POST /case-review/{task_id}/cancel."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from penstock.api import telling
 from penstock.api.callers import CANCEL, Caller
 from penstock.api.case_reviews import known_run, links
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.inbox import input_id_of
-from penstock.api.problems import Problem
-
-_EFFECTS: Final = frozenset({"RunEnding", "RunCancelled", "InputAccepted", "InputRefused", "InputParked"})
+from penstock.api.telling import Said
 
 
 class CancelBody(BaseModel):
@@ -36,16 +35,11 @@ def routes(door: Door) -> APIRouter:
         caller.needs(CANCEL, "cancel a case review")
         await known_run(door, caller, task_id)
         input_id = input_id_of(task_id, caller, idempotency_key, "cancel", body.reason) or str(uuid.uuid4())
-        effect = await door.inbox.past_effect(caller, task_id, input_id, _EFFECTS)
+        said = Said(task_id, input_id, lambda client: client.cancel(task_id, body.reason, input_id=input_id))
+        effect = await telling.came_of(door, caller, said)
         if effect is None:
-            await door.inbox.say(
-                caller, lambda client: client.cancel(task_id, body.reason, input_id=input_id)
-            )
-            effect = await door.inbox.effect(caller, task_id, input_id, _EFFECTS)
-        if effect is not None and effect["type"] == "InputRefused":
-            reason, detail = effect["event"]["reason"], effect["event"]["detail"]
-            slug, told = f"cancel-refused:{reason}", detail or f"The run says: {reason}."
-            raise Problem(409, slug, "Not cancelled", told)
+            effect = await telling.tell(door, caller, said, door.inbox.effect_s)
+        telling.outcome(effect, "cancel-refused", "Not cancelled")
         outcome = "pending" if effect is None else effect["type"]
         return {"task_id": task_id, "outcome": outcome, "links": links(task_id)}
 

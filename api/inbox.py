@@ -43,6 +43,11 @@ class Inbox:
         self._acknowledged_s = acknowledged_s
         self._effect_s = effect_s
 
+    @property
+    def effect_s(self) -> float:
+        """How long what came of an input is waited for, unless the caller says otherwise, in s."""
+        return self._effect_s
+
     async def say(self, caller: Caller, speak: Callable[[RunClient], R]) -> R:
         """Have something said in the caller's name; when this returns, the log has it.
 

@@ -1,0 +1,136 @@
+"""Says something to a run and waits for what came of it: an effect, a refusal, parking or a dead letter (law L13).
+
+Guarantees: what was said before under the same id isn't said again once the views show what came of it. Nobody holds a
+connection to the database while waiting, and whoever waits longer looks less often.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Header
+
+from penstock.api.callers import Caller
+from penstock.api.door import Door
+from penstock.api.problems import Problem, not_found
+from penstock.api.run_views import links
+from penstock.api.views import Columns, Views
+from penstock.producers.receipt import Receipt
+from penstock.producers.runs import RunClient
+from penstock.schemas.ids import dead_letter_id, is_uuid
+
+T = TypeVar("T")
+
+WAIT_S_MAX: Final = 30.0
+_LOOK_EVERY_S: Final = 0.05
+_LOOK_EVERY_S_MAX: Final = 0.5
+_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
+_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
+Prefer = Annotated[
+    str | None,
+    Header(
+        max_length=200,
+        description="`wait=N`: wait up to N s, at most 30, for what comes of it; `respond-async`: don't wait.",
+    ),
+]
+
+# Of one input: the events that it caused, and the dead letter that its record became.
+_CAUSED: Final = """
+SELECT e.seq, e.type, e.event FROM views.run_event AS e JOIN views.run_row AS r USING (run_id)
+WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.seq > %(after)s AND e.cause_id = %(input_id)s
+ORDER BY e.seq LIMIT 20"""
+_DEAD: Final = """
+SELECT NULL::bigint AS seq, 'DeadLetter' AS type,
+       json_build_object('dead_letter_id', id, 'error', error_class, 'stage', error_stage) AS event
+FROM views.dead_letter WHERE id = %(dead_letter)s LIMIT 1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said to a run, and under which id: the same id is the same input."""
+
+    run_id: str
+    input_id: str
+    speak: Callable[[RunClient], Receipt]
+
+
+def wait_s_of(prefer: str | None, otherwise: float) -> float:
+    """How long the caller wants to wait for what comes of it, in s."""
+    if prefer is None:
+        return otherwise
+    found = _WAIT.search(prefer)
+    if found:
+        return min(float(found[1]), WAIT_S_MAX)
+    return 0.0 if _ASYNC.search(prefer) else otherwise
+
+
+async def known(door: Door, caller: Caller, run_id: str) -> Columns | None:
+    """The run's row, None if it was accepted here and isn't in the views yet. Raises a 404 problem."""
+    row = await door.views.run(caller.tenant, run_id) if is_uuid(run_id) else None
+    if row is None and door.accepted.get(run_id, caller.tenant) is None:
+        raise not_found("run")
+    return row
+
+
+async def came_of(door: Door, caller: Caller, said: Said) -> Columns | None:
+    """The event that this input caused, if it was said before and the views show it."""
+    return await _look(door.views, caller, said, 0, None)
+
+
+async def tell(door: Door, caller: Caller, said: Said, wait_s: float, last_seq: int = 0) -> Columns | None:
+    """Say it, and wait for what comes of it; None if the views don't show that in time.
+
+    Shaped {"seq", "type", "event"}; type DeadLetter with seq None if it couldn't be taken. `last_seq`: what comes of it
+    stands after that.
+    """
+    receipt = await door.inbox.say(caller, said.speak)
+    record = receipt.wait(0)
+    letter = dead_letter_id(record.topic, record.partition, record.offset)
+    return await until(lambda: _look(door.views, caller, said, last_seq, letter), wait_s)
+
+
+async def until(look: Callable[[], Awaitable[T | None]], wait_s: float) -> T | None:
+    """What `look` finds, as soon as it finds something; None if it doesn't within `wait_s`."""
+    end_s, pause_s = time.monotonic() + wait_s, _LOOK_EVERY_S
+    while True:
+        found = await look()
+        left_s = end_s - time.monotonic()
+        if found is not None or left_s <= 0:
+            return found
+        await asyncio.sleep(min(pause_s, left_s))
+        pause_s = min(pause_s * 1.3, _LOOK_EVERY_S_MAX)
+
+
+def outcome(effect: Columns | None, refused: str, title: str) -> dict[str, Any]:
+    """What came of it as the API says it. Raises a 409 problem if the run refused it."""
+    if effect is None:
+        return {"outcome": "pending", "seq": None, "event": None}
+    kind = effect["type"]
+    if kind == "InputRefused":
+        reason, detail = effect["event"]["reason"], effect["event"]["detail"]
+        more = {"reason": reason, "seq": effect["seq"]}
+        raise Problem(409, f"{refused}:{reason}", title, detail or f"The run says: {reason}.", more=more)
+    words = {"InputParked": "parked", "DeadLetter": "dead_letter", "InputAccepted": "accepted"}
+    return {
+        "outcome": words.get(kind, "applied"),
+        "seq": effect["seq"],
+        "event": {"type": kind, **effect["event"]},
+    }
+
+
+def answer(run_id: str, input_id: str, came: dict[str, Any]) -> dict[str, Any]:
+    """The document of a command."""
+    return {"run_id": run_id, "input_id": input_id, **came, "links": links(run_id)}
+
+
+async def _look(views: Views, caller: Caller, said: Said, after: int, letter: str | None) -> Columns | None:
+    asked = {"run_id": said.run_id, "tenant": caller.tenant, "input_id": said.input_id, "after": after}
+    found = await views.ask(_CAUSED, asked)
+    if not found and letter is not None:
+        found = await views.ask(_DEAD, {"dead_letter": letter})
+    # An input that was parked and released has its effect after that.
+    settled = [event for event in found if event["type"] != "InputParked"]
+    return next(iter(settled or found), None)

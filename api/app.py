@@ -51,6 +51,18 @@ from penstock.schemas.codec import codec_for
 CLOSE_S = 10.0
 END_S = 2 * CLOSE_S + 2
 BUFFER_RECORDS_MAX = 1_000
+_RESOURCES = (
+    case_reviews,
+    cancellations,
+    workflow_resources,
+    run_resources,
+    run_commands,
+    run_results,
+    runs,
+    approvals,
+    calls,
+    health,
+)
 
 
 def create_app(
@@ -98,18 +110,7 @@ def create_app(
     )
     admission = Admission(views, Limits.of(settings))
     door = Door(settings, keys, views, inbox, AcceptedRuns(), admission, loaded, kept)
-    for resource in (
-        case_reviews,
-        cancellations,
-        workflow_resources,
-        run_resources,
-        run_commands,
-        run_results,
-        runs,
-        approvals,
-        calls,
-        health,
-    ):
+    for resource in _RESOURCES:
         app.include_router(resource.routes(door))
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
     app.include_router(metrics.routes(door, counted))

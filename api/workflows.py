@@ -58,6 +58,11 @@ def routes(door: Door) -> APIRouter:
             ],
         }
 
+    _hold(router, door)
+    return router
+
+
+def _hold(router: APIRouter, door: Door) -> None:
     @router.get("/v1/workflows/{name}/versions/{version}/runs")
     async def holding(
         name: str,
@@ -79,8 +84,6 @@ def routes(door: Door) -> APIRouter:
             "runs": [summary(row) | {"waits_for": waits_for(row)} for row in page.rows],
             "next_cursor": cursor_of(page.next, caller.tenant, chosen) if page.next else None,
         }
-
-    return router
 
 
 def _by_name(door: Door) -> dict[str, Versions]:

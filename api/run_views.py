@@ -9,7 +9,7 @@ from penstock.api.run_filters import Place, RunFilter
 from penstock.api.run_lists import WAITING, query
 from penstock.api.views import Columns, Views
 
-_RUN: Final = f"""
+RUN: Final = f"""
 SELECT r.*, {WAITING} FROM views.run AS r WHERE r.run_id = %(run_id)s AND r.tenant = %(tenant)s"""
 
 # Through the index of just these (migration 0013).
@@ -44,7 +44,7 @@ async def page_of(
 
 async def run_of(views: Views, tenant: str, run_id: str) -> Columns | None:
     """A run of the tenant's, as it stands after one of its events, with input, result and what it waits for."""
-    found = await views.ask(_RUN, {"tenant": tenant, "run_id": run_id})
+    found = await views.ask(RUN, {"tenant": tenant, "run_id": run_id})
     return found[0] if found else None
 
 

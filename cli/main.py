@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import questions
-from penstock.cli.run_app import run_app
+from penstock.cli import questions, runs
 from penstock.producers.errors import LogError, SigningError
 from penstock.runtime.errors import SetupError
 from penstock.runtime.exits import SETUP
@@ -25,7 +24,7 @@ app.add_typer(topics_app, name="topics")
 keys_app = typer.Typer(help="The API's keys of this home directory.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(questions.approvals_app, name="approvals")
-app.add_typer(run_app, name="run")
+app.add_typer(runs.run_app, name="run")
 for _command in (
     questions.status,
     questions.trail,

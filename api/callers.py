@@ -18,6 +18,7 @@ START: Final = ("analyst",)
 READ: Final = ("analyst", "supervisor", "operator")
 VOTE: Final = ("analyst", "supervisor")
 CANCEL: Final = ("analyst", "supervisor", "operator")
+PAUSE: Final = ("supervisor", "operator")
 SETTLE: Final = ("operator",)
 
 _UNKNOWN: Final = "0" * 64

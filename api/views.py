@@ -20,7 +20,7 @@ Columns = dict[str, Any]
 
 _RUN: Final = """
 SELECT run_id, workflow, workflow_version, status, requester, body_sha256, result, error, last_seq,
-       started_at_ms, deadline_ms, ended_at_ms, last_event_at_ms
+       started_at_ms, deadline_ms, ended_at_ms, last_event_at_ms, paused_by, pause_reason, paused_at_ms, waits_for
 FROM views.run WHERE run_id = %(run_id)s AND tenant = %(tenant)s"""
 
 _EVENTS: Final = """

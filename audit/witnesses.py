@@ -21,7 +21,7 @@ from penstock.schemas.topics import ALL_TOPICS, RUN_EVENTS, RUN_INBOX
 
 ENDED: Final = frozenset({"completed", "failed", "cancelled", "refused"})
 # Not ended, but said so to whoever asks, and waiting for somebody or for other code.
-OPEN_QUESTION: Final = frozenset({"waiting_approval", "in_doubt", "parked", "stalled"})
+OPEN_QUESTION: Final = frozenset({"waiting_approval", "in_doubt", "parked", "stalled", "paused"})
 
 
 @dataclass(frozen=True, slots=True)

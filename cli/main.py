@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import questions, runs
+from penstock.cli import questions, run_control, runs
 from penstock.producers.errors import LogError, SigningError
 from penstock.runtime.errors import SetupError
 from penstock.runtime.exits import SETUP
@@ -25,6 +25,8 @@ keys_app = typer.Typer(help="The API's keys of this home directory.", no_args_is
 app.add_typer(keys_app, name="keys")
 app.add_typer(questions.approvals_app, name="approvals")
 app.add_typer(runs.run_app, name="run")
+runs.run_app.command("pause")(run_control.pause)
+runs.run_app.command("continue")(run_control.go_on)
 for _command in (
     questions.status,
     questions.trail,

@@ -1,4 +1,4 @@
-"""What may be said to a run, as calls: start, cancel, signal, vote, settle, release, discard.
+"""What may be said to a run, as calls: start, cancel, pause, continue, signal, vote, settle, release, discard.
 
 Writes: penstock.run.inbox. Guarantees: starting twice with one idempotency key is one run, and the same input
 published twice has the same id; nothing is sent that is too large to be taken.
@@ -23,6 +23,8 @@ from penstock.schemas.log.records import DiscardInput, ReleaseInput
 from penstock.schemas.run.records import (
     CancelRun,
     CastVote,
+    ContinueRun,
+    PauseRun,
     SettleBasis,
     SettleToolCall,
     SignalRun,
@@ -91,6 +93,14 @@ class RunClient:
     def cancel(self, run_id: str, reason: str, *, input_id: str | None = None) -> Receipt:
         """End a run early; it is cancelled when every outstanding call of it is settled."""
         return self._say(run_id, CancelRun(reason=reason), input_id)
+
+    def pause(self, run_id: str, reason: str, *, input_id: str | None = None) -> Receipt:
+        """Have a run wait: it takes inputs, what is under way ends, and nothing new is asked for. People only."""
+        return self._say(run_id, PauseRun(reason=reason), input_id)
+
+    def go_on(self, run_id: str, reason: str = "", *, input_id: str | None = None) -> Receipt:
+        """Continue a paused run. People only."""
+        return self._say(run_id, ContinueRun(reason=reason), input_id)
 
     def signal(
         self, run_id: str, name: str, payload: object, signal_id: str, *, input_id: str | None = None

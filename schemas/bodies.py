@@ -25,15 +25,19 @@ from penstock.schemas.run.records import (
     CancelRun,
     CastVote,
     CompleteToolCall,
+    ContinueRun,
     FailToolCall,
     FireTimer,
     LateAnswer,
+    PauseRun,
     ReportLostLease,
     ResumeRun,
     RunCancelled,
     RunCompleted,
+    RunContinued,
     RunEnding,
     RunFailed,
+    RunPaused,
     RunResumed,
     RunStalled,
     RunStarted,
@@ -47,6 +51,7 @@ from penstock.schemas.run.records import (
     TimerRearmed,
     ToolCallCompleted,
     ToolCallFailed,
+    ToolCallHeld,
     ToolCallInDoubt,
     ToolCallRefused,
     ToolCallRequested,
@@ -61,8 +66,10 @@ InputBody: TypeAlias = (
     | CancelRun
     | CastVote
     | CompleteToolCall
+    | ContinueRun
     | FailToolCall
     | FireTimer
+    | PauseRun
     | ReportLostLease
     | ResumeRun
     | SettleToolCall
@@ -76,8 +83,10 @@ INPUTS: Final[Mapping[str, type[InputBody]]] = {
     "penstock.run.CancelRun": CancelRun,
     "penstock.run.CastVote": CastVote,
     "penstock.run.CompleteToolCall": CompleteToolCall,
+    "penstock.run.ContinueRun": ContinueRun,
     "penstock.run.FailToolCall": FailToolCall,
     "penstock.run.FireTimer": FireTimer,
+    "penstock.run.PauseRun": PauseRun,
     "penstock.run.ReportLostLease": ReportLostLease,
     "penstock.run.ResumeRun": ResumeRun,
     "penstock.run.SettleToolCall": SettleToolCall,
@@ -100,8 +109,10 @@ EventBody: TypeAlias = (
     | LateAnswer
     | RunCancelled
     | RunCompleted
+    | RunContinued
     | RunEnding
     | RunFailed
+    | RunPaused
     | RunResumed
     | RunStalled
     | RunStarted
@@ -111,6 +122,7 @@ EventBody: TypeAlias = (
     | TimerRearmed
     | ToolCallCompleted
     | ToolCallFailed
+    | ToolCallHeld
     | ToolCallInDoubt
     | ToolCallRefused
     | ToolCallRequested
@@ -132,8 +144,10 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.LateAnswer": LateAnswer,
     "penstock.run.RunCancelled": RunCancelled,
     "penstock.run.RunCompleted": RunCompleted,
+    "penstock.run.RunContinued": RunContinued,
     "penstock.run.RunEnding": RunEnding,
     "penstock.run.RunFailed": RunFailed,
+    "penstock.run.RunPaused": RunPaused,
     "penstock.run.RunResumed": RunResumed,
     "penstock.run.RunStalled": RunStalled,
     "penstock.run.RunStarted": RunStarted,
@@ -143,6 +157,7 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.TimerRearmed": TimerRearmed,
     "penstock.run.ToolCallCompleted": ToolCallCompleted,
     "penstock.run.ToolCallFailed": ToolCallFailed,
+    "penstock.run.ToolCallHeld": ToolCallHeld,
     "penstock.run.ToolCallInDoubt": ToolCallInDoubt,
     "penstock.run.ToolCallRefused": ToolCallRefused,
     "penstock.run.ToolCallRequested": ToolCallRequested,

@@ -12,6 +12,7 @@ _CALL_STATUS: dict[type, str] = {
     runs.ToolCallFailed: "failed",
     runs.ToolCallRefused: "refused",
     runs.ToolCallInDoubt: "in_doubt",
+    runs.ToolCallHeld: "held",
 }
 _WITH_ATTEMPT = (
     runs.ToolCallRequested,
@@ -19,6 +20,7 @@ _WITH_ATTEMPT = (
     runs.ToolCallCompleted,
     runs.ToolCallFailed,
     runs.ToolCallInDoubt,
+    runs.ToolCallHeld,
 )
 
 
@@ -51,7 +53,7 @@ def _call(call_id: str, own: Events, over: bool) -> Row:
         "tool_version": named.tool_version if named else None,
         "effect": asked.effect if asked else None,
         "attempt": getattr(tried, "attempt", None),
-        "status": "abandoned" if over and status in ("requested", "started") else status,
+        "status": "abandoned" if over and status in ("requested", "started", "held") else status,
         "lease_id": clean(start.lease_id) if start else None,
         "worker": clean(start.worker) if start else None,
         "grant_id": clean(asked.grant_id) if asked and asked.grant_id is not None else None,

@@ -16,6 +16,8 @@ ENDS: dict[type, str] = {
     runs.RunCancelled: "cancelled",
 }
 
+OPEN_CALLS = frozenset({"requested", "started", "held", "in_doubt"})
+
 
 def run_row(events: Events) -> Row:
     """The row of a run with this history, which isn't empty."""
@@ -47,6 +49,8 @@ def run_row(events: Events) -> Row:
         "result": content(end.result) if isinstance(end, runs.RunCompleted) else None,
         "error": _error(bodies, settled),
         "parked_inputs": parked,
+        **_pause(events),
+        "waits_for": [] if phase in ENDS.values() else _waits_for(events),
         "last_seq": newest.entity_seq,
         "last_event_at_ms": newest.time_ms,
     }
@@ -82,6 +86,8 @@ def _status(phase: str, parked: Sequence[str], events: Events) -> str:
         return phase
     if parked:
         return "parked"
+    if _pause(events)["paused_at_ms"] is not None:
+        return "paused"
     if phase == "stalled":
         return phase
     if any(row["status"] == "in_doubt" for row in call_rows(events).values()):
@@ -89,6 +95,38 @@ def _status(phase: str, parked: Sequence[str], events: Events) -> str:
     if phase == "running" and any(row["status"] == "waiting" for row in approval_rows(events).values()):
         return "waiting_approval"
     return phase
+
+
+def _pause(events: Events) -> Row:
+    """Since when, by whom and why it is paused, if it is."""
+    meta, said = last(events, runs.RunPaused, runs.RunContinued, runs.RunEnding)
+    paused = isinstance(said, runs.RunPaused)
+    return {
+        "paused_by": clean(said.paused_by) if paused else None,
+        "pause_reason": clean(said.reason) if paused else None,
+        "paused_at_ms": meta.time_ms if paused else None,
+    }
+
+
+def _waits_for(events: Events) -> list[str]:
+    """Questions, calls and sleeps that are open."""
+    asked = sorted(key for key, row in approval_rows(events).items() if row["status"] == "waiting")
+    calls = sorted(key for key, row in call_rows(events).items() if row["status"] in OPEN_CALLS)
+    fired = {
+        clean(body.timer_id): meta.entity_seq for meta, body in events if isinstance(body, runs.TimerFired)
+    }
+    sleeps = [
+        clean(body.timer_id)
+        for meta, body in events
+        if isinstance(body, runs.TimerArmed)
+        and body.purpose == "sleep"
+        and fired.get(clean(body.timer_id), 0) < meta.entity_seq
+    ]
+    return [
+        *(f"approval {key}" for key in asked),
+        *(f"call {key}" for key in calls),
+        *(f"timer {key}" for key in sleeps),
+    ]
 
 
 def _parked_after(bodies: Sequence[EventBody]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""The view of runs: one row a run, from its start, its ends, its stalls and its parked inputs."""
+"""The view of runs: one row a run, from its start, its ends, its stalls, its pauses and its parked inputs."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -14,11 +14,15 @@ from penstock.schemas.run.records import (
     ApprovalRequested,
     RunCancelled,
     RunCompleted,
+    RunContinued,
     RunEnding,
     RunFailed,
+    RunPaused,
     RunResumed,
     RunStalled,
     RunStarted,
+    TimerArmed,
+    TimerFired,
     ToolCallCompleted,
     ToolCallRequested,
     ToolCallStarted,
@@ -31,6 +35,8 @@ _UNSETTLED: Final = frozenset({None, "refused"})
 _OF_STEPS: Final = frozenset(
     {ToolCallRequested, ToolCallStarted, ToolCallCompleted, ApprovalRequested, ApprovalGranted}
 )
+
+_UNPAUSED: Final[Row] = {"paused_by": None, "pause_reason": None, "paused_at_ms": None}
 
 
 def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
@@ -45,7 +51,12 @@ def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
         if not refused:
             changes["error"] = None
     if not row:
-        changes |= {"run_id": meta.entity_id, "parked_inputs": (), "created_at_ms": meta.time_ms}
+        changes |= {
+            "run_id": meta.entity_id,
+            "parked_inputs": (),
+            "sleeping": (),
+            "created_at_ms": meta.time_ms,
+        }
     changes |= _phase(row, meta, body, unsettled)
     return changes
 
@@ -60,7 +71,11 @@ def _phase(row: RowSoFar, meta: EventMeta, body: EventBody, unsettled: bool) -> 
             again = {"phase": "running"} if row.get("phase") == "stalled" else {}
             return {**again, "error": None, "code_hash": body.code_hash}
         case RunEnding():
-            return {"phase": "ending", "error": failure_json(body.reason, body.detail)}
+            return _UNPAUSED | {"phase": "ending", "error": failure_json(body.reason, body.detail)}
+        case RunPaused():
+            return {"paused_by": body.paused_by, "pause_reason": body.reason, "paused_at_ms": meta.time_ms}
+        case RunContinued():
+            return _UNPAUSED
         case RunCompleted():
             return _ended(meta, "completed") | {"result_seq": meta.entity_seq, "error": None}
         case RunFailed():
@@ -70,10 +85,14 @@ def _phase(row: RowSoFar, meta: EventMeta, body: EventBody, unsettled: bool) -> 
         case InputRefused() if unsettled:
             return {"error": failure_json(body.reason, body.detail)}
         case InputParked():
-            parked: Row = {"parked_inputs": (*_parked(row), body.input_id)}
+            parked: Row = {"parked_inputs": (*_listed(row, "parked_inputs"), body.input_id)}
             return parked if row.get("phase") in ENDED else parked | {"error": failure_of(body.error)}
         case InputReleased() | InputDiscarded():
             return _unparked(row, body.parked_input_id)
+        case TimerArmed() if body.purpose == "sleep":
+            return {"sleeping": (*_listed(row, "sleeping"), body.timer_id)}
+        case TimerFired():
+            return {"sleeping": tuple(each for each in _listed(row, "sleeping") if each != body.timer_id)}
         case _:
             return {}
 
@@ -98,13 +117,13 @@ def _ended(meta: EventMeta, phase: str) -> Row:
     return {"phase": phase, "ended_at_ms": meta.time_ms}
 
 
-def _parked(row: RowSoFar) -> tuple[str, ...]:
-    parked = row.get("parked_inputs")
-    return parked if isinstance(parked, tuple) else ()
+def _listed(row: RowSoFar, column: str) -> tuple[str, ...]:
+    listed = row.get(column)
+    return listed if isinstance(listed, tuple) else ()
 
 
 def _unparked(row: RowSoFar, input_id: str) -> Row:
-    left = tuple(parked for parked in _parked(row) if parked != input_id)
+    left = tuple(parked for parked in _listed(row, "parked_inputs") if parked != input_id)
     changes: Row = {"parked_inputs": left}
     # A run that has ended keeps the error it ended with.
     if not left and row.get("phase") not in ENDED:
@@ -119,6 +138,8 @@ def status_of(row: RowSoFar, calls: Iterable[RowSoFar], approvals: Iterable[RowS
         return phase
     if row["parked_inputs"]:
         return "parked"
+    if row.get("paused_at_ms") is not None:
+        return "paused"
     if phase == "stalled":
         return phase
     if any(call["status"] == "in_doubt" for call in calls):

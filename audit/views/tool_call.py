@@ -10,13 +10,14 @@ from penstock.schemas.run.records import (
     LateAnswer,
     ToolCallCompleted,
     ToolCallFailed,
+    ToolCallHeld,
     ToolCallInDoubt,
     ToolCallRefused,
     ToolCallRequested,
     ToolCallStarted,
 )
 
-OPEN: Final = frozenset({"requested", "started"})
+OPEN: Final = frozenset({"requested", "started", "held"})
 _OF_CALLS: Final = (
     ToolCallRequested,
     ToolCallCompleted,
@@ -24,6 +25,7 @@ _OF_CALLS: Final = (
     ToolCallFailed,
     ToolCallRefused,
     ToolCallInDoubt,
+    ToolCallHeld,
     LateAnswer,
 )
 
@@ -64,6 +66,8 @@ def _outcome(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
         case ToolCallInDoubt():
             error = failure_json("in_doubt", body.reason)
             return {"status": "in_doubt", "attempt": body.attempt, "error": error}
+        case ToolCallHeld():
+            return {"status": "held", "attempt": body.attempt}
         case LateAnswer():
             late = row.get("late_answers")
             return {"late_answers": 1 + (late if isinstance(late, int) else 0)}

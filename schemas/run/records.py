@@ -136,6 +136,33 @@ class CompleteToolCall:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContinueRun:
+    """A person lets a paused run go on. ResumeRun is another thing: code that stalled a run has changed.
+
+    reason: Why, for the audit.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.ContinueRun"
+    KIND: ClassVar[Literal["input"]] = "input"
+
+    reason: str = ""
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "ContinueRun":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            reason=fields["reason"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailToolCall:
     """A call's answer: it didn't work.
 
@@ -206,6 +233,33 @@ class FireTimer:
         """From the fields as Avro libraries read them."""
         return cls(
             timer_id=fields["timer_id"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRun:
+    """A person has a run wait: its workflow isn't driven on until it is continued.
+
+    reason: Why, for the audit.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.PauseRun"
+    KIND: ClassVar[Literal["input"]] = "input"
+
+    reason: str
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "PauseRun":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            reason=fields["reason"],
         )
 
 
@@ -716,6 +770,37 @@ class RunCompleted:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunContinued:
+    """A paused run goes on: calls that were held are requested again, and the workflow is driven on.
+
+    continued_by: Subject.
+    reason: Why.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.RunContinued"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    continued_by: str
+    reason: str = ""
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "continued_by": self.continued_by,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "RunContinued":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            continued_by=fields["continued_by"],
+            reason=fields["reason"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnding:
     """The run takes no more steps and ends when its outstanding calls are settled.
 
@@ -773,6 +858,37 @@ class RunFailed:
         """From the fields as Avro libraries read them."""
         return cls(
             error=Failure.from_avro(fields["error"]),
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPaused:
+    """The run takes inputs and asks for nothing new until a person continues it.
+
+    paused_by: Subject.
+    reason: Why.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.RunPaused"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    paused_by: str
+    reason: str
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "paused_by": self.paused_by,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "RunPaused":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            paused_by=fields["paused_by"],
+            reason=fields["reason"],
         )
 
 
@@ -1130,6 +1246,41 @@ class ToolCallFailed:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallHeld:
+    """The run is paused: the call's next attempt isn't requested before the run is continued.
+
+    call_id: The call.
+    attempt: The attempt that is over, from 1.
+    began: True if that attempt took place and failed; false if its start was asked for and not granted.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.ToolCallHeld"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    call_id: str
+    attempt: int
+    began: bool
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "call_id": self.call_id,
+            "attempt": self.attempt,
+            "began": self.began,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "ToolCallHeld":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            call_id=fields["call_id"],
+            attempt=fields["attempt"],
+            began=fields["began"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallInDoubt:
     """Nobody knows whether an unsafe call happened: a reconciler or a person must say.
 
@@ -1416,16 +1567,20 @@ __all__ = [
     "CancelRun",
     "CastVote",
     "CompleteToolCall",
+    "ContinueRun",
     "EndOutcome",
     "FailToolCall",
     "FireTimer",
     "LateAnswer",
+    "PauseRun",
     "ReportLostLease",
     "ResumeRun",
     "RunCancelled",
     "RunCompleted",
+    "RunContinued",
     "RunEnding",
     "RunFailed",
+    "RunPaused",
     "RunResumed",
     "RunStalled",
     "RunStarted",
@@ -1442,6 +1597,7 @@ __all__ = [
     "TimerRearmed",
     "ToolCallCompleted",
     "ToolCallFailed",
+    "ToolCallHeld",
     "ToolCallInDoubt",
     "ToolCallRefused",
     "ToolCallRequested",

@@ -28,15 +28,19 @@ from penstock.schemas.run.records import (
     CancelRun,
     CastVote,
     CompleteToolCall,
+    ContinueRun,
     FailToolCall,
     FireTimer,
     LateAnswer,
+    PauseRun,
     ReportLostLease,
     ResumeRun,
     RunCancelled,
     RunCompleted,
+    RunContinued,
     RunEnding,
     RunFailed,
+    RunPaused,
     RunResumed,
     RunStalled,
     RunStarted,
@@ -50,6 +54,7 @@ from penstock.schemas.run.records import (
     TimerRearmed,
     ToolCallCompleted,
     ToolCallFailed,
+    ToolCallHeld,
     ToolCallInDoubt,
     ToolCallRefused,
     ToolCallRequested,
@@ -83,6 +88,7 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_complete_tool_call_result,
     _set_complete_tool_call_duration_ms,
 ) = setters(CompleteToolCall)
+(_set_continue_run_reason,) = setters(ContinueRun)
 (
     _set_fail_tool_call_call_id,
     _set_fail_tool_call_attempt,
@@ -92,6 +98,7 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_fail_tool_call_duration_ms,
 ) = setters(FailToolCall)
 (_set_fire_timer_timer_id,) = setters(FireTimer)
+(_set_pause_run_reason,) = setters(PauseRun)
 (
     _set_report_lost_lease_call_id,
     _set_report_lost_lease_attempt,
@@ -162,11 +169,19 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
 (_set_run_cancelled_reason,) = setters(RunCancelled)
 (_set_run_completed_result,) = setters(RunCompleted)
 (
+    _set_run_continued_continued_by,
+    _set_run_continued_reason,
+) = setters(RunContinued)
+(
     _set_run_ending_outcome,
     _set_run_ending_reason,
     _set_run_ending_detail,
 ) = setters(RunEnding)
 (_set_run_failed_error,) = setters(RunFailed)
+(
+    _set_run_paused_paused_by,
+    _set_run_paused_reason,
+) = setters(RunPaused)
 (_set_run_resumed_code_hash,) = setters(RunResumed)
 (
     _set_run_stalled_kind,
@@ -217,6 +232,11 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_tool_call_failed_duration_ms,
     _set_tool_call_failed_settled_by,
 ) = setters(ToolCallFailed)
+(
+    _set_tool_call_held_call_id,
+    _set_tool_call_held_attempt,
+    _set_tool_call_held_began,
+) = setters(ToolCallHeld)
 (
     _set_tool_call_in_doubt_call_id,
     _set_tool_call_in_doubt_attempt,
@@ -373,6 +393,25 @@ def write_complete_tool_call(record: CompleteToolCall) -> bytes:
     )
 
 
+def read_continue_run(value: bytes, at: int) -> tuple[ContinueRun, int]:
+    """The ContinueRun whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(ContinueRun)
+    _set_continue_run_reason(made, reason_)
+    return made, at
+
+
+def write_continue_run(record: ContinueRun) -> bytes:
+    """The ContinueRun in Avro's binary form, without meta."""
+    return write_text(record.reason)
+
+
 def read_fail_tool_call(value: bytes, at: int) -> tuple[FailToolCall, int]:
     """The FailToolCall whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -443,6 +482,25 @@ def read_fire_timer(value: bytes, at: int) -> tuple[FireTimer, int]:
 def write_fire_timer(record: FireTimer) -> bytes:
     """The FireTimer in Avro's binary form, without meta."""
     return write_text(record.timer_id)
+
+
+def read_pause_run(value: bytes, at: int) -> tuple[PauseRun, int]:
+    """The PauseRun whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(PauseRun)
+    _set_pause_run_reason(made, reason_)
+    return made, at
+
+
+def write_pause_run(record: PauseRun) -> bytes:
+    """The PauseRun in Avro's binary form, without meta."""
+    return write_text(record.reason)
 
 
 def read_report_lost_lease(value: bytes, at: int) -> tuple[ReportLostLease, int]:
@@ -998,6 +1056,36 @@ def write_run_completed(record: RunCompleted) -> bytes:
     return write_payload(record.result)
 
 
+def read_run_continued(value: bytes, at: int) -> tuple[RunContinued, int]:
+    """The RunContinued whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    continued_by_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{continued_by_}{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(RunContinued)
+    _set_run_continued_continued_by(made, continued_by_)
+    _set_run_continued_reason(made, reason_)
+    return made, at
+
+
+def write_run_continued(record: RunContinued) -> bytes:
+    """The RunContinued in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.continued_by),
+            write_text(record.reason),
+        )
+    )
+
+
 def read_run_ending(value: bytes, at: int) -> tuple[RunEnding, int]:
     """The RunEnding whose meta ends at that position, and the position behind it."""
     outcome_ = _end_outcome_of[value[at]]
@@ -1043,6 +1131,36 @@ def read_run_failed(value: bytes, at: int) -> tuple[RunFailed, int]:
 def write_run_failed(record: RunFailed) -> bytes:
     """The RunFailed in Avro's binary form, without meta."""
     return write_failure(record.error)
+
+
+def read_run_paused(value: bytes, at: int) -> tuple[RunPaused, int]:
+    """The RunPaused whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    paused_by_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{paused_by_}{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(RunPaused)
+    _set_run_paused_paused_by(made, paused_by_)
+    _set_run_paused_reason(made, reason_)
+    return made, at
+
+
+def write_run_paused(record: RunPaused) -> bytes:
+    """The RunPaused in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.paused_by),
+            write_text(record.reason),
+        )
+    )
 
 
 def read_run_resumed(value: bytes, at: int) -> tuple[RunResumed, int]:
@@ -1420,6 +1538,42 @@ def write_tool_call_failed(record: ToolCallFailed) -> bytes:
     )
 
 
+def read_tool_call_held(value: bytes, at: int) -> tuple[ToolCallHeld, int]:
+    """The ToolCallHeld whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    call_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    attempt_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    began_ = value[at] == 1
+    if value[at] > 1:
+        raise Malformed("a boolean that is neither 0 nor 1")
+    at += 1
+    if "\0" in f"{call_id_}":
+        raise Malformed("text with U+0000")
+    made = _new(ToolCallHeld)
+    _set_tool_call_held_call_id(made, call_id_)
+    _set_tool_call_held_attempt(made, attempt_)
+    _set_tool_call_held_began(made, began_)
+    return made, at
+
+
+def write_tool_call_held(record: ToolCallHeld) -> bytes:
+    """The ToolCallHeld in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.call_id),
+            write_int(record.attempt),
+            b"\1" if record.began else b"\0",
+        )
+    )
+
+
 def read_tool_call_in_doubt(value: bytes, at: int) -> tuple[ToolCallInDoubt, int]:
     """The ToolCallInDoubt whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -1766,8 +1920,10 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.CancelRun": read_cancel_run,
     "penstock.run.CastVote": read_cast_vote,
     "penstock.run.CompleteToolCall": read_complete_tool_call,
+    "penstock.run.ContinueRun": read_continue_run,
     "penstock.run.FailToolCall": read_fail_tool_call,
     "penstock.run.FireTimer": read_fire_timer,
+    "penstock.run.PauseRun": read_pause_run,
     "penstock.run.ReportLostLease": read_report_lost_lease,
     "penstock.run.ResumeRun": read_resume_run,
     "penstock.run.SettleToolCall": read_settle_tool_call,
@@ -1781,8 +1937,10 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.LateAnswer": read_late_answer,
     "penstock.run.RunCancelled": read_run_cancelled,
     "penstock.run.RunCompleted": read_run_completed,
+    "penstock.run.RunContinued": read_run_continued,
     "penstock.run.RunEnding": read_run_ending,
     "penstock.run.RunFailed": read_run_failed,
+    "penstock.run.RunPaused": read_run_paused,
     "penstock.run.RunResumed": read_run_resumed,
     "penstock.run.RunStalled": read_run_stalled,
     "penstock.run.RunStarted": read_run_started,
@@ -1792,6 +1950,7 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.TimerRearmed": read_timer_rearmed,
     "penstock.run.ToolCallCompleted": read_tool_call_completed,
     "penstock.run.ToolCallFailed": read_tool_call_failed,
+    "penstock.run.ToolCallHeld": read_tool_call_held,
     "penstock.run.ToolCallInDoubt": read_tool_call_in_doubt,
     "penstock.run.ToolCallRefused": read_tool_call_refused,
     "penstock.run.ToolCallRequested": read_tool_call_requested,
@@ -1803,8 +1962,10 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.CancelRun": write_cancel_run,
     "penstock.run.CastVote": write_cast_vote,
     "penstock.run.CompleteToolCall": write_complete_tool_call,
+    "penstock.run.ContinueRun": write_continue_run,
     "penstock.run.FailToolCall": write_fail_tool_call,
     "penstock.run.FireTimer": write_fire_timer,
+    "penstock.run.PauseRun": write_pause_run,
     "penstock.run.ReportLostLease": write_report_lost_lease,
     "penstock.run.ResumeRun": write_resume_run,
     "penstock.run.SettleToolCall": write_settle_tool_call,
@@ -1818,8 +1979,10 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.LateAnswer": write_late_answer,
     "penstock.run.RunCancelled": write_run_cancelled,
     "penstock.run.RunCompleted": write_run_completed,
+    "penstock.run.RunContinued": write_run_continued,
     "penstock.run.RunEnding": write_run_ending,
     "penstock.run.RunFailed": write_run_failed,
+    "penstock.run.RunPaused": write_run_paused,
     "penstock.run.RunResumed": write_run_resumed,
     "penstock.run.RunStalled": write_run_stalled,
     "penstock.run.RunStarted": write_run_started,
@@ -1829,6 +1992,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.TimerRearmed": write_timer_rearmed,
     "penstock.run.ToolCallCompleted": write_tool_call_completed,
     "penstock.run.ToolCallFailed": write_tool_call_failed,
+    "penstock.run.ToolCallHeld": write_tool_call_held,
     "penstock.run.ToolCallInDoubt": write_tool_call_in_doubt,
     "penstock.run.ToolCallRefused": write_tool_call_refused,
     "penstock.run.ToolCallRequested": write_tool_call_requested,

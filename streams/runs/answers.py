@@ -21,6 +21,7 @@ from penstock.streams.failures import DID_NOT_HAPPEN, NEVER_TOOK_PLACE
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
 from penstock.streams.runs.parts import CallState
+from penstock.streams.runs.pausing import hold
 from penstock.streams.runs.policy import Wanted, denial
 
 MESSAGE_CHARACTERS_MAX: Final = 4000
@@ -66,8 +67,8 @@ def lost(c: Consequences, body: ReportLostLease) -> None:
     call = c.state.calls.get(body.call_id)
     if call is None:
         c.refuse("unknown_call", body.call_id)
-    elif call.settled or body.attempt < call.attempt:
-        c.accept("the call was settled before")
+    elif call.settled or call.status == "held" or body.attempt < call.attempt:
+        c.accept("the attempt was settled before")
     elif not call.at_large or body.attempt > call.attempt:
         c.refuse("not_started", "only a started unsafe call can be lost")
     elif body.lease_id != call.lease_id:
@@ -132,7 +133,7 @@ def _answerable(c: Consequences, body: CompleteToolCall | FailToolCall) -> CallS
         c.refuse("not_started", "an unsafe call is answered by who was allowed to start it")
     elif call.unsafe and body.lease_id != _leased(call, body.attempt):
         c.refuse("other_lease", "the attempt was started under another lease")
-    elif body.attempt < call.attempt:
+    elif body.attempt < call.attempt or call.status == "held":
         _late_attempt(c, call, body)
     else:
         return call
@@ -150,7 +151,7 @@ def _late_attempt(c: Consequences, call: CallState, body: CompleteToolCall | Fai
     start: at most once goes before all else, and a person is asked.
     """
     c.late(body.call_id, body.attempt, _said(body))
-    if call.unsafe and call.status == "requested" and isinstance(body, CompleteToolCall):
+    if call.unsafe and call.status in ("requested", "held") and isinstance(body, CompleteToolCall):
         c.emit(
             ToolCallInDoubt(
                 call_id=call.call_id,
@@ -197,7 +198,9 @@ def _attempt_failed(c: Consequences, call: CallState, error: Failure, duration_m
             settled_by=by,
         )
     )
-    if again and tool is not None and isinstance(call.asked, ToolCallRequested):
+    if again and c.state.paused is not None:
+        hold(c, call, began=True)
+    elif again and tool is not None and isinstance(call.asked, ToolCallRequested):
         chance = derived_id(c.state.run_id, f"jitter:{call.call_id}:{call.attempt}").replace("-", "")
         delay_ms = tool.retry.delay_ms(call.attempt, int(chance[:12], 16) / 16**12)
         c.emit(replace(call.asked, attempt=call.attempt + 1, not_before_ms=c.time_ms + delay_ms))

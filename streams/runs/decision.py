@@ -15,8 +15,10 @@ from penstock.schemas.run.records import (
     CancelRun,
     CastVote,
     CompleteToolCall,
+    ContinueRun,
     FailToolCall,
     FireTimer,
+    PauseRun,
     ReportLostLease,
     ResumeRun,
     SettleToolCall,
@@ -25,7 +27,7 @@ from penstock.schemas.run.records import (
     StartToolCall,
 )
 from penstock.streams.decider import Decided, Happened, Input
-from penstock.streams.runs import answers, folding, lifecycle, signals, starts, timers, votes
+from penstock.streams.runs import answers, folding, lifecycle, pausing, signals, starts, timers, votes
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.live import LIVE_RUNS_MAX, LiveExecutions
 from penstock.streams.runs.state import RunState
@@ -52,6 +54,8 @@ _RULES: Final = dict(
         _rule(StartRun, lifecycle.start, Authority.APP, Authority.API, Authority.OPERATOR),
         _rule(CancelRun, lifecycle.cancel, Authority.APP, Authority.API, Authority.OPERATOR),
         _rule(ResumeRun, lifecycle.try_again, Authority.RUNS, Authority.OPERATOR),
+        _rule(PauseRun, pausing.pause, Authority.API, Authority.OPERATOR),
+        _rule(ContinueRun, pausing.go_on, Authority.API, Authority.OPERATOR),
         _rule(SignalRun, signals.signal, Authority.APP, Authority.API, Authority.OPERATOR),
         _rule(CastVote, votes.vote, Authority.API, Authority.OPERATOR),
         _rule(StartToolCall, starts.start_call, Authority.TOOLS),

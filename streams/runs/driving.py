@@ -11,11 +11,13 @@ from penstock.streams.runs.requesting import request
 
 
 def advance(c: Consequences) -> None:
-    """Go as far as it goes: an ending run to its end, a running one to its next wait."""
+    """Go as far as it goes: an ending run to its end, a running one to its next wait, a paused one nowhere."""
     if c.state.terminal is not None or c.state.stalled is not None:
         return
     if c.state.ending is not None:
         ending.close(c)
+        return
+    if c.state.paused is not None:
         return
     _drive(c, resuming=False)
 

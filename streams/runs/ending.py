@@ -59,8 +59,8 @@ def finish(c: Consequences, workflow: Workflow[object, object], returned: Return
 
 
 def refuse_unstarted(c: Consequences, detail: str) -> None:
-    """Unsafe calls that nobody has begun won't be."""
+    """Unsafe calls that nobody has begun won't be, nor will what a pause has held."""
     for call in c.state.open_calls:
-        if call.unsafe and not call.at_large:
+        if (call.unsafe and not call.at_large) or call.status == "held":
             wanted = Wanted(call.call_id, call.tool, call.tool_version, call.args_sha256, call.grant_id)
             refuse_call(c, wanted, call.step, Denial("ending", detail))

@@ -1,10 +1,11 @@
-"""The fold of tool calls: requested, started, in doubt, settled."""
+"""The fold of tool calls: requested, started, in doubt, held, settled."""
 
 from typing import Final
 
 from penstock.schemas.run.records import (
     ToolCallCompleted,
     ToolCallFailed,
+    ToolCallHeld,
     ToolCallInDoubt,
     ToolCallRefused,
     ToolCallRequested,
@@ -50,6 +51,13 @@ def _in_doubt(state: RunState, body: ToolCallInDoubt, time_ms: int) -> None:
         state.calls = state.calls.putting(body.call_id, call.became("in_doubt"))
 
 
+def _held(state: RunState, body: ToolCallHeld, time_ms: int) -> None:
+    call = _open(state, body.call_id)
+    if call is not None and body.attempt == call.attempt:
+        not_made = call.attempts_not_made + (not body.began)
+        state.calls = state.calls.putting(body.call_id, CallState(call.asked, "held", call.leases, not_made))
+
+
 def _settled(state: RunState, call: CallState, status: CallStatus, time_ms: int, outcome: Outcome) -> None:
     state.calls = state.calls.putting(call.call_id, call.became(status))
     state.calls_open -= 1
@@ -90,6 +98,7 @@ FOLDS: Final = (
     entry(ToolCallRequested, _requested),
     entry(ToolCallStarted, _call_started),
     entry(ToolCallInDoubt, _in_doubt),
+    entry(ToolCallHeld, _held),
     entry(ToolCallCompleted, _completed),
     entry(ToolCallFailed, _failed),
     entry(ToolCallRefused, _refused),

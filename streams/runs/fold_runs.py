@@ -1,12 +1,14 @@
-"""The fold of a run's beginning, signals, stalls and end."""
+"""The fold of a run's beginning, signals, stalls, pauses and end."""
 
 from typing import Final
 
 from penstock.schemas.run.records import (
     RunCancelled,
     RunCompleted,
+    RunContinued,
     RunEnding,
     RunFailed,
+    RunPaused,
     RunResumed,
     RunStalled,
     RunStarted,
@@ -33,8 +35,16 @@ def _resumed(state: RunState, body: RunResumed, time_ms: int) -> None:
     state.stalled = None
 
 
+def _paused(state: RunState, body: RunPaused, time_ms: int) -> None:
+    state.paused = body
+
+
+def _continued(state: RunState, body: RunContinued, time_ms: int) -> None:
+    state.paused = None
+
+
 def _ending(state: RunState, body: RunEnding, time_ms: int) -> None:
-    state.ending, state.stalled = body, None
+    state.ending, state.stalled, state.paused = body, None, None
 
 
 def _ended(state: RunState, body: RunCompleted | RunFailed | RunCancelled, time_ms: int) -> None:
@@ -52,6 +62,8 @@ FOLDS: Final = (
     entry(SignalReceived, _signalled),
     entry(RunStalled, _stalled),
     entry(RunResumed, _resumed),
+    entry(RunPaused, _paused),
+    entry(RunContinued, _continued),
     entry(RunEnding, _ending),
     entry(RunCompleted, _ended),
     entry(RunFailed, _ended),

@@ -71,4 +71,7 @@ def try_again(c: Consequences, body: ResumeRun) -> None:
     if c.state.stalled is None:
         c.accept("not stalled")
         return
+    if c.state.paused is not None:
+        c.accept("paused: the code is tried when the run is continued")
+        return
     resume(c)

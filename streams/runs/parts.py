@@ -16,7 +16,7 @@ from penstock.schemas.run.records import (
 )
 
 StepKind = Literal["tool", "approval", "sleep"]
-CallStatus = Literal["requested", "started", "in_doubt", "completed", "failed", "refused"]
+CallStatus = Literal["requested", "started", "in_doubt", "held", "completed", "failed", "refused"]
 Terminal = RunCompleted | RunFailed | RunCancelled
 
 
@@ -96,7 +96,8 @@ class CallState:
     """One call. `asked` is the request of its latest attempt, or the refusal if it was never requested.
 
     `leases[n - 1]` is the lease that attempt n was started under, empty where it wasn't. `attempts_not_made`
-    counts failed attempts that never took place.
+    counts failed attempts that never took place. Held: its latest attempt is over, and the next one is requested
+    when the paused run is continued.
     """
 
     asked: ToolCallRequested | ToolCallRefused

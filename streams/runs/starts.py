@@ -3,6 +3,7 @@
 from penstock.schemas.run.records import StartToolCall, ToolCallStarted
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
+from penstock.streams.runs.pausing import hold
 from penstock.streams.runs.policy import Denial, Wanted, denial
 from penstock.streams.runs.requesting import refuse_call
 
@@ -22,6 +23,8 @@ def start_call(c: Consequences, body: StartToolCall) -> None:
         c.refuse("other_attempt", f"attempt {call.attempt} is the current one")
     elif call.at_large:
         c.refuse("already_started", f"it was started under lease {call.lease_id}")
+    elif call.status == "held":
+        c.refuse("held", "the run is paused: the next attempt is requested when it is continued")
     else:
         wanted = Wanted(call.call_id, call.tool, call.tool_version, call.args_sha256, call.grant_id)
         refused = (
@@ -32,6 +35,9 @@ def start_call(c: Consequences, body: StartToolCall) -> None:
         if refused is not None:
             refuse_call(c, wanted, call.step, refused)
             advance(c)
+            return
+        if c.state.paused is not None:
+            hold(c, call, began=False)
             return
         c.emit(
             ToolCallStarted(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from penstock.schemas.run.records import (
     RunEnding,
+    RunPaused,
     RunStalled,
     RunStarted,
 )
@@ -43,6 +44,7 @@ class RunState:
     # What each signal_id has said: the signal's name and the hash of its content.
     signals: Charted[tuple[str, str]] = field(default_factory=Charted[tuple[str, str]])
     stalled: RunStalled | None = None
+    paused: RunPaused | None = None
     ending: RunEnding | None = None
     terminal: Terminal | None = None
 
@@ -76,6 +78,7 @@ class RunState:
         made.timers = self.timers
         made.signals = self.signals
         made.stalled = self.stalled
+        made.paused = self.paused
         made.ending = self.ending
         made.terminal = self.terminal
         return made

@@ -1,4 +1,4 @@
-"""Open calls as a fold of run events (law L6): requested, started, in doubt, settled."""
+"""Open calls as a fold of run events (law L6): requested, started, in doubt, held, settled."""
 
 from sys import intern
 from typing import Final
@@ -10,6 +10,7 @@ from penstock.schemas.run.records import (
     RunStarted,
     ToolCallCompleted,
     ToolCallFailed,
+    ToolCallHeld,
     ToolCallInDoubt,
     ToolCallRefused,
     ToolCallRequested,
@@ -25,6 +26,7 @@ _TYPES: Final = (
     RunStarted,
     ToolCallCompleted,
     ToolCallFailed,
+    ToolCallHeld,
     ToolCallInDoubt,
     ToolCallRefused,
     ToolCallRequested,
@@ -38,7 +40,10 @@ class CallFold:
     types: frozenset[str] = frozenset(each.__name__ for each in _TYPES)
 
     def evolve(self, open_work: OpenWork[Open], seen: Seen) -> None:
-        """A request opens a call or its next attempt, a settlement closes it, a run's end closes all."""
+        """A request opens a call or its next attempt, a settlement closes it, a run's end closes all.
+
+        A call that is held has nothing open: its next attempt is a request of its own.
+        """
         body = seen.body
         if isinstance(body, ToolCallRequested):
             run = open_work.get(seen.meta.entity_id)
@@ -51,7 +56,7 @@ class CallFold:
             open_work.remove_run(seen.meta.entity_id)
         elif isinstance(body, ToolCallCompleted | ToolCallRefused):
             open_work.remove(body.call_id)
-        elif isinstance(body, ToolCallStarted | ToolCallInDoubt | ToolCallFailed):
+        elif isinstance(body, ToolCallStarted | ToolCallInDoubt | ToolCallFailed | ToolCallHeld):
             call = open_work.get(body.call_id)
             if not isinstance(call, OpenCall) or body.attempt != call.attempt:
                 return

@@ -8,8 +8,10 @@ from penstock.schemas.run.records import (
     CancelRun,
     CastVote,
     CompleteToolCall,
+    ContinueRun,
     FailToolCall,
     FireTimer,
+    PauseRun,
     ReportLostLease,
     ResumeRun,
     SettleBasis,
@@ -88,6 +90,14 @@ def signals(name: str, said: object, signal_id: str = "") -> SignalRun:
 
 def cancels() -> CancelRun:
     return CancelRun(reason="not needed any more")
+
+
+def pauses(reason: str = "the target is being looked at") -> PauseRun:
+    return PauseRun(reason=reason)
+
+
+def continues(reason: str = "it was nothing") -> ContinueRun:
+    return ContinueRun(reason=reason)
 
 
 def resumes(code_hash: str = "new") -> ResumeRun:

@@ -14,8 +14,10 @@ from penstock.schemas.run.records import (
     CancelRun,
     CastVote,
     CompleteToolCall,
+    ContinueRun,
     FailToolCall,
     FireTimer,
+    PauseRun,
     ReportLostLease,
     ResumeRun,
     RunCompleted,
@@ -43,6 +45,8 @@ EXPECTED_AUTHORITY: dict[type[object], Authority] = {
     SettleToolCall: Authority.OPERATOR,
     FireTimer: Authority.TIMERS,
     ResumeRun: Authority.RUNS,
+    PauseRun: Authority.API,
+    ContinueRun: Authority.OPERATOR,
 }
 APP = Actor(kind="app", subject="app:test", roles=("analyst",))
 SUPERVISOR = Actor(kind="person", subject="sue", roles=("supervisor",))
@@ -54,6 +58,8 @@ EXPECTED_ACTOR = {
     SignalRun: APP,
     CastVote: SUPERVISOR,
     SettleToolCall: OPERATOR,
+    PauseRun: SUPERVISOR,
+    ContinueRun: OPERATOR,
 }
 
 Expected = type[EventBody] | EventBody

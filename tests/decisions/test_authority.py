@@ -6,7 +6,7 @@ from penstock.producers.signing import Authority
 from penstock.schemas.codec import InputBody
 from penstock.schemas.log.records import DiscardInput, InputRefused
 
-from .acts import cancels, completes, fails, fires, loses, resumes, settles, starts, votes
+from .acts import cancels, completes, continues, fails, fires, loses, pauses, resumes, settles, starts, votes
 from .cases import CASES
 from .given import OPERATOR, SUPERVISOR, Story, given, start
 
@@ -14,6 +14,8 @@ A = Authority
 ALLOWED: list[tuple[str, set[Authority]]] = [
     ("start", {A.APP, A.API, A.OPERATOR}),
     ("cancel", {A.APP, A.API, A.OPERATOR}),
+    ("pause", {A.API, A.OPERATOR}),
+    ("continue", {A.API, A.OPERATOR}),
     ("vote", {A.API, A.OPERATOR}),
     ("start_call", {A.TOOLS}),
     ("complete", {A.TOOLS}),
@@ -33,6 +35,8 @@ def body(name: str, story: Story) -> InputBody:
     bodies: dict[str, InputBody] = {
         "start": start("payment", {"case_id": "c1", "amount": 5}),
         "cancel": cancels(),
+        "pause": pauses(),
+        "continue": continues(),
         "vote": votes(story, 1),
         "start_call": starts(2),
         "complete": completes(2, "paid"),

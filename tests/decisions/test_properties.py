@@ -11,11 +11,16 @@ from penstock.schemas.codec import EventBody
 from penstock.schemas.log.records import InputAccepted, InputRefused
 from penstock.schemas.run.records import (
     ApprovalGranted,
+    ApprovalRequested,
     LateAnswer,
     RunCancelled,
     RunCompleted,
+    RunContinued,
+    RunEnding,
     RunFailed,
+    RunPaused,
     RunStarted,
+    TimerArmed,
     ToolCallCompleted,
     ToolCallFailed,
     ToolCallRefused,
@@ -46,6 +51,7 @@ def keeps_the_laws(story: Story) -> None:
         assert not any(call.at_large for call in story.state.calls.values())
     calls_are_settled_once(history)
     starts_are_covered(story)
+    nothing_is_asked_for_while_paused(history)
 
 
 def calls_are_settled_once(history: list[EventBody]) -> None:
@@ -56,6 +62,16 @@ def calls_are_settled_once(history: list[EventBody]) -> None:
         or (isinstance(event, ToolCallFailed) and event.final)
     )
     assert all(count == 1 for count in settled.values())
+
+
+def nothing_is_asked_for_while_paused(history: list[EventBody]) -> None:
+    paused = False
+    for event in history:
+        if isinstance(event, RunPaused | RunContinued | RunEnding):
+            paused = isinstance(event, RunPaused)
+        if paused:
+            assert not isinstance(event, ToolCallRequested | ToolCallStarted | ApprovalRequested | TimerArmed)
+            assert not isinstance(event, ENDS)
 
 
 def starts_are_covered(story: Story) -> None:

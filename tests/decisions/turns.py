@@ -15,7 +15,19 @@ from penstock.schemas.run.records import (
     FireTimer,
 )
 
-from .acts import cancels, completes, fails, loses, resumes, settles, signals, starts, votes
+from .acts import (
+    cancels,
+    completes,
+    continues,
+    fails,
+    loses,
+    pauses,
+    resumes,
+    settles,
+    signals,
+    starts,
+    votes,
+)
 from .cases import Case, application, file_note, look_up, notify, pay
 from .given import OPERATOR, SERVICE, SUPERVISOR, Story, given, start
 
@@ -77,6 +89,9 @@ VERBS = (
         "fire",
         "signal",
         "resume",
+        "pause",
+        "continue",
+        "continue",
     ),
 )
 
@@ -164,6 +179,10 @@ def body(turn: Turn, story: Story) -> InputBody:
             return FireTimer(timer_id=timer.timer_id)
         case "cancel":
             return cancels()
+        case "pause":
+            return pauses()
+        case "continue":
+            return continues()
         case "resume":
             return resumes()
         case _:

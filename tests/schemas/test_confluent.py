@@ -71,7 +71,7 @@ def test_a_schema_of_another_owner_is_undecodable(registry: type[Registry], url:
 
 def test_a_record_of_no_topic_has_no_id(url: str) -> None:
     with pytest.raises(KeyError, match="belongs to no topic"):
-        live(url).id_of("penstock.run.RunPaused")
+        live(url).id_of("penstock.run.RunForgotten")
 
 
 def test_memory_for_unknown_ids_is_bounded(

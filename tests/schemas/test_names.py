@@ -16,8 +16,10 @@ IMPERATIVES = {
     "Release",
     "Discard",
     "Signal",
+    "Pause",
+    "Continue",
 }
-IRREGULAR_PARTICIPLES = {"Taken"}
+IRREGULAR_PARTICIPLES = {"Taken", "Held"}
 # Each says something that no participle says better.
 NOT_PARTICIPLES = {"LateAnswer", "RunEnding", "ToolCallInDoubt"}
 MEANINGLESS = {"Updated", "Changed", "Processed"}

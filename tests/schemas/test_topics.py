@@ -28,7 +28,7 @@ def test_topics_list_nothing_but_records_that_exist_and_each_once() -> None:
 
 
 def test_a_record_that_isnt_declared_belongs_nowhere() -> None:
-    assert topics_of("penstock.run.RunPaused") == ()
+    assert topics_of("penstock.run.RunForgotten") == ()
 
 
 def test_inbox_and_events_of_a_noun_have_the_same_partitions() -> None:

@@ -37,7 +37,8 @@ class Wanderer:
         self.rng = rng
         self.run_id = run_id
         self.step = 0
-        self.begun = self.ending = self.ended = self.stalled = False
+        self.begun = self.ending = self.ended = self.stalled = self.paused = False
+        self.sleeps: list[str] = []
         self.calls: dict[int, str] = {}
         self.attempts: dict[int, int] = {}
         self.questions: list[int] = []
@@ -52,7 +53,7 @@ class Wanderer:
         if not self.begun:
             moves += [self.begin] * 4
         elif not self.ended:
-            moves += [self.question, self.vote_refused, self.end_soon, self.stall]
+            moves += [self.question, self.vote_refused, self.end_soon, self.stall, self.pause, self.sleep]
             moves += [self.request] * (0 if self.ending else 4)
             moves += [self.answer] * (4 if self.calls else 0)
             moves += [self.decide] * (3 if self.questions else 0)
@@ -107,11 +108,13 @@ class Wanderer:
     def answer(self) -> EventBody:
         step = self.rng.choice(list(self.calls))
         call_id, attempt = call_of(self.run_id, step), self.attempts[step]
-        kind = self.rng.choice(["start", "complete", "retry", "fail", "refuse", "doubt"])
+        kind = self.rng.choice(["start", "complete", "retry", "fail", "refuse", "doubt", "hold"])
         if kind == "start":
             return runs.ToolCallStarted(call_id=call_id, attempt=attempt, lease_id="l", worker=self.text())
         if kind == "doubt":
             return runs.ToolCallInDoubt(call_id=call_id, attempt=attempt, lease_id="l", reason=self.text())
+        if kind == "hold":
+            return runs.ToolCallHeld(call_id=call_id, attempt=attempt, began=self.rng.random() < 0.5)
         if kind == "retry":
             self.attempts[step] += 1
             return requested(self.run_id, step, attempt=attempt + 1)
@@ -173,6 +176,23 @@ class Wanderer:
         if self.stalled:
             return runs.RunStalled(kind="exception", detail=self.text(), code_hash="1")
         return runs.RunResumed(code_hash=self.text())
+
+    def pause(self) -> EventBody:
+        if self.ending:
+            return self.accept()
+        self.paused = not self.paused
+        if self.paused:
+            return runs.RunPaused(paused_by=self.text(), reason=self.text())
+        return runs.RunContinued(continued_by=self.text(), reason=self.text())
+
+    def sleep(self) -> EventBody:
+        if self.sleeps and self.rng.random() < 0.5:
+            return runs.TimerFired(timer_id=self.sleeps.pop(0))
+        self.step += 1
+        timer_id = derived_id(self.run_id, f"timer:{self.step}")
+        self.sleeps.append(timer_id)
+        purpose = self.rng.choice(("sleep", "deadline"))
+        return runs.TimerArmed(timer_id=timer_id, step=self.step, purpose=purpose, due_ms=7)
 
     def end_soon(self) -> EventBody:
         if self.rng.random() < 0.8:

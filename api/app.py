@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 
 from penstock import __version__
 from penstock.api import (
+    approval_control,
     approvals,
     calls,
     cancellations,
@@ -62,6 +63,7 @@ _RESOURCES = (
     runs,
     run_control,
     approvals,
+    approval_control,
     calls,
     health,
 )

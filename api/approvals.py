@@ -23,7 +23,9 @@ _OUTCOMES: Final = {
     "InputParked": "parked",
 }
 # Reasons that are about who votes; all others are about the question's state.
-_ABOUT_THE_VOTER: Final = frozenset({"own_request", "wrong_role", "unsigned", "unauthorized"})
+_ABOUT_THE_VOTER: Final = frozenset(
+    {"own_request", "wrong_role", "delegated_away", "unsigned", "unauthorized"}
+)
 
 
 class Vote(BaseModel):
@@ -48,10 +50,13 @@ def routes(door: Door) -> APIRouter:
         caller: Annotated[Caller, Depends(door.keys)],
         status: Annotated[Status | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
+        mine: Annotated[bool, Query(description="Only those that the caller may decide now.")] = False,
     ) -> dict[str, Any]:
         """The tenant's approvals, oldest first. `may_vote` says which of them this caller may decide."""
-        caller.needs(READ, "read approvals")
-        rows = await door.views.approvals(caller.tenant, status=status, limit=limit)
+        if not mine:
+            caller.needs(READ, "read approvals")
+        voter = caller if mine else None
+        rows = await door.views.approvals(caller.tenant, status=status, limit=limit, voter=voter)
         return {"approvals": [approval_document(row, caller.subject, caller.roles) for row in rows]}
 
     @router.post("/v1/approvals/{approval_id}/votes", status_code=202)
@@ -67,7 +72,8 @@ def routes(door: Door) -> APIRouter:
         if row is None:
             caller.needs(VOTE, "vote")
             raise not_found("approval")
-        caller.needs((*VOTE, *([row["role"]] if row["role"] else [])), "vote")
+        if row["delegate"] != caller.subject:
+            caller.needs((*VOTE, *([row["role"]] if row["role"] else [])), "vote")
         run_id = row["run_id"]
         said = approval_id, body.decision, body.args_sha256, body.reason
         input_id = input_id_of(run_id, caller, idempotency_key, "vote", *said) or str(uuid.uuid4())

@@ -54,15 +54,21 @@ def approval_document(
 ) -> dict[str, Any]:
     """An approval as the API shows it. `may_vote` is a hint; the run's decider judges every vote."""
     waiting = row["status"] == "waiting"
-    eligible = row["role"] in caller_roles and row["requester"] != caller_subject
+    handed_on = (row["quorum"] or 1) > 1 and caller_subject in row["delegated_by"]
+    asked = row["delegate"] == caller_subject or (row["role"] in caller_roles and not handed_on)
+    eligible = asked and row["requester"] != caller_subject and caller_subject not in row["voters"]
     return {
         **{name: value for name, value in row.items() if not name.endswith("_ms")},
         "requested_at": moment(row["requested_at_ms"]),
         "decided_at": moment(row["decided_at_ms"]),
         "expires_at": moment(row["expires_at_ms"]),
+        "escalate_at": moment(row["escalate_at_ms"]),
+        "escalated_at": moment(row["escalated_at_ms"]),
         "may_vote": waiting and eligible,
         "links": {
             "run": f"/v1/runs/{row['run_id']}/events",
             "votes": f"/v1/approvals/{row['approval_id']}/votes",
+            "delegate": f"/v1/approvals/{row['approval_id']}/delegate",
+            "escalate": f"/v1/approvals/{row['approval_id']}/escalate",
         },
     }

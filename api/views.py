@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from penstock.api.callers import Caller
 from penstock.api.problems import Problem, unavailable
 from penstock.runtime.postgres_tenants import Away, Walls
 from penstock.runtime.settings import Settings
@@ -37,12 +38,19 @@ WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.cause_id = %(cause_id)
 
 _APPROVALS: Final = """
 SELECT approval_id, run_id, tool, tool_version, arguments, args_sha256, role, quorum, status, requester,
-       decided_by, rule, reason, requested_at_ms, decided_at_ms, expires_at_ms
+       decided_by, rule, reason, requested_at_ms, decided_at_ms, expires_at_ms, voters, delegate, delegated_by,
+       escalate_to, escalate_at_ms, escalated_by, escalated_at_ms
 FROM views.approval WHERE tenant = %(tenant)s
   AND (%(approval_id)s::text IS NULL OR approval_id = %(approval_id)s)
   AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
   AND (%(status)s::text IS NULL OR status = %(status)s)
+  AND (%(voter)s::text IS NULL OR status = 'waiting' AND requester IS DISTINCT FROM %(voter)s
+       AND %(voter)s <> ALL (voters)
+       AND (delegate = %(voter)s
+            OR role = ANY(%(roles)s) AND (coalesce(quorum, 1) = 1 OR %(voter)s <> ALL (delegated_by))))
 ORDER BY requested_at_ms, approval_id LIMIT %(limit)s"""
+
+_EVERY_APPROVAL: Final[Columns] = dict.fromkeys(("approval_id", "run_id", "status", "voter", "roles"))
 
 _CALL: Final = """
 SELECT call_id, run_id, tool, attempt, status FROM views.tool_call
@@ -99,15 +107,22 @@ class Views:
         return await self._ask(_CAUSED, {"tenant": tenant, "run_id": run_id, "cause_id": cause_id})
 
     async def approvals(
-        self, tenant: str, *, run_id: str | None = None, status: str | None = None, limit: int = 100
+        self,
+        tenant: str,
+        *,
+        run_id: str | None = None,
+        status: str | None = None,
+        limit: int = 100,
+        voter: Caller | None = None,
     ) -> list[Columns]:
-        """Approvals of the tenant's, oldest first."""
-        asked = {"tenant": tenant, "approval_id": None, "run_id": run_id, "status": status, "limit": limit}
-        return await self._ask(_APPROVALS, asked)
+        """Approvals of the tenant's, oldest first; of a `voter` those that this one may decide now."""
+        asked = _EVERY_APPROVAL | {"tenant": tenant, "run_id": run_id, "status": status, "limit": limit}
+        own = {"voter": voter.subject, "roles": list(voter.roles)} if voter else {}
+        return await self._ask(_APPROVALS, asked | own)
 
     async def approval(self, tenant: str, approval_id: str) -> Columns | None:
         """One approval of the tenant's."""
-        asked = {"tenant": tenant, "approval_id": approval_id, "run_id": None, "status": None, "limit": 1}
+        asked = _EVERY_APPROVAL | {"tenant": tenant, "approval_id": approval_id, "limit": 1}
         return _first(await self._ask(_APPROVALS, asked))
 
     async def call(self, tenant: str, call_id: str) -> Columns | None:

@@ -51,7 +51,10 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class WaitingApproval:
-    """A question that waits for `quorum` persons who hold `role` and aren't `requester`; `voters` have granted it."""
+    """A question that waits for `quorum` persons who hold `role` and aren't `requester`; `voters` have granted it.
+
+    `delegate` may vote without the role. It goes to the role `escalate_to` by itself at `escalate_at_ms`.
+    """
 
     approval_id: str
     run_id: str
@@ -66,6 +69,9 @@ class WaitingApproval:
     requested_at_ms: int
     expires_at_ms: int
     voters: list[str]
+    delegate: str | None = None
+    escalate_to: str | None = None
+    escalate_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,8 @@ def waiting_approvals(connection: Connection[TupleRow], tenant: str | None = Non
         connection,
         WaitingApproval,
         "SELECT approval_id, run_id, tenant, tool, tool_version, arguments, args_sha256, role, quorum,"
-        " requester, requested_at_ms, expires_at_ms, voters FROM views.approval"
+        " requester, requested_at_ms, expires_at_ms, voters, delegate, escalate_to, escalate_at_ms"
+        " FROM views.approval"
         " WHERE status = 'waiting' AND tenant = coalesce(%s, tenant) ORDER BY requested_at_ms, approval_id",
         (tenant,),
     )

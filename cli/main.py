@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import questions, run_control, runs
+from penstock.cli import approval_control, questions, run_control, runs
 from penstock.producers.errors import LogError, SigningError
 from penstock.runtime.errors import SetupError
 from penstock.runtime.exits import SETUP
@@ -24,6 +24,8 @@ app.add_typer(topics_app, name="topics")
 keys_app = typer.Typer(help="The API's keys of this home directory.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(questions.approvals_app, name="approvals")
+questions.approvals_app.command("delegate")(approval_control.delegate)
+questions.approvals_app.command("escalate")(approval_control.escalate)
 app.add_typer(runs.run_app, name="run")
 runs.run_app.command("pause")(run_control.pause)
 runs.run_app.command("continue")(run_control.go_on)

@@ -53,7 +53,7 @@ def approvals(waiting: Sequence[WaitingApproval]) -> None:
             one.approval_id,
             f"{one.tool} v{one.tool_version}",
             _text(json.dumps(one.arguments, ensure_ascii=False)),
-            one.role + (f" x{one.quorum}" if one.quorum > 1 else ""),
+            _text(_deciders(one)),
             _text(one.requester or ""),
             datetime.fromtimestamp(one.expires_at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
         )
@@ -87,6 +87,12 @@ def _about(line: TrailLine) -> str:
     """The few words of an event that tell it from others of its kind."""
     words = (line.event.get(name) for name in ("tool", "workflow", "reason", "decision", "kind"))
     return " ".join(str(word) for word in words if word)[:60]
+
+
+def _deciders(one: WaitingApproval) -> str:
+    """Who may decide it: `supervisor x2 or pat`."""
+    delegate = f" or {one.delegate}" if one.delegate else ""
+    return one.role + (f" x{one.quorum}" if one.quorum > 1 else "") + delegate
 
 
 def _text(words: str) -> str:

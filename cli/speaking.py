@@ -47,12 +47,17 @@ def vote(
     settings: Settings, approval_id: str, decision: VoteDecision, subject: str, reason: str
 ) -> WaitingApproval:
     """Cast a person's vote on exactly the arguments that the view shows; the approval as it stood."""
-    with connect(settings, application_name=SOURCE) as connection:
-        found = [one for one in waiting_approvals(connection) if one.approval_id.startswith(approval_id)]
-    approval = _only(found, f"approval {approval_id}", "penstock approvals list")
+    approval = waiting_approval(settings, approval_id)
     with speaking_as(settings, approval.tenant, subject) as client:
         told(client.vote(approval.run_id, approval.approval_id, decision, approval.args_sha256, reason))
     return approval
+
+
+def waiting_approval(settings: Settings, approval_id: str) -> WaitingApproval:
+    """The waiting question whose id begins so. Raises NotFound."""
+    with connect(settings, application_name=SOURCE) as connection:
+        found = [one for one in waiting_approvals(connection) if one.approval_id.startswith(approval_id)]
+    return _only(found, f"approval {approval_id}", "penstock approvals list")
 
 
 def settle(

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from penstock.declare.errors import DeclarationError
-from penstock.declare.grants import Grant
+from penstock.declare.grants import Escalation, Grant, escalation_of
 from penstock.declare.tools import Arguments, Tool
 
 R = TypeVar("R")
@@ -53,7 +53,13 @@ class Engine(Protocol):
         ...
 
     def approval(
-        self, tool: Tool[object], arguments: bytes, role: str, expires_ms: int, quorum: int
+        self,
+        tool: Tool[object],
+        arguments: bytes,
+        role: str,
+        expires_ms: int,
+        quorum: int,
+        escalation: Escalation | None,
     ) -> Awaitable[Grant]:
         """What became of the question."""
         ...
@@ -135,16 +141,27 @@ class Run:
         return answer if isinstance(answer, schema) else schema.model_validate(_plain(answer))
 
     async def approval(
-        self, *, action: Tool[object], args: Arguments, role: str, expires: timedelta, quorum: int = 1
+        self,
+        *,
+        action: Tool[object],
+        args: Arguments,
+        role: str,
+        expires: timedelta,
+        quorum: int = 1,
+        escalate_to: str | None = None,
+        escalate_after: timedelta | None = None,
     ) -> Grant:
         """Ask people who hold `role` to grant this action with exactly these arguments, and wait.
 
-        It takes `quorum` different people (at most 20), and one who refuses is enough for a refusal.
+        It takes `quorum` different people (at most 20), and one who refuses is enough for a refusal. `escalate_to`
+        names a higher role that decides in the place of `role` once a person says so, or `escalate_after` is over.
         """
         if not 1 <= quorum <= QUORUM_MAX:
             raise DeclarationError(f"The quorum of an approval is from 1 to {QUORUM_MAX}, not {quorum}.")
         encoded, expires_ms = action.encode_arguments(args), _milliseconds("expires", expires)
-        return await self._engine.approval(action, encoded, role, expires_ms, quorum)
+        after_ms = None if escalate_after is None else _milliseconds("escalate_after", escalate_after)
+        escalation = escalation_of(role, expires_ms, escalate_to, after_ms)
+        return await self._engine.approval(action, encoded, role, expires_ms, quorum, escalation)
 
     async def signal(self, name: str, *, schema: type[M]) -> M:
         """Wait for the next signal of that name; those that came earlier are taken first, in their order.

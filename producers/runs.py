@@ -1,4 +1,5 @@
-"""What may be said to a run, as calls: start, cancel, pause, continue, signal, vote, settle, release, discard.
+"""What may be said to a run, as calls: start, cancel, pause, continue, signal, vote, delegate, escalate, settle,
+release, discard.
 
 Writes: penstock.run.inbox. Guarantees: starting twice with one idempotency key is one run, and the same input
 published twice has the same id; nothing is sent that is too large to be taken.
@@ -24,6 +25,8 @@ from penstock.schemas.run.records import (
     CancelRun,
     CastVote,
     ContinueRun,
+    DelegateApproval,
+    EscalateApproval,
     PauseRun,
     SettleBasis,
     SettleToolCall,
@@ -126,6 +129,20 @@ class RunClient:
         """Vote on an approval as this client's actor. `args_sha256` is of the arguments the voter saw."""
         body = CastVote(approval_id=approval_id, decision=decision, args_sha256=args_sha256, reason=reason)
         return self._say(run_id, body, input_id)
+
+    def delegate(
+        self, run_id: str, approval_id: str, delegate: str, reason: str = "", *, input_id: str | None = None
+    ) -> Receipt:
+        """Hand a question on, as who may vote on it: `delegate` (a subject of the tenant) may vote from then on."""
+        return self._say(
+            run_id, DelegateApproval(approval_id=approval_id, delegate=delegate, reason=reason), input_id
+        )
+
+    def escalate(
+        self, run_id: str, approval_id: str, reason: str = "", *, input_id: str | None = None
+    ) -> Receipt:
+        """Have a question go to the role that its workflow named, before its time."""
+        return self._say(run_id, EscalateApproval(approval_id=approval_id, reason=reason), input_id)
 
     def settle(
         self,

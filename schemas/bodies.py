@@ -18,6 +18,8 @@ from penstock.schemas.log.records import (
 )
 from penstock.schemas.run import wire as run_wire
 from penstock.schemas.run.records import (
+    ApprovalDelegated,
+    ApprovalEscalated,
     ApprovalExpired,
     ApprovalGranted,
     ApprovalRefused,
@@ -26,6 +28,8 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DelegateApproval,
+    EscalateApproval,
     FailToolCall,
     FireTimer,
     LateAnswer,
@@ -67,6 +71,8 @@ InputBody: TypeAlias = (
     | CastVote
     | CompleteToolCall
     | ContinueRun
+    | DelegateApproval
+    | EscalateApproval
     | FailToolCall
     | FireTimer
     | PauseRun
@@ -84,6 +90,8 @@ INPUTS: Final[Mapping[str, type[InputBody]]] = {
     "penstock.run.CastVote": CastVote,
     "penstock.run.CompleteToolCall": CompleteToolCall,
     "penstock.run.ContinueRun": ContinueRun,
+    "penstock.run.DelegateApproval": DelegateApproval,
+    "penstock.run.EscalateApproval": EscalateApproval,
     "penstock.run.FailToolCall": FailToolCall,
     "penstock.run.FireTimer": FireTimer,
     "penstock.run.PauseRun": PauseRun,
@@ -102,6 +110,8 @@ EventBody: TypeAlias = (
     | InputRefused
     | InputReleased
     | PartitionTaken
+    | ApprovalDelegated
+    | ApprovalEscalated
     | ApprovalExpired
     | ApprovalGranted
     | ApprovalRefused
@@ -137,6 +147,8 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.log.InputRefused": InputRefused,
     "penstock.log.InputReleased": InputReleased,
     "penstock.log.PartitionTaken": PartitionTaken,
+    "penstock.run.ApprovalDelegated": ApprovalDelegated,
+    "penstock.run.ApprovalEscalated": ApprovalEscalated,
     "penstock.run.ApprovalExpired": ApprovalExpired,
     "penstock.run.ApprovalGranted": ApprovalGranted,
     "penstock.run.ApprovalRefused": ApprovalRefused,

@@ -74,14 +74,16 @@ _ANY_EVENTS: Final = _names(
 _RUN_INPUTS: Final = _names(
     "penstock.run",
     "StartRun CancelRun CastVote StartToolCall CompleteToolCall FailToolCall ReportLostLease SettleToolCall"
-    " FireTimer ResumeRun SignalRun PauseRun ContinueRun",
+    " FireTimer ResumeRun SignalRun PauseRun ContinueRun DelegateApproval"
+    " EscalateApproval",
 )
 _RUN_EVENTS: Final = _names(
     "penstock.run",
     "RunStarted ToolCallRequested ToolCallStarted ToolCallCompleted ToolCallFailed ToolCallRefused"
     " ToolCallInDoubt LateAnswer TimerArmed TimerRearmed TimerFired ApprovalRequested ApprovalGranted"
     " ApprovalRefused ApprovalExpired VoteRefused RunEnding RunCompleted RunFailed RunCancelled RunStalled"
-    " RunResumed SignalReceived VoteCounted RunPaused RunContinued ToolCallHeld",
+    " RunResumed SignalReceived VoteCounted RunPaused RunContinued ToolCallHeld"
+    " ApprovalDelegated ApprovalEscalated",
 )
 
 NOUN_TOPICS: Final = (

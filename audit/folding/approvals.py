@@ -30,6 +30,10 @@ def _approval(approval_id: str, own: Events, events: Events) -> Row:
     begun = next((body for body in reversed(first) if isinstance(body, runs.RunStarted)), None)
     stopped = any(isinstance(body, _STOPS) for _, body in events)
     spender = _spender(granted, events)
+    escalated_meta, escalated = last(own, runs.ApprovalEscalated)
+    # What a role has counted and handed on goes when another one is asked.
+    since = own if escalated_meta is None else own[[meta for meta, _ in own].index(escalated_meta) :]
+    asked_role = last(own, runs.ApprovalRequested, runs.ApprovalEscalated)[1]
     named = last(own, runs.ApprovalRequested, runs.ApprovalGranted)[1]
     status = _APPROVAL_STATUS[type(stands)] if stands else "closed"
     by: Iterable[str] = ()
@@ -46,12 +50,12 @@ def _approval(approval_id: str, own: Events, events: Events) -> Row:
         "tool_version": named.tool_version if named else None,
         "arguments": content(asked.arguments) if asked else None,
         "args_sha256": clean(_sha(named)),
-        "role": clean(asked.role) if asked else None,
+        "role": clean(asked_role.role) if asked_role else None,
         "quorum": asked.quorum if asked else None,
         "status": "closed" if status == "waiting" and stopped else status,
         "requester": clean(begun.requester) if begun else None,
         "decided_by": [clean(who) for who in by],
-        "voters": [clean(body.voter) for _, body in own if isinstance(body, runs.VoteCounted)],
+        "voters": [clean(body.voter) for _, body in since if isinstance(body, runs.VoteCounted)],
         "rule": clean(granted.rule) if granted and granted.rule is not None else None,
         "rule_version": named.rule_version if named else None,
         "reason": clean(refused.reason) if refused else None,
@@ -60,7 +64,22 @@ def _approval(approval_id: str, own: Events, events: Events) -> Row:
         "requested_at_ms": asked_meta.time_ms if asked_meta else None,
         "decided_at_ms": decided_meta.time_ms if decided_meta else None,
         "expires_at_ms": named.expires_at_ms if named else None,
+        **_handed_on(since),
+        "escalate_to": clean(asked.escalate_to) if asked else None,
+        "escalate_at_ms": asked.escalate_at_ms if asked else None,
+        "escalated_by": clean(escalated.escalated_by) if escalated else None,
+        "escalated_at_ms": escalated_meta.time_ms if escalated_meta else None,
         "last_seq": max(own[-1][0].entity_seq, spender[0] if spender else 0),
+    }
+
+
+def _handed_on(since: Events) -> Row:
+    """Who has it now, and who handed it on, each once, the latest last."""
+    handed = [body for _, body in since if isinstance(body, runs.ApprovalDelegated)]
+    by = [clean(body.delegated_by) for body in handed]
+    return {
+        "delegate": clean(handed[-1].delegate) if handed else None,
+        "delegated_by": [who for at, who in enumerate(by) if who not in by[at + 1 :]],
     }
 
 

@@ -6,6 +6,8 @@ from penstock.audit.views.columns import Row, RowSoFar
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.run.records import (
+    ApprovalDelegated,
+    ApprovalEscalated,
     ApprovalExpired,
     ApprovalGranted,
     ApprovalRefused,
@@ -13,7 +15,15 @@ from penstock.schemas.run.records import (
     VoteCounted,
 )
 
-_OF_APPROVALS: Final = (ApprovalRequested, ApprovalGranted, ApprovalRefused, ApprovalExpired, VoteCounted)
+_OF_APPROVALS: Final = (
+    ApprovalRequested,
+    ApprovalGranted,
+    ApprovalRefused,
+    ApprovalExpired,
+    VoteCounted,
+    ApprovalDelegated,
+    ApprovalEscalated,
+)
 
 
 def key_of(body: EventBody) -> str | None:
@@ -26,7 +36,7 @@ def project(row: RowSoFar, meta: EventMeta, body: EventBody, requester: str | No
     changes: Row = {"last_seq": meta.entity_seq}
     if not row:
         changes |= {"run_id": meta.entity_id, "tenant": meta.tenant, "decided_by": (), "voters": ()}
-        changes |= {"status": "closed", "requester": requester}
+        changes |= {"status": "closed", "requester": requester, "delegated_by": ()}
     return changes | _outcome(row, meta, body)
 
 
@@ -46,8 +56,12 @@ def _outcome(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
         case ApprovalExpired():
             return _decided(meta, "expired", ())
         case VoteCounted():
-            voters = row.get("voters")
-            return {"voters": (*(voters if isinstance(voters, tuple) else ()), body.voter)}
+            return {"voters": (*_listed(row, "voters"), body.voter)}
+        case ApprovalDelegated():
+            before = tuple(each for each in _listed(row, "delegated_by") if each != body.delegated_by)
+            return {"delegate": body.delegate, "delegated_by": (*before, body.delegated_by)}
+        case ApprovalEscalated():
+            return _escalated(meta, body)
         case _:
             return {}
 
@@ -65,7 +79,26 @@ def _requested(meta: EventMeta, body: ApprovalRequested) -> Row:
         "rule_version": body.rule_version,
         "requested_at_ms": meta.time_ms,
         "expires_at_ms": body.expires_at_ms,
+        "escalate_to": body.escalate_to,
+        "escalate_at_ms": body.escalate_at_ms,
     }
+
+
+def _escalated(meta: EventMeta, body: ApprovalEscalated) -> Row:
+    """Another role is asked: what the one before had counted and handed on is gone."""
+    return {
+        "role": body.role,
+        "voters": (),
+        "delegate": None,
+        "delegated_by": (),
+        "escalated_by": body.escalated_by,
+        "escalated_at_ms": meta.time_ms,
+    }
+
+
+def _listed(row: RowSoFar, column: str) -> tuple[str, ...]:
+    listed = row.get(column)
+    return listed if isinstance(listed, tuple) else ()
 
 
 def _granted(meta: EventMeta, body: ApprovalGranted) -> Row:

@@ -52,10 +52,11 @@ TOOL_CALL: Final = _table(
 APPROVAL: Final = _table(
     "approval_row",
     "approval_id",
-    text="approval_id run_id tenant tool args_sha256 role status requester rule reason grant_id spent_by",
-    text_array="decided_by voters",
+    text="approval_id run_id tenant tool args_sha256 role status requester rule reason grant_id spent_by"
+    " delegate escalate_to escalated_by",
+    text_array="decided_by voters delegated_by",
     int4="step tool_version quorum rule_version",
-    int8="requested_at_ms decided_at_ms expires_at_ms last_seq requested_seq",
+    int8="requested_at_ms decided_at_ms expires_at_ms escalate_at_ms escalated_at_ms last_seq requested_seq",
 )
 
 

@@ -1,10 +1,10 @@
--- Who has paused a run, why, and what each run waits for. Filled from the log, like all the rest.
+-- Who has paused a run, why, and what each run waits for; with whom a question is. Filled from the log, like all the rest.
 TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row, views.dead_letter, views.position;
 ALTER TABLE views.run_row
     ADD COLUMN paused_by text,
     ADD COLUMN pause_reason text,
     ADD COLUMN paused_at_ms bigint,
-    ADD COLUMN sleeping text[] NOT NULL,   -- timers that its workflow sleeps by
+    ADD COLUMN sleeping text[] NOT NULL DEFAULT '{}',   -- timers that its workflow sleeps by
     DROP CONSTRAINT run_row_status_check,
     ADD CONSTRAINT run_row_status_check CHECK (status IN (
         'accepted', 'running', 'waiting_approval', 'in_doubt', 'stalled', 'parked', 'paused',
@@ -34,3 +34,20 @@ SELECT run_id, tenant, workflow, workflow_version, status, phase, requester,
            || ARRAY(SELECT 'timer ' || t FROM unnest(r.sleeping) AS t)
        END AS waits_for
 FROM views.run_row AS r;
+
+ALTER TABLE views.approval_row
+    ADD COLUMN delegate text,                               -- who has it now, without the role
+    ADD COLUMN delegated_by text[] NOT NULL DEFAULT '{}',   -- who handed it on, the latest last
+    ADD COLUMN escalate_to text,
+    ADD COLUMN escalate_at_ms bigint,
+    ADD COLUMN escalated_by text,
+    ADD COLUMN escalated_at_ms bigint;
+
+CREATE OR REPLACE VIEW views.approval AS
+SELECT approval_id, run_id, tenant, step, tool, tool_version,
+       (SELECT e.event::json -> 'arguments' -> 'content' FROM views.run_event_row AS e
+        WHERE e.run_id = a.run_id AND e.seq = a.requested_seq) AS arguments,
+       args_sha256, role, quorum, status, requester, decided_by, rule, rule_version, reason, grant_id, spent_by,
+       requested_at_ms, decided_at_ms, expires_at_ms, last_seq, voters, delegate, delegated_by, escalate_to,
+       escalate_at_ms, escalated_by, escalated_at_ms
+FROM views.approval_row AS a;

@@ -19,7 +19,7 @@ SettleBasis: TypeAlias = Literal["unknown", "person", "target_journal", "key_voi
 StallKind: TypeAlias = Literal["unknown", "nondeterminism", "missing_version", "exception", "blocked"]
 
 # What a timer is for.
-TimerPurpose: TypeAlias = Literal["unknown", "sleep", "deadline", "approval_expiry"]
+TimerPurpose: TypeAlias = Literal["unknown", "sleep", "deadline", "approval_expiry", "approval_escalation"]
 
 # A vote.
 VoteDecision: TypeAlias = Literal["unknown", "grant", "refuse"]
@@ -157,6 +157,72 @@ class ContinueRun:
     def from_avro(cls, fields: Mapping[str, Any]) -> "ContinueRun":
         """From the fields as Avro libraries read them."""
         return cls(
+            reason=fields["reason"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegateApproval:
+    """Who may vote hands the question to a person, who may vote then without the role.
+
+    approval_id: The question.
+    delegate: Subject of that person.
+    reason: Why, for the audit.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.DelegateApproval"
+    KIND: ClassVar[Literal["input"]] = "input"
+
+    approval_id: str
+    delegate: str
+    reason: str = ""
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "approval_id": self.approval_id,
+            "delegate": self.delegate,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "DelegateApproval":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            approval_id=fields["approval_id"],
+            delegate=fields["delegate"],
+            reason=fields["reason"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalateApproval:
+    """A question goes to the role that its workflow named for it, before its time.
+
+    approval_id: The question.
+    reason: Why, for the audit.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.EscalateApproval"
+    KIND: ClassVar[Literal["input"]] = "input"
+
+    approval_id: str
+    reason: str = ""
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "approval_id": self.approval_id,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "EscalateApproval":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            approval_id=fields["approval_id"],
             reason=fields["reason"],
         )
 
@@ -497,6 +563,96 @@ class StartToolCall:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDelegated:
+    """The question is with a person now, who may vote without the role; whoever holds the role may still.
+
+    approval_id: The question.
+    delegated_by: Subject who handed it on.
+    delegate: Subject who has it now; takes the place of any before.
+    reason: Why.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.ApprovalDelegated"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    approval_id: str
+    delegated_by: str
+    delegate: str
+    reason: str = ""
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "approval_id": self.approval_id,
+            "delegated_by": self.delegated_by,
+            "delegate": self.delegate,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "ApprovalDelegated":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            approval_id=fields["approval_id"],
+            delegated_by=fields["delegated_by"],
+            delegate=fields["delegate"],
+            reason=fields["reason"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalEscalated:
+    """The question is with another role now, and with that one alone.
+
+    approval_id: The question.
+    from_role: Role that a voter had to hold.
+    role: Role that a voter must hold now.
+    escalated_by: Subject; the timers' group where the time did it.
+    by_time: True if nobody had decided it in the time that the workflow had set.
+    reason: Why.
+    votes_dropped: Subjects whose votes for it counted under the role before, and don't any more.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.ApprovalEscalated"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    approval_id: str
+    from_role: str
+    role: str
+    escalated_by: str
+    by_time: bool
+    reason: str = ""
+    votes_dropped: tuple[str, ...] = ()
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "approval_id": self.approval_id,
+            "from_role": self.from_role,
+            "role": self.role,
+            "escalated_by": self.escalated_by,
+            "by_time": self.by_time,
+            "reason": self.reason,
+            "votes_dropped": list(self.votes_dropped),
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "ApprovalEscalated":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            approval_id=fields["approval_id"],
+            from_role=fields["from_role"],
+            role=fields["role"],
+            escalated_by=fields["escalated_by"],
+            by_time=fields["by_time"],
+            reason=fields["reason"],
+            votes_dropped=tuple(fields["votes_dropped"]),
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalExpired:
     """Nobody voted in time; the workflow is told.
 
@@ -536,6 +692,10 @@ class ApprovalGranted:
     rule: The rule that granted it, null if people did.
     rule_version: Version of the tool's approval rule.
     expires_at_ms: When, in log time, it expires.
+    role: Role under which people granted it, empty for a rule and in older histories.
+    quorum: How many votes it took, 0 for a rule and in older histories.
+    delegated_by: Of each in granted_by: who had handed the question to them, empty for who holds the
+        role.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.ApprovalGranted"
@@ -550,6 +710,9 @@ class ApprovalGranted:
     rule: str | None = None
     rule_version: int
     expires_at_ms: int
+    role: str = ""
+    quorum: int = 0
+    delegated_by: tuple[str, ...] = ()
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -563,6 +726,9 @@ class ApprovalGranted:
             "rule": self.rule,
             "rule_version": self.rule_version,
             "expires_at_ms": self.expires_at_ms,
+            "role": self.role,
+            "quorum": self.quorum,
+            "delegated_by": list(self.delegated_by),
         }
 
     @classmethod
@@ -578,6 +744,9 @@ class ApprovalGranted:
             rule=fields["rule"],
             rule_version=fields["rule_version"],
             expires_at_ms=fields["expires_at_ms"],
+            role=fields["role"],
+            quorum=fields["quorum"],
+            delegated_by=tuple(fields["delegated_by"]),
         )
 
 
@@ -589,6 +758,7 @@ class ApprovalRefused:
     approval_id: The question.
     refused_by: Subject.
     reason: Why.
+    delegated_by: Subject who had handed the question to the voter, empty for who holds the role.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.ApprovalRefused"
@@ -597,6 +767,7 @@ class ApprovalRefused:
     approval_id: str
     refused_by: str
     reason: str = ""
+    delegated_by: str = ""
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -604,6 +775,7 @@ class ApprovalRefused:
             "approval_id": self.approval_id,
             "refused_by": self.refused_by,
             "reason": self.reason,
+            "delegated_by": self.delegated_by,
         }
 
     @classmethod
@@ -613,6 +785,7 @@ class ApprovalRefused:
             approval_id=fields["approval_id"],
             refused_by=fields["refused_by"],
             reason=fields["reason"],
+            delegated_by=fields["delegated_by"],
         )
 
 
@@ -630,6 +803,8 @@ class ApprovalRequested:
     quorum: How many votes it takes.
     expires_at_ms: When, in log time, the question and its grant expire.
     rule_version: Version of the tool's approval rule.
+    escalate_to: Role to which the question goes if it is escalated; null: it can't be.
+    escalate_at_ms: When, in log time, it goes there by itself; null: only if a person says so.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.ApprovalRequested"
@@ -644,6 +819,8 @@ class ApprovalRequested:
     quorum: int = 1
     expires_at_ms: int
     rule_version: int
+    escalate_to: str | None = None
+    escalate_at_ms: int | None = None
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -657,6 +834,8 @@ class ApprovalRequested:
             "quorum": self.quorum,
             "expires_at_ms": self.expires_at_ms,
             "rule_version": self.rule_version,
+            "escalate_to": self.escalate_to,
+            "escalate_at_ms": self.escalate_at_ms,
         }
 
     @classmethod
@@ -672,6 +851,8 @@ class ApprovalRequested:
             quorum=fields["quorum"],
             expires_at_ms=fields["expires_at_ms"],
             rule_version=fields["rule_version"],
+            escalate_to=fields["escalate_to"],
+            escalate_at_ms=fields["escalate_at_ms"],
         )
 
 
@@ -1486,6 +1667,7 @@ class VoteCounted:
     votes: How many have granted it so far, this one included.
     quorum: How many it takes.
     reason: Why, for the audit.
+    delegated_by: Subject who had handed the question to the voter, empty for who holds the role.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.VoteCounted"
@@ -1496,6 +1678,7 @@ class VoteCounted:
     votes: int
     quorum: int
     reason: str = ""
+    delegated_by: str = ""
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -1505,6 +1688,7 @@ class VoteCounted:
             "votes": self.votes,
             "quorum": self.quorum,
             "reason": self.reason,
+            "delegated_by": self.delegated_by,
         }
 
     @classmethod
@@ -1516,6 +1700,7 @@ class VoteCounted:
             votes=fields["votes"],
             quorum=fields["quorum"],
             reason=fields["reason"],
+            delegated_by=fields["delegated_by"],
         )
 
 
@@ -1560,6 +1745,8 @@ class VoteRefused:
 
 
 __all__ = [
+    "ApprovalDelegated",
+    "ApprovalEscalated",
     "ApprovalExpired",
     "ApprovalGranted",
     "ApprovalRefused",
@@ -1568,7 +1755,9 @@ __all__ = [
     "CastVote",
     "CompleteToolCall",
     "ContinueRun",
+    "DelegateApproval",
     "EndOutcome",
+    "EscalateApproval",
     "FailToolCall",
     "FireTimer",
     "LateAnswer",

@@ -21,6 +21,8 @@ from penstock.schemas.binary import (
 )
 from penstock.schemas.envelope.wire import read_failure, read_payload, write_failure, write_payload
 from penstock.schemas.run.records import (
+    ApprovalDelegated,
+    ApprovalEscalated,
     ApprovalExpired,
     ApprovalGranted,
     ApprovalRefused,
@@ -29,6 +31,8 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DelegateApproval,
+    EscalateApproval,
     FailToolCall,
     FireTimer,
     LateAnswer,
@@ -72,7 +76,9 @@ _settle_basis_of, _settle_basis_bytes = symbols(
 _stall_kind_of, _stall_kind_bytes = symbols(
     "unknown", "nondeterminism", "missing_version", "exception", "blocked"
 )
-_timer_purpose_of, _timer_purpose_bytes = symbols("unknown", "sleep", "deadline", "approval_expiry")
+_timer_purpose_of, _timer_purpose_bytes = symbols(
+    "unknown", "sleep", "deadline", "approval_expiry", "approval_escalation"
+)
 _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
 (_set_cancel_run_reason,) = setters(CancelRun)
 (
@@ -89,6 +95,15 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_complete_tool_call_duration_ms,
 ) = setters(CompleteToolCall)
 (_set_continue_run_reason,) = setters(ContinueRun)
+(
+    _set_delegate_approval_approval_id,
+    _set_delegate_approval_delegate,
+    _set_delegate_approval_reason,
+) = setters(DelegateApproval)
+(
+    _set_escalate_approval_approval_id,
+    _set_escalate_approval_reason,
+) = setters(EscalateApproval)
 (
     _set_fail_tool_call_call_id,
     _set_fail_tool_call_attempt,
@@ -132,6 +147,21 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_start_tool_call_lease_id,
     _set_start_tool_call_worker,
 ) = setters(StartToolCall)
+(
+    _set_approval_delegated_approval_id,
+    _set_approval_delegated_delegated_by,
+    _set_approval_delegated_delegate,
+    _set_approval_delegated_reason,
+) = setters(ApprovalDelegated)
+(
+    _set_approval_escalated_approval_id,
+    _set_approval_escalated_from_role,
+    _set_approval_escalated_role,
+    _set_approval_escalated_escalated_by,
+    _set_approval_escalated_by_time,
+    _set_approval_escalated_reason,
+    _set_approval_escalated_votes_dropped,
+) = setters(ApprovalEscalated)
 (_set_approval_expired_approval_id,) = setters(ApprovalExpired)
 (
     _set_approval_granted_approval_id,
@@ -143,11 +173,15 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_approval_granted_rule,
     _set_approval_granted_rule_version,
     _set_approval_granted_expires_at_ms,
+    _set_approval_granted_role,
+    _set_approval_granted_quorum,
+    _set_approval_granted_delegated_by,
 ) = setters(ApprovalGranted)
 (
     _set_approval_refused_approval_id,
     _set_approval_refused_refused_by,
     _set_approval_refused_reason,
+    _set_approval_refused_delegated_by,
 ) = setters(ApprovalRefused)
 (
     _set_approval_requested_approval_id,
@@ -159,6 +193,8 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_approval_requested_quorum,
     _set_approval_requested_expires_at_ms,
     _set_approval_requested_rule_version,
+    _set_approval_requested_escalate_to,
+    _set_approval_requested_escalate_at_ms,
 ) = setters(ApprovalRequested)
 (
     _set_late_answer_call_id,
@@ -277,6 +313,7 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_vote_counted_votes,
     _set_vote_counted_quorum,
     _set_vote_counted_reason,
+    _set_vote_counted_delegated_by,
 ) = setters(VoteCounted)
 (
     _set_vote_refused_approval_id,
@@ -410,6 +447,73 @@ def read_continue_run(value: bytes, at: int) -> tuple[ContinueRun, int]:
 def write_continue_run(record: ContinueRun) -> bytes:
     """The ContinueRun in Avro's binary form, without meta."""
     return write_text(record.reason)
+
+
+def read_delegate_approval(value: bytes, at: int) -> tuple[DelegateApproval, int]:
+    """The DelegateApproval whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    approval_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    delegate_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{approval_id_}{delegate_}{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(DelegateApproval)
+    _set_delegate_approval_approval_id(made, approval_id_)
+    _set_delegate_approval_delegate(made, delegate_)
+    _set_delegate_approval_reason(made, reason_)
+    return made, at
+
+
+def write_delegate_approval(record: DelegateApproval) -> bytes:
+    """The DelegateApproval in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.approval_id),
+            write_text(record.delegate),
+            write_text(record.reason),
+        )
+    )
+
+
+def read_escalate_approval(value: bytes, at: int) -> tuple[EscalateApproval, int]:
+    """The EscalateApproval whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    approval_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{approval_id_}{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(EscalateApproval)
+    _set_escalate_approval_approval_id(made, approval_id_)
+    _set_escalate_approval_reason(made, reason_)
+    return made, at
+
+
+def write_escalate_approval(record: EscalateApproval) -> bytes:
+    """The EscalateApproval in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.approval_id),
+            write_text(record.reason),
+        )
+    )
 
 
 def read_fail_tool_call(value: bytes, at: int) -> tuple[FailToolCall, int]:
@@ -766,6 +870,110 @@ def write_start_tool_call(record: StartToolCall) -> bytes:
     )
 
 
+def read_approval_delegated(value: bytes, at: int) -> tuple[ApprovalDelegated, int]:
+    """The ApprovalDelegated whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    approval_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    delegated_by_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    delegate_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{approval_id_}{delegated_by_}{delegate_}{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(ApprovalDelegated)
+    _set_approval_delegated_approval_id(made, approval_id_)
+    _set_approval_delegated_delegated_by(made, delegated_by_)
+    _set_approval_delegated_delegate(made, delegate_)
+    _set_approval_delegated_reason(made, reason_)
+    return made, at
+
+
+def write_approval_delegated(record: ApprovalDelegated) -> bytes:
+    """The ApprovalDelegated in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.approval_id),
+            write_text(record.delegated_by),
+            write_text(record.delegate),
+            write_text(record.reason),
+        )
+    )
+
+
+def read_approval_escalated(value: bytes, at: int) -> tuple[ApprovalEscalated, int]:
+    """The ApprovalEscalated whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    approval_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    from_role_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    role_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    escalated_by_ = value[start:at].decode()
+    by_time_ = value[at] == 1
+    if value[at] > 1:
+        raise Malformed("a boolean that is neither 0 nor 1")
+    at += 1
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    votes_dropped_, at = read_array(value, at, read_text)
+    if "\0" in f"{approval_id_}{from_role_}{role_}{escalated_by_}{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(ApprovalEscalated)
+    _set_approval_escalated_approval_id(made, approval_id_)
+    _set_approval_escalated_from_role(made, from_role_)
+    _set_approval_escalated_role(made, role_)
+    _set_approval_escalated_escalated_by(made, escalated_by_)
+    _set_approval_escalated_by_time(made, by_time_)
+    _set_approval_escalated_reason(made, reason_)
+    _set_approval_escalated_votes_dropped(made, votes_dropped_)
+    return made, at
+
+
+def write_approval_escalated(record: ApprovalEscalated) -> bytes:
+    """The ApprovalEscalated in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.approval_id),
+            write_text(record.from_role),
+            write_text(record.role),
+            write_text(record.escalated_by),
+            b"\1" if record.by_time else b"\0",
+            write_text(record.reason),
+            write_array(record.votes_dropped, write_text),
+        )
+    )
+
+
 def read_approval_expired(value: bytes, at: int) -> tuple[ApprovalExpired, int]:
     """The ApprovalExpired whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -836,7 +1044,18 @@ def read_approval_granted(value: bytes, at: int) -> tuple[ApprovalGranted, int]:
         raw, at = read_long(value, at)
     expires_at_ms_ = raw >> 1 ^ -(raw & 1)
     at += 1
-    if "\0" in f"{approval_id_}{grant_id_}{tool_}{args_sha256_}":
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    role_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    quorum_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    delegated_by_, at = read_array(value, at, read_text)
+    if "\0" in f"{approval_id_}{grant_id_}{tool_}{args_sha256_}{role_}":
         raise Malformed("text with U+0000")
     made = _new(ApprovalGranted)
     _set_approval_granted_approval_id(made, approval_id_)
@@ -848,6 +1067,9 @@ def read_approval_granted(value: bytes, at: int) -> tuple[ApprovalGranted, int]:
     _set_approval_granted_rule(made, rule_)
     _set_approval_granted_rule_version(made, rule_version_)
     _set_approval_granted_expires_at_ms(made, expires_at_ms_)
+    _set_approval_granted_role(made, role_)
+    _set_approval_granted_quorum(made, quorum_)
+    _set_approval_granted_delegated_by(made, delegated_by_)
     return made, at
 
 
@@ -864,6 +1086,9 @@ def write_approval_granted(record: ApprovalGranted) -> bytes:
             b"\0" if record.rule is None else b"\2" + (write_text(record.rule)),
             write_int(record.rule_version),
             write_long(record.expires_at_ms),
+            write_text(record.role),
+            write_int(record.quorum),
+            write_array(record.delegated_by, write_text),
         )
     )
 
@@ -885,12 +1110,18 @@ def read_approval_refused(value: bytes, at: int) -> tuple[ApprovalRefused, int]:
         raw, at = read_size(value, at)
     start, at = at + 1, at + 1 + (raw >> 1)
     reason_ = value[start:at].decode()
-    if "\0" in f"{approval_id_}{refused_by_}{reason_}":
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    delegated_by_ = value[start:at].decode()
+    if "\0" in f"{approval_id_}{refused_by_}{reason_}{delegated_by_}":
         raise Malformed("text with U+0000")
     made = _new(ApprovalRefused)
     _set_approval_refused_approval_id(made, approval_id_)
     _set_approval_refused_refused_by(made, refused_by_)
     _set_approval_refused_reason(made, reason_)
+    _set_approval_refused_delegated_by(made, delegated_by_)
     return made, at
 
 
@@ -901,6 +1132,7 @@ def write_approval_refused(record: ApprovalRefused) -> bytes:
             write_text(record.approval_id),
             write_text(record.refused_by),
             write_text(record.reason),
+            write_text(record.delegated_by),
         )
     )
 
@@ -948,6 +1180,30 @@ def read_approval_requested(value: bytes, at: int) -> tuple[ApprovalRequested, i
         raw, at = read_int(value, at)
     rule_version_ = raw >> 1 ^ -(raw & 1)
     at += 1
+    escalate_to_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        escalate_to_ = value[start:at].decode()
+        if "\0" in escalate_to_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    escalate_at_ms_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x80:
+            raw, at = read_long(value, at)
+        escalate_at_ms_ = raw >> 1 ^ -(raw & 1)
+        at += 1
+    elif branch:
+        raise Malformed("a branch that the union has not")
     if "\0" in f"{approval_id_}{tool_}{role_}":
         raise Malformed("text with U+0000")
     made = _new(ApprovalRequested)
@@ -960,6 +1216,8 @@ def read_approval_requested(value: bytes, at: int) -> tuple[ApprovalRequested, i
     _set_approval_requested_quorum(made, quorum_)
     _set_approval_requested_expires_at_ms(made, expires_at_ms_)
     _set_approval_requested_rule_version(made, rule_version_)
+    _set_approval_requested_escalate_to(made, escalate_to_)
+    _set_approval_requested_escalate_at_ms(made, escalate_at_ms_)
     return made, at
 
 
@@ -976,6 +1234,8 @@ def write_approval_requested(record: ApprovalRequested) -> bytes:
             write_int(record.quorum),
             write_long(record.expires_at_ms),
             write_int(record.rule_version),
+            b"\0" if record.escalate_to is None else b"\2" + (write_text(record.escalate_to)),
+            b"\0" if record.escalate_at_ms is None else b"\2" + (write_long(record.escalate_at_ms)),
         )
     )
 
@@ -1848,7 +2108,12 @@ def read_vote_counted(value: bytes, at: int) -> tuple[VoteCounted, int]:
         raw, at = read_size(value, at)
     start, at = at + 1, at + 1 + (raw >> 1)
     reason_ = value[start:at].decode()
-    if "\0" in f"{approval_id_}{voter_}{reason_}":
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    delegated_by_ = value[start:at].decode()
+    if "\0" in f"{approval_id_}{voter_}{reason_}{delegated_by_}":
         raise Malformed("text with U+0000")
     made = _new(VoteCounted)
     _set_vote_counted_approval_id(made, approval_id_)
@@ -1856,6 +2121,7 @@ def read_vote_counted(value: bytes, at: int) -> tuple[VoteCounted, int]:
     _set_vote_counted_votes(made, votes_)
     _set_vote_counted_quorum(made, quorum_)
     _set_vote_counted_reason(made, reason_)
+    _set_vote_counted_delegated_by(made, delegated_by_)
     return made, at
 
 
@@ -1868,6 +2134,7 @@ def write_vote_counted(record: VoteCounted) -> bytes:
             write_int(record.votes),
             write_int(record.quorum),
             write_text(record.reason),
+            write_text(record.delegated_by),
         )
     )
 
@@ -1921,6 +2188,8 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.CastVote": read_cast_vote,
     "penstock.run.CompleteToolCall": read_complete_tool_call,
     "penstock.run.ContinueRun": read_continue_run,
+    "penstock.run.DelegateApproval": read_delegate_approval,
+    "penstock.run.EscalateApproval": read_escalate_approval,
     "penstock.run.FailToolCall": read_fail_tool_call,
     "penstock.run.FireTimer": read_fire_timer,
     "penstock.run.PauseRun": read_pause_run,
@@ -1930,6 +2199,8 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.SignalRun": read_signal_run,
     "penstock.run.StartRun": read_start_run,
     "penstock.run.StartToolCall": read_start_tool_call,
+    "penstock.run.ApprovalDelegated": read_approval_delegated,
+    "penstock.run.ApprovalEscalated": read_approval_escalated,
     "penstock.run.ApprovalExpired": read_approval_expired,
     "penstock.run.ApprovalGranted": read_approval_granted,
     "penstock.run.ApprovalRefused": read_approval_refused,
@@ -1963,6 +2234,8 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.CastVote": write_cast_vote,
     "penstock.run.CompleteToolCall": write_complete_tool_call,
     "penstock.run.ContinueRun": write_continue_run,
+    "penstock.run.DelegateApproval": write_delegate_approval,
+    "penstock.run.EscalateApproval": write_escalate_approval,
     "penstock.run.FailToolCall": write_fail_tool_call,
     "penstock.run.FireTimer": write_fire_timer,
     "penstock.run.PauseRun": write_pause_run,
@@ -1972,6 +2245,8 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.SignalRun": write_signal_run,
     "penstock.run.StartRun": write_start_run,
     "penstock.run.StartToolCall": write_start_tool_call,
+    "penstock.run.ApprovalDelegated": write_approval_delegated,
+    "penstock.run.ApprovalEscalated": write_approval_escalated,
     "penstock.run.ApprovalExpired": write_approval_expired,
     "penstock.run.ApprovalGranted": write_approval_granted,
     "penstock.run.ApprovalRefused": write_approval_refused,

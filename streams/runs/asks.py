@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from penstock.declare.grants import Escalation
 from penstock.declare.tools import Tool
 from penstock.schemas.frozen import quick
 
@@ -38,6 +39,7 @@ class ApprovalAsk:
     role: str
     expires_ms: int
     quorum: int
+    escalation: Escalation | None
     kind: Literal["approval"] = "approval"
 
     @property

@@ -16,6 +16,8 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DelegateApproval,
+    EscalateApproval,
     FailToolCall,
     FireTimer,
     PauseRun,
@@ -27,7 +29,17 @@ from penstock.schemas.run.records import (
     StartToolCall,
 )
 from penstock.streams.decider import Decided, Happened, Input
-from penstock.streams.runs import answers, folding, lifecycle, pausing, signals, starts, timers, votes
+from penstock.streams.runs import (
+    answers,
+    folding,
+    handing,
+    lifecycle,
+    pausing,
+    signals,
+    starts,
+    timers,
+    votes,
+)
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.live import LIVE_RUNS_MAX, LiveExecutions
 from penstock.streams.runs.state import RunState
@@ -58,6 +70,8 @@ _RULES: Final = dict(
         _rule(ContinueRun, pausing.go_on, Authority.API, Authority.OPERATOR),
         _rule(SignalRun, signals.signal, Authority.APP, Authority.API, Authority.OPERATOR),
         _rule(CastVote, votes.vote, Authority.API, Authority.OPERATOR),
+        _rule(DelegateApproval, handing.delegate, Authority.API, Authority.OPERATOR),
+        _rule(EscalateApproval, handing.escalate, Authority.API, Authority.OPERATOR),
         _rule(StartToolCall, starts.start_call, Authority.TOOLS),
         _rule(CompleteToolCall, answers.complete, Authority.TOOLS),
         _rule(FailToolCall, answers.fail, Authority.TOOLS),

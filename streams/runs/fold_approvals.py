@@ -1,10 +1,12 @@
-"""The fold of approvals: questions, what became of them, and grants."""
+"""The fold of approvals: questions, whom they were handed to, what became of them, and grants."""
 
 from dataclasses import replace
 from typing import Final
 
 from penstock.declare.grants import Grant, GrantOutcome
 from penstock.schemas.run.records import (
+    ApprovalDelegated,
+    ApprovalEscalated,
     ApprovalExpired,
     ApprovalGranted,
     ApprovalRefused,
@@ -13,7 +15,8 @@ from penstock.schemas.run.records import (
 )
 from penstock.streams.runs.fold_entries import asked, entry, told
 from penstock.streams.runs.fold_timers import arm
-from penstock.streams.runs.parts import ApprovalState, GrantState, Step
+from penstock.streams.runs.parts import Step
+from penstock.streams.runs.questions import ApprovalState, GrantState
 from penstock.streams.runs.state import RunState
 
 
@@ -28,17 +31,39 @@ def _question(state: RunState, body: ApprovalRequested, time_ms: int) -> None:
         rule_version=body.rule_version,
         expires_at_ms=body.expires_at_ms,
         quorum=body.quorum,
+        escalate_to=body.escalate_to,
     )
     asked(state, body.step, Step("approval", body.tool, body.arguments.sha256, body.approval_id))
     state.approvals = state.approvals.putting(body.approval_id, approval)
     arm(state, body.step, "approval_expiry", body.expires_at_ms)
+    if body.escalate_at_ms is not None:
+        arm(state, body.step, "approval_escalation", body.escalate_at_ms)
 
 
 def _voted(state: RunState, body: VoteCounted, time_ms: int) -> None:
     approval = state.approvals.get(body.approval_id)
     if approval is not None and approval.outcome is None and body.voter not in approval.voters:
-        counted = replace(approval, voters=(*approval.voters, body.voter))
+        counted = replace(
+            approval,
+            voters=(*approval.voters, body.voter),
+            voted_for=(*approval.voted_for, body.delegated_by),
+        )
         state.approvals = state.approvals.putting(body.approval_id, counted)
+
+
+def _delegated(state: RunState, body: ApprovalDelegated, time_ms: int) -> None:
+    approval = state.approvals.get(body.approval_id)
+    if approval is not None and approval.outcome is None:
+        delegators = (*(each for each in approval.delegators if each != body.delegated_by), body.delegated_by)
+        handed = replace(approval, delegate=body.delegate, delegators=delegators)
+        state.approvals = state.approvals.putting(body.approval_id, handed)
+
+
+def _escalated(state: RunState, body: ApprovalEscalated, time_ms: int) -> None:
+    approval = state.approvals.get(body.approval_id)
+    if approval is not None and approval.outcome is None:
+        handed = replace(approval, role=body.role, voters=(), voted_for=(), delegate=None, delegators=())
+        state.approvals = state.approvals.putting(body.approval_id, handed)
 
 
 def _granted(state: RunState, body: ApprovalGranted, time_ms: int) -> None:
@@ -94,6 +119,8 @@ def _answered(
 FOLDS: Final = (
     entry(ApprovalRequested, _question),
     entry(VoteCounted, _voted),
+    entry(ApprovalDelegated, _delegated),
+    entry(ApprovalEscalated, _escalated),
     entry(ApprovalGranted, _granted),
     entry(ApprovalRefused, _refused),
     entry(ApprovalExpired, _expired),

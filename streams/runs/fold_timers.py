@@ -1,4 +1,4 @@
-"""The fold of timers. Deadlines and expiries are armed by what they are of: the run's start and the question.
+"""The fold of timers. What arms a deadline is the run's start; an expiry and an escalation, the question.
 
 Histories from before that have a TimerArmed for them, too: it arms the same timer again, under the same id.
 """
@@ -22,7 +22,8 @@ def _armed(state: RunState, body: TimerArmed, time_ms: int) -> None:
 
 def arm(state: RunState, step: int, purpose: TimerPurpose, due_ms: int) -> None:
     """A timer that the event of what it is for arms by itself. The timers effector derives the same id."""
-    timer_id = derived_id(state.run_id, f"timer:{step or purpose}")
+    what = f"{step}:escalation" if purpose == "approval_escalation" else step or purpose
+    timer_id = derived_id(state.run_id, f"timer:{what}")
     state.timers = state.timers.putting(timer_id, TimerState(timer_id, step, purpose, due_ms))
 
 

@@ -1,9 +1,9 @@
-"""What a run's state is made of: steps and what the workflow is told of them, calls, questions, grants, timers."""
+"""What a run's state is made of: steps and what the workflow is told of them, calls, timers."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from penstock.declare.grants import Grant, GrantOutcome
+from penstock.declare.grants import Grant
 from penstock.schemas.envelope.records import Effect, Failure, Payload
 from penstock.schemas.frozen import quick
 from penstock.schemas.run.records import (
@@ -174,66 +174,6 @@ class CallState:
     def at_large(self) -> bool:
         """True if it may be happening, or have happened, and nobody knows yet (law L13)."""
         return self.unsafe and self.status in ("started", "in_doubt")
-
-
-@quick
-@dataclass(frozen=True, slots=True)
-class ApprovalState:
-    """A question to people; `voters` have granted it so far, and `outcome` is None while it is open."""
-
-    approval_id: str
-    step: int
-    tool: str
-    tool_version: int
-    arguments: Payload
-    role: str
-    rule_version: int
-    expires_at_ms: int
-    quorum: int = 1
-    voters: tuple[str, ...] = ()
-    outcome: GrantOutcome | None = None
-
-    def answered(self, outcome: GrantOutcome) -> "ApprovalState":
-        """The same question, answered."""
-        return ApprovalState(
-            self.approval_id,
-            self.step,
-            self.tool,
-            self.tool_version,
-            self.arguments,
-            self.role,
-            self.rule_version,
-            self.expires_at_ms,
-            self.quorum,
-            self.voters,
-            outcome,
-        )
-
-
-@quick
-@dataclass(frozen=True, slots=True)
-class GrantState:
-    """A grant and the call that spent it, if one did."""
-
-    grant_id: str
-    tool: str
-    tool_version: int
-    args_sha256: str
-    rule_version: int
-    expires_at_ms: int
-    spent_by: str | None = None
-
-    def spent(self, call_id: str) -> "GrantState":
-        """The same grant, spent by that call."""
-        return GrantState(
-            self.grant_id,
-            self.tool,
-            self.tool_version,
-            self.args_sha256,
-            self.rule_version,
-            self.expires_at_ms,
-            call_id,
-        )
 
 
 @quick

@@ -10,7 +10,7 @@ from typing import cast
 
 from penstock.declare.application import Application
 from penstock.declare.errors import DeclarationError, ToolFailed, ToolRefused
-from penstock.declare.grants import Grant
+from penstock.declare.grants import Escalation, Grant
 from penstock.declare.run import Run
 from penstock.declare.tools import Tool
 from penstock.declare.workflows import Workflow
@@ -122,10 +122,16 @@ class Execution:
         return cast("Awaitable[bytes | None]", self._ask(ask))
 
     def approval(
-        self, tool: Tool[object], arguments: bytes, role: str, expires_ms: int, quorum: int
+        self,
+        tool: Tool[object],
+        arguments: bytes,
+        role: str,
+        expires_ms: int,
+        quorum: int,
+        escalation: Escalation | None,
     ) -> Awaitable[Grant]:
         step = len(self._futures) + 1
-        ask = ApprovalAsk(step, tool, arguments, sha256_hex(arguments), role, expires_ms, quorum)
+        ask = ApprovalAsk(step, tool, arguments, sha256_hex(arguments), role, expires_ms, quorum, escalation)
         return cast("Awaitable[Grant]", self._ask(ask))
 
     def sleep(self, delay_ms: int) -> Awaitable[None]:

@@ -109,6 +109,8 @@ def _grant_by_rule(c: Consequences, ask: CallAsk) -> str | None:
 
 
 def _approval(c: Consequences, ask: ApprovalAsk) -> None:
+    escalation = ask.escalation
+    timed = escalation is not None and escalation.after_ms is not None
     c.emit(
         ApprovalRequested(
             approval_id=derived_id(c.state.run_id, f"approval:{ask.step}"),
@@ -120,5 +122,7 @@ def _approval(c: Consequences, ask: ApprovalAsk) -> None:
             quorum=ask.quorum,
             expires_at_ms=c.time_ms + ask.expires_ms,
             rule_version=c.application.rule_version(ask.tool.name),
+            escalate_to=escalation.role if escalation else None,
+            escalate_at_ms=c.time_ms + (escalation.after_ms or 0) if escalation and timed else None,
         )
     )

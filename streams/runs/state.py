@@ -8,15 +8,8 @@ from penstock.schemas.run.records import (
     RunStalled,
     RunStarted,
 )
-from penstock.streams.runs.parts import (
-    ApprovalState,
-    CallState,
-    GrantState,
-    Settled,
-    Step,
-    Terminal,
-    TimerState,
-)
+from penstock.streams.runs.parts import CallState, Settled, Step, Terminal, TimerState
+from penstock.streams.runs.questions import ApprovalState, GrantState
 from penstock.streams.runs.versions import Appended, Charted
 
 

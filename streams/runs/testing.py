@@ -33,7 +33,8 @@ from penstock.schemas.run.records import (
 )
 from penstock.streams.decider import Happened, Input
 from penstock.streams.runs.decision import RunDecider
-from penstock.streams.runs.parts import ApprovalState, CallState
+from penstock.streams.runs.parts import CallState
+from penstock.streams.runs.questions import ApprovalState
 from penstock.streams.runs.state import RunState
 
 Decision = Literal["grant", "refuse"]

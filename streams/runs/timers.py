@@ -5,7 +5,9 @@ from penstock.schemas.run.records import ApprovalExpired, FireTimer, TimerFired,
 from penstock.streams.runs import ending
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
+from penstock.streams.runs.handing import overdue
 from penstock.streams.runs.parts import TimerState
+from penstock.streams.runs.questions import ApprovalState
 
 
 def fire(c: Consequences, body: FireTimer) -> None:
@@ -31,11 +33,19 @@ def _fired(c: Consequences, timer: TimerState) -> None:
         case "deadline":
             ending.begin(c, "failed", "deadline", "the run's deadline has passed")
         case "approval_expiry":
-            approval = c.state.approvals.get(derived_id(c.state.run_id, f"approval:{timer.step}"))
+            approval = _question_of(c, timer)
             if approval is not None and approval.outcome is None:
                 c.emit(ApprovalExpired(approval_id=approval.approval_id))
                 advance(c)
+        case "approval_escalation":
+            approval = _question_of(c, timer)
+            if approval is not None and c.time_ms < approval.expires_at_ms:
+                overdue(c, approval)
         case "sleep":
             advance(c)
         case "unknown":
             return
+
+
+def _question_of(c: Consequences, timer: TimerState) -> ApprovalState | None:
+    return c.state.approvals.get(derived_id(c.state.run_id, f"approval:{timer.step}"))

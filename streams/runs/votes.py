@@ -4,11 +4,13 @@ It takes as many different people as the question's quorum; one who refuses is e
 granted may not take it back by refusing.
 """
 
+from penstock.schemas.envelope.records import Actor
 from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import ApprovalGranted, ApprovalRefused, CastVote, VoteCounted, VoteRefused
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
-from penstock.streams.runs.parts import ApprovalState
+from penstock.streams.runs.questions import ApprovalState
+from penstock.streams.runs.voters import Problem, question_problem, voter_problem
 
 
 def vote(c: Consequences, body: CastVote) -> None:
@@ -20,9 +22,15 @@ def vote(c: Consequences, body: CastVote) -> None:
         reason, detail = problem or ("unknown_approval", "")
         c.emit(VoteRefused(approval_id=body.approval_id, voter=actor.subject, reason=reason, detail=detail))
         return
+    delegated_by = _delegator(approval, actor)
     if body.decision == "refuse":
         c.emit(
-            ApprovalRefused(approval_id=approval.approval_id, refused_by=actor.subject, reason=body.reason)
+            ApprovalRefused(
+                approval_id=approval.approval_id,
+                refused_by=actor.subject,
+                reason=body.reason,
+                delegated_by=delegated_by,
+            )
         )
     elif len(approval.voters) + 1 < approval.quorum:
         votes = len(approval.voters) + 1
@@ -33,6 +41,7 @@ def vote(c: Consequences, body: CastVote) -> None:
                 votes=votes,
                 quorum=approval.quorum,
                 reason=body.reason,
+                delegated_by=delegated_by,
             )
         )
         return
@@ -47,32 +56,28 @@ def vote(c: Consequences, body: CastVote) -> None:
                 granted_by=(*approval.voters, actor.subject),
                 rule_version=approval.rule_version,
                 expires_at_ms=approval.expires_at_ms,
+                role=approval.role,
+                quorum=approval.quorum,
+                delegated_by=(*approval.voted_for, delegated_by),
             )
         )
     advance(c)
 
 
-def _problem(c: Consequences, approval: ApprovalState | None, body: CastVote) -> tuple[str, str] | None:
+def _problem(c: Consequences, approval: ApprovalState | None, body: CastVote) -> Problem | None:
     """The first rule that the vote breaks: a stable word and a sentence."""
-    actor, started = c.given.meta.actor, c.state.started
     if approval is None:
         return "unknown_approval", "this run has no such question"
-    if approval.outcome is not None:
-        return "already_decided", f"it was {approval.outcome}"
-    if c.state.ending is not None:
-        return "ending", "the run is ending: nothing will come of the question"
-    if c.time_ms >= approval.expires_at_ms:
-        return "expired", f"it expired at {approval.expires_at_ms} ms"
-    if actor.kind != "person":
-        return "not_a_person", f"the vote comes from a {actor.kind}"
-    if started is None or actor.subject == started.requester:
-        return "own_request", "who started the run can't vote on it"
-    if actor.subject in approval.voters:
-        return "voted_already", "it takes different people, and this one has granted it before"
-    if approval.role not in actor.roles:
-        return "wrong_role", f"the vote needs the role {approval.role}"
+    broken = question_problem(c, approval) or voter_problem(c, approval)
+    if broken is not None:
+        return broken
     if body.args_sha256 != approval.arguments.sha256:
         return "other_arguments", "the voter was shown other arguments than those that were asked about"
     if body.decision not in ("grant", "refuse"):
         return "unknown_decision", "a vote grants or refuses"
     return None
+
+
+def _delegator(approval: ApprovalState, actor: Actor) -> str:
+    """Who handed the question to this voter; empty for who may vote by the role."""
+    return "" if approval.role in actor.roles or not approval.delegators else approval.delegators[-1]

@@ -51,7 +51,7 @@ class TimerFold:
     types: frozenset[str] = frozenset(each.__name__ for each in _TYPES)
 
     def evolve(self, open_work: OpenWork[ArmedTimer], seen: Seen) -> None:
-        """A run's start puts its deadline and a question its expiry; sleeps are armed by events of their own.
+        """A run's start puts its deadline, a question its expiry and escalation; sleeps have events of their own.
 
         Rearmed puts the timer again, fired takes it away, and a run's end takes away all of its timers.
         """
@@ -61,6 +61,8 @@ class TimerFold:
                 self._arm(open_work, seen, "deadline", body.deadline_ms)
         elif isinstance(body, ApprovalRequested):
             self._arm(open_work, seen, str(body.step), body.expires_at_ms)
+            if body.escalate_at_ms is not None:
+                self._arm(open_work, seen, f"{body.step}:escalation", body.escalate_at_ms)
         elif isinstance(body, TimerArmed):
             open_work.put(ArmedTimer(body.timer_id, meta.entity_id, meta.tenant, body.due_ms))
         elif isinstance(body, TimerRearmed):

@@ -99,6 +99,7 @@ PEOPLE = (
     ("sam", "local", ("supervisor",)),
     ("olga", "local", ("operator",)),
     ("nobody", "local", ()),
+    ("chloe", "local", ("chief",)),
     ("mallory", "elsewhere", ("analyst", "supervisor", "operator")),
 )
 

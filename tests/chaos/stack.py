@@ -57,6 +57,7 @@ class Stack:
             for authority in (Authority.APP, Authority.API, Authority.OPERATOR)
         ]
         app, api, operator = self._publishers
+        self.api = api
         person = Actor(kind="person", subject="sam", roles=("supervisor", "operator"))
         self.app = RunClient(app, TENANT, Actor(kind="app", subject="app:local", roles=("analyst",)))
         self.sam = RunClient(api, TENANT, person)

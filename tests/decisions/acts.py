@@ -9,6 +9,8 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DelegateApproval,
+    EscalateApproval,
     FailToolCall,
     FireTimer,
     PauseRun,
@@ -77,6 +79,14 @@ def votes(
     shown = story.state.approvals.get(approval_id(step))
     seen = args_sha256 or (shown.arguments.sha256 if shown else "")
     return CastVote(approval_id=approval_id(step), decision=decision, args_sha256=seen, reason="because")
+
+
+def delegates(step: int, to: str, reason: str = "") -> DelegateApproval:
+    return DelegateApproval(approval_id=approval_id(step), delegate=to, reason=reason)
+
+
+def escalates(step: int, reason: str = "") -> EscalateApproval:
+    return EscalateApproval(approval_id=approval_id(step), reason=reason)
 
 
 def fires(what: object) -> FireTimer:

@@ -15,6 +15,8 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DelegateApproval,
+    EscalateApproval,
     FailToolCall,
     FireTimer,
     PauseRun,
@@ -46,6 +48,8 @@ EXPECTED_AUTHORITY: dict[type[object], Authority] = {
     FireTimer: Authority.TIMERS,
     ResumeRun: Authority.RUNS,
     PauseRun: Authority.API,
+    DelegateApproval: Authority.API,
+    EscalateApproval: Authority.API,
     ContinueRun: Authority.OPERATOR,
 }
 APP = Actor(kind="app", subject="app:test", roles=("analyst",))
@@ -59,6 +63,8 @@ EXPECTED_ACTOR = {
     CastVote: SUPERVISOR,
     SettleToolCall: OPERATOR,
     PauseRun: SUPERVISOR,
+    DelegateApproval: SUPERVISOR,
+    EscalateApproval: SUPERVISOR,
     ContinueRun: OPERATOR,
 }
 

@@ -10,6 +10,7 @@ from penstock.schemas.bodies import EVENTS
 from penstock.schemas.codec import EventBody
 from penstock.schemas.log.records import InputAccepted, InputRefused
 from penstock.schemas.run.records import (
+    ApprovalEscalated,
     ApprovalGranted,
     ApprovalRequested,
     LateAnswer,
@@ -52,6 +53,7 @@ def keeps_the_laws(story: Story) -> None:
     calls_are_settled_once(history)
     starts_are_covered(story)
     nothing_is_asked_for_while_paused(history)
+    grants_are_by_who_was_asked(history)
 
 
 def calls_are_settled_once(history: list[EventBody]) -> None:
@@ -72,6 +74,24 @@ def nothing_is_asked_for_while_paused(history: list[EventBody]) -> None:
         if paused:
             assert not isinstance(event, ToolCallRequested | ToolCallStarted | ApprovalRequested | TimerArmed)
             assert not isinstance(event, ENDS)
+
+
+def grants_are_by_who_was_asked(history: list[EventBody]) -> None:
+    """Under the role that the question is with, by as many different people as it takes, none by two votes of one."""
+    questions: dict[str, ApprovalRequested] = {}
+    roles: dict[str, str] = {}
+    for event in history:
+        if isinstance(event, ApprovalRequested):
+            questions[event.approval_id], roles[event.approval_id] = event, event.role
+        elif isinstance(event, ApprovalEscalated):
+            assert event.from_role == roles[event.approval_id]
+            roles[event.approval_id] = event.role
+        elif isinstance(event, ApprovalGranted) and event.rule is None:
+            asked = questions[event.approval_id]
+            assert (event.role, event.quorum) == (roles[event.approval_id], asked.quorum)
+            assert event.expires_at_ms == asked.expires_at_ms
+            assert len(set(event.granted_by)) == len(event.delegated_by) == asked.quorum
+            assert not set(event.granted_by) & set(event.delegated_by)
 
 
 def starts_are_covered(story: Story) -> None:

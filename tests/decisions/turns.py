@@ -19,6 +19,8 @@ from .acts import (
     cancels,
     completes,
     continues,
+    delegates,
+    escalates,
     fails,
     loses,
     pauses,
@@ -38,7 +40,12 @@ async def busy(run: Run, case: Case) -> str:
 
     async def pays() -> str:
         grant = await run.approval(
-            action=pay, args={"case_id": "c", "amount": 1}, role="supervisor", expires=timedelta(hours=1)
+            action=pay,
+            args={"case_id": "c", "amount": 1},
+            role="supervisor",
+            expires=timedelta(hours=1),
+            escalate_to="operator",
+            escalate_after=timedelta(minutes=20),
         )
         try:
             return await run.tool(pay, grant=grant)
@@ -69,6 +76,8 @@ async def unlike(run: Run, case: Case) -> str:
 
 
 KNOWN, UNLIKE = application(busy), application(unlike)
+PAT = Actor(kind="person", subject="pat", roles=("analyst",))
+SVEN = Actor(kind="person", subject="sven", roles=("supervisor", "operator"))
 SUPERVISOR_WHO_ASKED = Actor(kind="person", subject="app:test", roles=("supervisor",))
 
 
@@ -92,6 +101,8 @@ VERBS = (
         "pause",
         "continue",
         "continue",
+        "delegate",
+        "escalate",
     ),
 )
 
@@ -127,7 +138,13 @@ TURN = some.builds(
     off=mostly(0, 1, -1),
     later_ms=mostly(1, 60_000, 1_800_000, -5_000),
     authority=mostly(None, *Authority),
-    actor=mostly(None, SERVICE, SUPERVISOR, OPERATOR, SUPERVISOR_WHO_ASKED),
+    actor=some.integers(0, 9).flatmap(
+        lambda chance: (
+            some.sampled_from((SERVICE, SUPERVISOR, OPERATOR, SUPERVISOR_WHO_ASKED, PAT, SVEN))
+            if chance > 6
+            else some.none()
+        )
+    ),
     known=mostly(KNOWN, UNLIKE),
 )
 
@@ -181,6 +198,10 @@ def body(turn: Turn, story: Story) -> InputBody:
             return cancels()
         case "pause":
             return pauses()
+        case "delegate":
+            return delegates(question, PAT.subject if turn.aim < 8 else SUPERVISOR.subject)
+        case "escalate":
+            return escalates(question)
         case "continue":
             return continues()
         case "resume":

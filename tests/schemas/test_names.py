@@ -18,6 +18,8 @@ IMPERATIVES = {
     "Signal",
     "Pause",
     "Continue",
+    "Delegate",
+    "Escalate",
 }
 IRREGULAR_PARTICIPLES = {"Taken", "Held"}
 # Each says something that no participle says better.

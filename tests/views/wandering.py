@@ -154,9 +154,23 @@ class Wanderer:
     def decide(self) -> EventBody:
         step = self.questions.pop(self.rng.randrange(len(self.questions)))
         approval_id = approval_of(self.run_id, step)
-        kind = self.rng.choice(["grant", "refuse", "expire", "count"])
-        if kind == "count":
+        kind = self.rng.choice(
+            ["grant", "refuse", "expire", "count", "count", "hand on", "hand on", "escalate"]
+        )
+        if kind in ("count", "hand on", "escalate"):
             self.questions.append(step)
+        if kind == "hand on":
+            by, to = self.text(), self.text()
+            return runs.ApprovalDelegated(approval_id=approval_id, delegated_by=by, delegate=to)
+        if kind == "escalate":
+            return runs.ApprovalEscalated(
+                approval_id=approval_id,
+                from_role="",
+                role=self.text(),
+                escalated_by=self.text(),
+                by_time=False,
+            )
+        if kind == "count":
             return runs.VoteCounted(approval_id=approval_id, voter=self.text(), votes=1, quorum=2)
         if kind == "grant":
             self.grants.append(step)

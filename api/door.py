@@ -56,7 +56,8 @@ def approval_document(
     waiting = row["status"] == "waiting"
     handed_on = (row["quorum"] or 1) > 1 and caller_subject in row["delegated_by"]
     asked = row["delegate"] == caller_subject or (row["role"] in caller_roles and not handed_on)
-    eligible = asked and row["requester"] != caller_subject and caller_subject not in row["voters"]
+    never = (row["requester"], *(row["requesters_before"] or ()))
+    eligible = asked and caller_subject not in (*never, *row["voters"])
     return {
         **{name: value for name, value in row.items() if not name.endswith("_ms")},
         "requested_at": moment(row["requested_at_ms"]),

@@ -11,6 +11,7 @@ from penstock.api.callers import PAUSE, Caller
 from penstock.api.door import Door, IdempotencyKey, moment
 from penstock.api.inbox import input_id_of
 from penstock.api.problems import Problem, not_found
+from penstock.api.run_views import links, run_of, waits_for
 from penstock.api.views import Columns
 from penstock.schemas.ids import is_uuid
 
@@ -82,19 +83,19 @@ async def _say(
             ),
         )
         effect = await door.inbox.effect(caller, run_id, input_id, effects)
-    answer = {"run_id": run_id, "input_id": input_id, "links": {"events": f"/v1/runs/{run_id}/events"}}
+    answer = {"run_id": run_id, "input_id": input_id, "links": links(run_id)}
     if effect is None:
         return answer | {"outcome": "pending"}
     refused(effect, verb)
     response.status_code = 200
-    row = await door.views.run(caller.tenant, run_id) or {}
+    row = await known(door, caller, run_id)
     outcome = _OUTCOMES.get(effect["type"]) or ("already-paused" if verb == "pause" else "not-paused")
     return answer | {"outcome": outcome, "seq": effect["seq"]} | pause_document(row)
 
 
 async def known(door: Door, caller: Caller, run_id: str) -> Columns:
     """The run's row; 404 if the tenant has none, or the views don't show it yet."""
-    row = await door.views.run(caller.tenant, run_id) if is_uuid(run_id) else None
+    row = await run_of(door.views, caller.tenant, run_id) if is_uuid(run_id) else None
     if row is None:
         raise not_found("run")
     return row
@@ -117,9 +118,9 @@ def refused(effect: Columns, verb: str, about_the_caller: Collection[str] = ("no
 def pause_document(row: Columns) -> dict[str, Any]:
     """What the views say of a run's pause: status, who paused it since when and why, and what it waits for."""
     return {
-        "status": row.get("status"),
-        "paused_by": row.get("paused_by"),
-        "pause_reason": row.get("pause_reason"),
-        "paused_at": moment(row.get("paused_at_ms")),
-        "waits_for": row.get("waits_for", []),
+        "status": row["status"],
+        "paused_by": row["paused_by"],
+        "pause_reason": row["pause_reason"],
+        "paused_at": moment(row["paused_at_ms"]),
+        "waits_for": waits_for(row),
     }

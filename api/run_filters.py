@@ -18,7 +18,7 @@ ATTRIBUTES_ASKED_MAX: Final = 8
 CURSOR_CHARACTERS_MAX: Final = 400
 INT4_MAX: Final = 2**31 - 1
 Status = Literal[
-    "accepted", "running", "waiting_approval", "in_doubt", "stalled", "parked", "ending",
+    "accepted", "running", "waiting_approval", "in_doubt", "stalled", "parked", "paused", "ending",
     "completed", "failed", "cancelled", "refused", "open",
 ]  # fmt: skip
 Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]

@@ -82,13 +82,17 @@ def waits_for(row: Columns) -> list[dict[str, Any]]:
     if row["status"] in ("completed", "failed", "cancelled", "refused"):
         return []
     found = [{"kind": "parked_input", "input_id": input_id} for input_id in row["parked_inputs"]]
+    if row.get("paused_at_ms") is not None:
+        found.append({"kind": "continue", "paused_by": row["paused_by"], "reason": row["pause_reason"]})
     if row["status"] == "stalled":
         found.append({"kind": "code", "error": row["error"]})
     for approval in row["approvals_waiting"] or ():
         expires_at = moment(approval.pop("expires_at_ms"))
         found.append({"kind": "approval", **approval, "expires_at": expires_at})
     found += [{"kind": "call", **call} for call in row["calls_open"] or ()]
-    # Neither timers nor awaited signals are in the views; or it is about to take its next step.
+    timers = [each.split()[1] for each in row.get("waits_for") or () if each.startswith("timer ")]
+    found += [{"kind": "timer", "timer_id": timer_id} for timer_id in timers]
+    # Awaited signals aren't in the views; or it is about to take its next step.
     return found or [{"kind": "timer_or_signal"}]
 
 
@@ -100,5 +104,8 @@ def links(run_id: str) -> dict[str, str]:
         "result": f"{own}/result",
         "events": f"{own}/events",
         "cancel": f"{own}/cancel",
+        "pause": f"{own}/pause",
+        "continue": f"{own}/continue",
+        "retry": f"{own}/retry",
         "signals": f"{own}/signals/{{name}}",
     }

@@ -17,6 +17,7 @@ from penstock.api.door import Door
 from penstock.api.problems import Problem, unavailable
 from penstock.declare.errors import InvalidInput
 from penstock.declare.workflows import Workflow
+from penstock.producers.retries import Retry
 from penstock.producers.runs import start_sha256
 from penstock.schemas.attributes import Attribute, InvalidAttributes, encode_attributes
 from penstock.schemas.canonical import NotCanonical, canonical_json
@@ -33,6 +34,8 @@ class Start:
     value: Any
     version: int | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    priority: int | None = None
+    retry: Retry | None = None
 
     def sha256(self) -> str:
         """The hash that RunClient.start sends with it. Raises a 422 problem."""
@@ -56,8 +59,10 @@ async def begin(door: Door, caller: Caller, start: Start, idempotency_key: str |
 
     Raises problems: 409 for the key of another request, 413, 422, 429, 503.
     """
-    key = idempotency_key or str(uuid.uuid4())
-    started, body_sha256 = run_id(caller.tenant, key), start.sha256()
+    # A retry without a key is the one that its run has without a key.
+    key = idempotency_key or ("" if start.retry else str(uuid.uuid4()))
+    started = start.retry.run_id(key) if start.retry else run_id(caller.tenant, key)
+    body_sha256 = start.sha256()
     turn = door.accepted.turn(started)
     try:
         async with asyncio.timeout(TURN_S):
@@ -77,11 +82,11 @@ async def begin(door: Door, caller: Caller, start: Start, idempotency_key: str |
 
 
 async def _say(door: Door, caller: Caller, start: Start, key: str, started: str) -> None:
-    name, version, attributes = start.workflow.name, start.version, start.attributes
+    name, about = start.workflow.name, (start.version, start.priority, start.attributes, start.retry)
     async with door.admission.place(caller.tenant) as place:
         said = await door.inbox.say(
             caller,
-            lambda client: client.start(name, start.value, key, version, search_attributes=attributes),
+            lambda client: client.start(name, start.value, key, *about),
         )
         place.taken(started, said.wait(0))
 

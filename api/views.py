@@ -21,7 +21,7 @@ Columns = dict[str, Any]
 
 _RUN: Final = """
 SELECT run_id, workflow, workflow_version, status, requester, body_sha256, result, error, last_seq,
-       started_at_ms, deadline_ms, ended_at_ms, last_event_at_ms, paused_by, pause_reason, paused_at_ms, waits_for
+       started_at_ms, deadline_ms, ended_at_ms, last_event_at_ms
 FROM views.run WHERE run_id = %(run_id)s AND tenant = %(tenant)s"""
 
 _EVENTS: Final = """
@@ -39,13 +39,16 @@ WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.cause_id = %(cause_id)
 _APPROVALS: Final = """
 SELECT approval_id, run_id, tool, tool_version, arguments, args_sha256, role, quorum, status, requester,
        decided_by, rule, reason, requested_at_ms, decided_at_ms, expires_at_ms, voters, delegate, delegated_by,
-       escalate_to, escalate_at_ms, escalated_by, escalated_at_ms
-FROM views.approval WHERE tenant = %(tenant)s
+       escalate_to, escalate_at_ms, escalated_by, escalated_at_ms,
+       (SELECT r.requesters_before FROM views.run_row AS r WHERE r.run_id = a.run_id) AS requesters_before
+FROM views.approval AS a WHERE tenant = %(tenant)s
   AND (%(approval_id)s::text IS NULL OR approval_id = %(approval_id)s)
   AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
   AND (%(status)s::text IS NULL OR status = %(status)s)
   AND (%(voter)s::text IS NULL OR status = 'waiting' AND requester IS DISTINCT FROM %(voter)s
        AND %(voter)s <> ALL (voters)
+       AND NOT EXISTS (SELECT FROM views.run_row AS r
+                       WHERE r.run_id = a.run_id AND %(voter)s = ANY (r.requesters_before))
        AND (delegate = %(voter)s
             OR role = ANY(%(roles)s) AND (coalesce(quorum, 1) = 1 OR %(voter)s <> ALL (delegated_by))))
 ORDER BY requested_at_ms, approval_id LIMIT %(limit)s"""

@@ -103,6 +103,15 @@ def trail(connection: Connection[TupleRow], run_id: str, from_seq: int = 1) -> l
     )
 
 
+def start_of(connection: Connection[TupleRow], run_id: str) -> Mapping[str, Any] | None:
+    """What a run was started with: the fields of its RunStarted, None if the views know of none."""
+    found = connection.execute(
+        "SELECT event FROM views.run_event WHERE run_id = %s AND type = 'RunStarted' ORDER BY seq LIMIT 1",
+        (run_id,),
+    ).fetchone()
+    return None if found is None else dict(found[0])
+
+
 def run(connection: Connection[TupleRow], run_id: str) -> RunLine | None:
     """One run, None if the views don't know it."""
     found = _all(connection, RunLine, _RUNS + " WHERE run_id = %s", (run_id,))

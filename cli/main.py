@@ -29,6 +29,7 @@ questions.approvals_app.command("escalate")(approval_control.escalate)
 app.add_typer(runs.run_app, name="run")
 runs.run_app.command("pause")(run_control.pause)
 runs.run_app.command("continue")(run_control.go_on)
+runs.run_app.command("retry")(run_control.retry)
 for _command in (
     questions.status,
     questions.trail,

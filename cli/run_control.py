@@ -1,4 +1,6 @@
-"""`penstock run pause|continue`: a person has a run wait, and lets it go on."""
+"""`penstock run pause|continue|retry`: a person has a run wait, lets it go on, or has it done again."""
+
+from typing import Annotated
 
 import typer
 
@@ -22,3 +24,20 @@ def go_on(run_id: str, reason: Reason = "", who: As = "olga") -> None:
 
     speaking_control.go_on(Settings.load(), run_id, reason, who)
     typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")
+
+
+def retry(
+    run_id: str,
+    key: Annotated[
+        str, typer.Option(help="Another key is another retry; the same again is the same run.")
+    ] = "",
+    version: Annotated[
+        int | None, typer.Option(help="Of its workflow; the failed run's own unless said.")
+    ] = None,
+    who: As = "olga",
+) -> None:
+    """Do a failed run again, from the start, as a new run."""
+    from penstock.cli import speaking_control
+
+    started = speaking_control.retry(Settings.load(), run_id, key, version, who)
+    typer.echo(f"asked for run {started}; `penstock trail {started}` shows what becomes of it")

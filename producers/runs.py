@@ -15,6 +15,7 @@ from penstock.producers.clock import Clock, SystemClock
 from penstock.producers.log import Record
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
+from penstock.producers.retries import Retry
 from penstock.schemas import ids
 from penstock.schemas.attributes import Attribute, encode_attributes
 from penstock.schemas.canonical import NotCanonical, canonical_json, payload_of, sha256_hex
@@ -69,6 +70,7 @@ class RunClient:
         version: int | None = None,
         priority: int | None = None,
         search_attributes: Mapping[str, Attribute] | None = None,
+        retry: Retry | None = None,
     ) -> StartReceipt:
         """Start a workflow, once for each idempotency key of the tenant.
 
@@ -76,10 +78,11 @@ class RunClient:
         is the newest registered; `priority` None is the workflow's own (-100 to 100, higher goes first).
         `search_attributes` are what the run is looked for by: at most 16 strings, numbers and booleans by name. The
         same key with another workflow, version, input or search attributes is a conflict, which the run refuses by an
-        event. Raises NotCanonical, PayloadTooLarge or InvalidAttributes before anything is sent.
+        event. With `retry` it is that run done again, and the key tells apart the retries of that run. Raises
+        NotCanonical, PayloadTooLarge or InvalidAttributes before anything is sent.
         """
         content = canonical_json(as_json(input))
-        run_id = ids.run_id(self._tenant, idempotency_key)
+        run_id = retry.run_id(idempotency_key) if retry else ids.run_id(self._tenant, idempotency_key)
         attributes = encode_attributes(search_attributes)
         body_sha256 = start_sha256(workflow, version, content, attributes)
         body = StartRun(
@@ -89,6 +92,8 @@ class RunClient:
             body_sha256=body_sha256,
             priority=priority,
             search_attributes=attributes,
+            retry_of=retry.of if retry else None,
+            requesters_before=retry.requesters if retry else (),
         )
         input_id = ids.derived_id(run_id, f"start:{body_sha256}")
         return StartReceipt(run_id, self._say(run_id, body, input_id))

@@ -43,6 +43,8 @@ def run_row(events: Events) -> Row:
         "started_at_ms": meta.time_ms if meta else None,
         "deadline_ms": start.deadline_ms if start else None,
         "priority": start.priority if start else None,
+        "retry_of": clean(start.retry_of) if start else None,
+        "requesters_before": [clean(who) for who in start.requesters_before] if start else [],
         "search_attributes": _attributes(start),
         "created_at_ms": events[0][0].time_ms,
         "ended_at_ms": ended.time_ms if ended else None,

@@ -34,8 +34,8 @@ RUN: Final = _table(
     "run_row",
     "run_id",
     text="run_id tenant workflow status phase requester body_sha256 code_hash error search_attributes"
-    " paused_by pause_reason",
-    text_array="parked_inputs sleeping",
+    " paused_by pause_reason retry_of",
+    text_array="parked_inputs sleeping requesters_before",
     int4="workflow_version priority",
     int8="started_at_ms deadline_ms ended_at_ms last_seq last_event_at_ms started_seq result_seq created_at_ms"
     " paused_at_ms",

@@ -55,6 +55,7 @@ def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
             "run_id": meta.entity_id,
             "parked_inputs": (),
             "sleeping": (),
+            "requesters_before": (),
             "created_at_ms": meta.time_ms,
         }
     changes |= _phase(row, meta, body, unsettled)
@@ -109,6 +110,8 @@ def _started(meta: EventMeta, body: RunStarted) -> Row:
         "started_at_ms": meta.time_ms,
         "deadline_ms": body.deadline_ms,
         "priority": body.priority,
+        "retry_of": body.retry_of,
+        "requesters_before": body.requesters_before,
         "search_attributes": readable(body.search_attributes),
     }
 

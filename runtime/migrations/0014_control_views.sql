@@ -1,10 +1,14 @@
--- Who has paused a run, why, and what each run waits for; with whom a question is. Filled from the log, like all the rest.
-TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row, views.dead_letter, views.position;
+-- Who has paused a run, why, and what each run waits for; with whom a question is; which run is which one again. Filled
+-- from the log, like all the rest.
+TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row, views.run_attribute, views.dead_letter,
+    views.position;
 ALTER TABLE views.run_row
     ADD COLUMN paused_by text,
     ADD COLUMN pause_reason text,
     ADD COLUMN paused_at_ms bigint,
     ADD COLUMN sleeping text[] NOT NULL DEFAULT '{}',   -- timers that its workflow sleeps by
+    ADD COLUMN retry_of text,
+    ADD COLUMN requesters_before text[] NOT NULL DEFAULT '{}',
     DROP CONSTRAINT run_row_status_check,
     ADD CONSTRAINT run_row_status_check CHECK (status IN (
         'accepted', 'running', 'waiting_approval', 'in_doubt', 'stalled', 'parked', 'paused',
@@ -32,7 +36,8 @@ SELECT run_id, tenant, workflow, workflow_version, status, phase, requester,
                     WHERE c.run_id = r.run_id AND c.status IN ('requested', 'started', 'held', 'in_doubt')
                     ORDER BY c.call_id)
            || ARRAY(SELECT 'timer ' || t FROM unnest(r.sleeping) AS t)
-       END AS waits_for
+       END AS waits_for,
+       retry_of, requesters_before
 FROM views.run_row AS r;
 
 ALTER TABLE views.approval_row

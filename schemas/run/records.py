@@ -486,6 +486,9 @@ class StartRun:
     priority: Higher goes first, -100 to 100; null is the workflow's own.
     search_attributes: What it is looked for by: a flat object of strings, numbers and booleans as
         canonical JSON text.
+    retry_of: The failed run that this one does again from the start, null if it is none.
+    requesters_before: Subjects who started the runs that this one does again: they don't vote on it
+        either.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.StartRun"
@@ -497,6 +500,8 @@ class StartRun:
     body_sha256: str
     priority: int | None = None
     search_attributes: str | None = None
+    retry_of: str | None = None
+    requesters_before: tuple[str, ...] = ()
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -507,6 +512,8 @@ class StartRun:
             "body_sha256": self.body_sha256,
             "priority": self.priority,
             "search_attributes": self.search_attributes,
+            "retry_of": self.retry_of,
+            "requesters_before": list(self.requesters_before),
         }
 
     @classmethod
@@ -519,6 +526,8 @@ class StartRun:
             body_sha256=fields["body_sha256"],
             priority=fields["priority"],
             search_attributes=fields["search_attributes"],
+            retry_of=fields["retry_of"],
+            requesters_before=tuple(fields["requesters_before"]),
         )
 
 
@@ -1152,6 +1161,9 @@ class RunStarted:
     priority: Of all its calls: higher goes first, -100 to 100.
     search_attributes: What it is looked for by: a flat object of strings, numbers and booleans as
         canonical JSON text.
+    retry_of: The failed run that this one does again from the start, null if it is none.
+    requesters_before: Subjects who started the runs that this one does again: they don't vote on it
+        either.
     """
 
     FULL_NAME: ClassVar[str] = "penstock.run.RunStarted"
@@ -1168,6 +1180,8 @@ class RunStarted:
     code_hash: str
     priority: int = 0
     search_attributes: str | None = None
+    retry_of: str | None = None
+    requesters_before: tuple[str, ...] = ()
 
     def to_avro(self) -> dict[str, Any]:
         """The fields as Avro libraries write them, without meta."""
@@ -1183,6 +1197,8 @@ class RunStarted:
             "code_hash": self.code_hash,
             "priority": self.priority,
             "search_attributes": self.search_attributes,
+            "retry_of": self.retry_of,
+            "requesters_before": list(self.requesters_before),
         }
 
     @classmethod
@@ -1200,6 +1216,8 @@ class RunStarted:
             code_hash=fields["code_hash"],
             priority=fields["priority"],
             search_attributes=fields["search_attributes"],
+            retry_of=fields["retry_of"],
+            requesters_before=tuple(fields["requesters_before"]),
         )
 
 

@@ -140,6 +140,8 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_start_run_body_sha256,
     _set_start_run_priority,
     _set_start_run_search_attributes,
+    _set_start_run_retry_of,
+    _set_start_run_requesters_before,
 ) = setters(StartRun)
 (
     _set_start_tool_call_call_id,
@@ -236,6 +238,8 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_run_started_code_hash,
     _set_run_started_priority,
     _set_run_started_search_attributes,
+    _set_run_started_retry_of,
+    _set_run_started_requesters_before,
 ) = setters(RunStarted)
 (
     _set_signal_received_name,
@@ -800,6 +804,20 @@ def read_start_run(value: bytes, at: int) -> tuple[StartRun, int]:
             raise Malformed("text with U+0000")
     elif branch:
         raise Malformed("a branch that the union has not")
+    retry_of_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        retry_of_ = value[start:at].decode()
+        if "\0" in retry_of_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    requesters_before_, at = read_array(value, at, read_text)
     if "\0" in f"{workflow_}{body_sha256_}":
         raise Malformed("text with U+0000")
     made = _new(StartRun)
@@ -809,6 +827,8 @@ def read_start_run(value: bytes, at: int) -> tuple[StartRun, int]:
     _set_start_run_body_sha256(made, body_sha256_)
     _set_start_run_priority(made, priority_)
     _set_start_run_search_attributes(made, search_attributes_)
+    _set_start_run_retry_of(made, retry_of_)
+    _set_start_run_requesters_before(made, requesters_before_)
     return made, at
 
 
@@ -822,6 +842,8 @@ def write_start_run(record: StartRun) -> bytes:
             write_text(record.body_sha256),
             b"\0" if record.priority is None else b"\2" + (write_int(record.priority)),
             b"\0" if record.search_attributes is None else b"\2" + (write_text(record.search_attributes)),
+            b"\0" if record.retry_of is None else b"\2" + (write_text(record.retry_of)),
+            write_array(record.requesters_before, write_text),
         )
     )
 
@@ -1539,6 +1561,20 @@ def read_run_started(value: bytes, at: int) -> tuple[RunStarted, int]:
             raise Malformed("text with U+0000")
     elif branch:
         raise Malformed("a branch that the union has not")
+    retry_of_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        retry_of_ = value[start:at].decode()
+        if "\0" in retry_of_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    requesters_before_, at = read_array(value, at, read_text)
     if "\0" in f"{workflow_}{body_sha256_}{requester_}{code_hash_}":
         raise Malformed("text with U+0000")
     made = _new(RunStarted)
@@ -1553,6 +1589,8 @@ def read_run_started(value: bytes, at: int) -> tuple[RunStarted, int]:
     _set_run_started_code_hash(made, code_hash_)
     _set_run_started_priority(made, priority_)
     _set_run_started_search_attributes(made, search_attributes_)
+    _set_run_started_retry_of(made, retry_of_)
+    _set_run_started_requesters_before(made, requesters_before_)
     return made, at
 
 
@@ -1571,6 +1609,8 @@ def write_run_started(record: RunStarted) -> bytes:
             write_text(record.code_hash),
             write_int(record.priority),
             b"\0" if record.search_attributes is None else b"\2" + (write_text(record.search_attributes)),
+            b"\0" if record.retry_of is None else b"\2" + (write_text(record.retry_of)),
+            write_array(record.requesters_before, write_text),
         )
     )
 

@@ -13,7 +13,13 @@ from penstock.schemas.run.records import (
 )
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.questions import ApprovalState
-from penstock.streams.runs.voters import Problem, question_problem, stranger_problem, voter_problem
+from penstock.streams.runs.voters import (
+    Problem,
+    question_problem,
+    requesters,
+    stranger_problem,
+    voter_problem,
+)
 
 
 def delegate(c: Consequences, body: DelegateApproval) -> None:
@@ -82,7 +88,7 @@ def _delegate_problem(c: Consequences, approval: ApprovalState, body: DelegateAp
         return "no_delegate", "name the person to whom the question goes"
     if body.delegate == c.given.meta.actor.subject:
         return "own_delegate", "it is with you already: vote, or name somebody else"
-    if c.state.started is None or body.delegate == c.state.started.requester:
+    if c.state.started is None or body.delegate in requesters(c.state.started):
         return "delegate_is_requester", "who started the run can't vote on it, by nobody's leave"
     if body.delegate in approval.voters:
         return "delegate_has_voted", f"{body.delegate} has granted it before: name somebody else"

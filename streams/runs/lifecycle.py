@@ -52,6 +52,8 @@ def start(c: Consequences, body: StartRun) -> None:
             max_steps=workflow.max_steps,
             code_hash=workflow.code_hash,
             priority=priority,
+            retry_of=body.retry_of,
+            requesters_before=body.requesters_before,
             search_attributes=body.search_attributes,
         )
     )

@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from penstock.schemas.run.records import RunStarted
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.questions import ApprovalState
 
@@ -19,12 +20,17 @@ def question_problem(c: Consequences, approval: ApprovalState) -> Problem | None
     return None
 
 
+def requesters(started: RunStarted) -> tuple[str, ...]:
+    """Who asked for what the run does: who started it, and who started the runs that it does again."""
+    return (started.requester, *started.requesters_before)
+
+
 def stranger_problem(c: Consequences) -> Problem | None:
     """Why the actor has no say in any question of this run."""
     actor, started = c.given.meta.actor, c.state.started
     if actor.kind != "person":
         return "not_a_person", f"it comes from a {actor.kind}"
-    if started is None or actor.subject == started.requester:
+    if started is None or actor.subject in requesters(started):
         return "own_request", "who started the run can't vote on it"
     return None
 

@@ -52,7 +52,12 @@ def test_a_pause_is_answered_with_what_the_run_waits_for(running: Api) -> None:
     answer = response.json()
     assert (answer["outcome"], answer["status"], answer["paused_by"]) == ("paused", "paused", "sam")
     assert answer["pause_reason"] == "look at it"
-    assert answer["waits_for"] == [f"approval {approval_of(RUN, 1)}", f"call {call_of(RUN, 2)}"]
+    pause, approval, call = answer["waits_for"]
+    assert pause == {"kind": "continue", "paused_by": "sam", "reason": "look at it"}
+    assert (approval["kind"], approval["approval_id"]) == ("approval", approval_of(RUN, 1))
+    assert (call["kind"], call["call_id"]) == ("call", call_of(RUN, 2))
+    listed = running.client.get("/v1/runs?status=paused", headers=running.as_("ana")).json()["runs"]
+    assert [each["run_id"] for each in listed] == [RUN]
     review = running.client.get(f"/case-review/{RUN}", headers=running.as_("ana")).json()
     assert review["status"] == "paused"
 

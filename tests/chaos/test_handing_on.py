@@ -1,5 +1,6 @@
 """Questions that are handed on, with the real workers: the wrong person's vote, and an escalation by log time."""
 
+import signal
 from typing import Any
 
 import pytest
@@ -66,8 +67,8 @@ def test_a_question_that_nobody_decides_goes_to_the_chief_by_log_time_through_a_
     run_id = started.run_id
     stack.receipts.append(run_id)
     asked = question(stack, run_id)
-    stack.children.kill("timers")
-    stack.children.kill("runs")
+    stack.children.signal("timers", signal.SIGKILL)
+    stack.children.signal("runs", signal.SIGKILL)
     escalated = event(stack, run_id, "ApprovalEscalated")
     assert (escalated["by_time"], escalated["from_role"], escalated["role"]) == (True, "supervisor", "chief")
     vote = (run_id, asked.approval_id, "grant", asked.args_sha256)

@@ -1,5 +1,7 @@
 """Runs that a person has paused, with workers that are killed: nothing begins, and nothing is lost."""
 
+import signal
+
 import pytest
 
 from penstock.runtime.postgres import connect
@@ -40,7 +42,7 @@ def test_a_granted_payment_of_a_paused_run_begins_after_the_pause_once(stack: St
     stack.start("tools")
     stack.kept_running.add("tools")
     eventually(lambda: payments(stack, runs, "held") == RUNS, 60, stack.children.tails)
-    stack.children.kill("runs")
+    stack.children.signal("runs", signal.SIGKILL)
     for run_id in runs:
         stack.sam.pause(run_id, "once more, to the next owner").wait(30)
     stack.publish(2)
@@ -59,7 +61,7 @@ def test_votes_on_a_paused_run_count_through_a_kill_and_ask_for_nothing(stack: S
     stack.wait_until("waiting_approval", RUNS)
     paused(stack, runs)
     stack.drive()
-    stack.children.kill("runs")
+    stack.children.signal("runs", signal.SIGKILL)
 
     def granted() -> bool:
         with connect(stack.database_url) as views:

@@ -70,7 +70,9 @@ class Wanderer:
         contents = [json_payload({"note": self.text(), "n": 1e23}), payload_of(b"\xff\x00", "x/y")]
         priority = self.rng.randrange(-100, 101)
         attributes = self.rng.choice([None, '{"desk":"ünïcode ✓","n":7,"urgent":true}', '{"desk":"b"}'])
+        again: dict[str, object] = {"retry_of": self.text(), "requesters_before": (self.text(), "ben")}
         return started(
+            **(again if self.rng.random() < 0.3 else {}),
             requester=self.text() or "ana",
             input=self.rng.choice(contents),
             priority=priority,

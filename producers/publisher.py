@@ -1,6 +1,6 @@
-"""Puts inputs into an inbox: encoded, signed, with their headers, and with a receipt that can be waited for.
+"""Puts inputs into an inbox, and facts on their topic: encoded, signed, with headers and a receipt to wait for.
 
-Writes: inboxes. Guarantees: the inputs that one thread publishes for one entity stand in that order; an
+Writes: inboxes, topics of facts. Guarantees: what one thread publishes for one entity stands in that order; an
 acknowledged receipt means that the record stands on the log; what waits in memory is bounded.
 """
 
@@ -15,7 +15,7 @@ from penstock.producers.receipt import Receipt, count_unanswered
 from penstock.producers.signing import Signer
 from penstock.producers.size import check_size
 from penstock.producers.tracing import current_traceparent
-from penstock.schemas.codec import Codec, InputBody
+from penstock.schemas.codec import Codec, FactBody, InputBody
 from penstock.schemas.envelope.records import InputMeta
 from penstock.schemas.headers import input_headers
 from penstock.schemas.ids import is_uuid
@@ -57,7 +57,7 @@ class Publisher:
         self._failure: LogError | None = None
         self._closed = False
 
-    def publish(self, meta: InputMeta, body: InputBody, topic: str = RUN_INBOX) -> Receipt:
+    def publish(self, meta: InputMeta, body: InputBody | FactBody, topic: str = RUN_INBOX) -> Receipt:
         """Hand one input over to the log. Returns at once, unless the buffer is full.
 
         Raises, and then nothing was handed over: BufferFull, RecordTooLarge, LogRefused, PublisherClosed,
@@ -66,7 +66,7 @@ class Publisher:
         return self._hand_over(meta, self._outgoing(meta, body, topic))
 
     def publish_all(
-        self, inputs: Iterable[tuple[InputMeta, InputBody]], topic: str = RUN_INBOX
+        self, inputs: Iterable[tuple[InputMeta, InputBody | FactBody]], topic: str = RUN_INBOX
     ) -> tuple[Receipt, ...]:
         """Hand several over, in order; all are encoded and measured before the first goes.
 
@@ -113,7 +113,7 @@ class Publisher:
     ) -> None:
         self.close()
 
-    def _outgoing(self, meta: InputMeta, body: InputBody, topic: str) -> Outgoing:
+    def _outgoing(self, meta: InputMeta, body: InputBody | FactBody, topic: str) -> Outgoing:
         # Checked here because the log would take it, and then whoever decodes it makes it a dead letter.
         if not is_uuid(meta.id) or not is_uuid(meta.entity_id):
             raise ValueError(

@@ -11,11 +11,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 # A schema as JSON: a name, a union (list) or a definition (object). Its shape is checked where it is used.
 Schema: TypeAlias = Any
-Kind: TypeAlias = Literal["input", "event", "part"]
+Kind: TypeAlias = Literal["input", "event", "fact", "part"]
 
 FOLDER: Final = Path(__file__).parent
 INPUT_META: Final = "penstock.envelope.InputMeta"
 EVENT_META: Final = "penstock.envelope.EventMeta"
+# Records with an input's envelope that nobody decides: what they say has happened.
+FACTS: Final = frozenset({"penstock.operator"})
 NAMED: Final = frozenset({"record", "enum", "fixed"})
 
 
@@ -39,17 +41,18 @@ def declared() -> Mapping[str, Schema]:
 
 
 def kind(schema: Schema) -> Kind:
-    """What a declared record is, told by its first field: an inbox's input, an event, or a part of others."""
+    """What a declared record is, told by its first field: an inbox's input, an event, or a part of others; and by
+    its namespace a fact, which is signed as inputs are."""
     fields = schema.get("fields") or [{"name": "", "type": ""}]
     if fields[0]["name"] == "meta" and fields[0]["type"] == INPUT_META:
-        return "input"
+        return "fact" if schema["namespace"] in FACTS else "input"
     if fields[0]["name"] == "meta" and fields[0]["type"] == EVENT_META:
         return "event"
     return "part"
 
 
 def standalone() -> Iterator[str]:
-    """Full names of the records that stand on the log by themselves: inputs and events."""
+    """Full names of the records that stand on the log by themselves: inputs, events and facts."""
     return (name for name, schema in declared().items() if kind(schema) != "part")
 
 
@@ -77,7 +80,7 @@ def is_record(schema: Schema) -> bool:
 
 
 def body_fields(record: Schema) -> list[Schema]:
-    """The fields of a record without an input's or event's `meta`."""
+    """The fields of a record without the `meta` of what stands by itself."""
     return [field for field in record["fields"] if kind(record) == "part" or field["name"] != "meta"]
 
 
@@ -99,7 +102,7 @@ def references(schema: Schema) -> Iterator[str]:
 
 
 def records_of(folder: str) -> Iterator[Schema]:
-    """A folder's records: parts, each after the parts that it holds, then inputs, then events."""
+    """A folder's records: parts, each after the parts that it holds, then inputs, events, facts."""
     namespace = f"penstock.{folder}"
     mine = [
         schema for schema in declared().values() if schema["namespace"] == namespace and is_record(schema)
@@ -114,7 +117,7 @@ def records_of(folder: str) -> Iterator[Schema]:
                     yield from place(declared()[name])
             yield record
 
-    order = ("part", "input", "event")
+    order = ("part", "input", "event", "fact")
     for record in sorted(mine, key=lambda record: (order.index(kind(record)), full_name(record))):
         yield from place(record)
 

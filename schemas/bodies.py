@@ -1,4 +1,4 @@
-"""Every input and event. Generated from the .avsc files: never edited, made anew by
+"""Every input, event and fact. Generated from the .avsc files: never edited, made anew by
 `python -m penstock.schemas.generate`.
 """
 
@@ -15,6 +15,10 @@ from penstock.schemas.log.records import (
     InputReleased,
     PartitionTaken,
     ReleaseInput,
+)
+from penstock.schemas.operator import wire as operator_wire
+from penstock.schemas.operator.records import (
+    OperatorActed,
 )
 from penstock.schemas.run import wire as run_wire
 from penstock.schemas.run.records import (
@@ -178,9 +182,19 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.VoteRefused": VoteRefused,
 }
 
+FactBody: TypeAlias = OperatorActed
+FACTS: Final[Mapping[str, type[FactBody]]] = {
+    "penstock.operator.OperatorActed": OperatorActed,
+}
+
 # Reading and writing the fields behind meta, by the record's full name.
 READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     **log_wire.READERS,
+    **operator_wire.READERS,
     **run_wire.READERS,
 }
-WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {**log_wire.WRITERS, **run_wire.WRITERS}
+WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
+    **log_wire.WRITERS,
+    **operator_wire.WRITERS,
+    **run_wire.WRITERS,
+}

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
 from penstock.schemas.avro import full_name
-from penstock.schemas.bodies import EVENTS, INPUTS, READERS, WRITERS, EventBody, InputBody
+from penstock.schemas.bodies import EVENTS, FACTS, INPUTS, READERS, WRITERS, EventBody, FactBody, InputBody
 from penstock.schemas.envelope.records import EventMeta, InputMeta
 from penstock.schemas.envelope.wire import (
     read_event_meta,
@@ -24,7 +24,16 @@ from penstock.schemas.envelope.wire import (
 from penstock.schemas.registry import SchemaIds, pinned
 from penstock.schemas.translation import Translate, translator
 
-__all__ = ["Codec", "EventBody", "InputBody", "Undecodable", "Unencodable", "codec_for", "pinned_codec"]
+__all__ = [
+    "Codec",
+    "EventBody",
+    "FactBody",
+    "InputBody",
+    "Undecodable",
+    "Unencodable",
+    "codec_for",
+    "pinned_codec",
+]
 
 FRAME_BYTES: Final = 5
 # Matches id and entity_id written one behind the other.
@@ -76,8 +85,9 @@ class Codec:
         self._writers: dict[type, _Writer] = {}
         self._inputs: dict[int, _Reader[InputBody]] = {}
         self._events: dict[int, _Reader[EventBody]] = {}
+        self._facts: dict[int, _Reader[FactBody]] = {}
 
-    def encode(self, meta: InputMeta | EventMeta, body: InputBody | EventBody) -> bytes:
+    def encode(self, meta: InputMeta | EventMeta, body: InputBody | EventBody | FactBody) -> bytes:
         """The record's value. U+0000 and lone surrogates in text become U+FFFD. Raises Unencodable."""
         kind = type(body)
         try:
@@ -97,10 +107,14 @@ class Codec:
         """The event that a value of an events topic holds. Raises Undecodable."""
         return _decode(value, self._events, self._reader, EVENTS, read_event_meta)
 
-    def _writer(self, kind: type[InputBody] | type[EventBody]) -> _Writer:
+    def decode_fact(self, value: bytes) -> tuple[InputMeta, FactBody]:
+        """The fact that a value of a topic of facts holds. Raises Undecodable."""
+        return _decode(value, self._facts, self._reader, FACTS, read_input_meta)
+
+    def _writer(self, kind: type[InputBody] | type[EventBody] | type[FactBody]) -> _Writer:
         name = kind.FULL_NAME
         frame = b"\0" + self._ids.id_of(name).to_bytes(4, "big")
-        if kind.KIND == "input":
+        if kind.KIND != "event":
             writer = _Writer(frame, InputMeta, write_input_meta, WRITERS[name])
         else:
             writer = _Writer(frame, EventMeta, write_event_meta, WRITERS[name])

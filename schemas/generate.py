@@ -1,7 +1,7 @@
 """Writes the generated modules from the .avsc files: `python -m penstock.schemas.generate [--check]`.
 
-`<folder>/records.py`: the types. `<folder>/wire.py`: their Avro form. `bodies.py`: the unions of inputs and
-events. `--check` writes nothing, names the files that would change and exits with 1. Needs ruff, which
+`<folder>/records.py`: the types. `<folder>/wire.py`: their Avro form. `bodies.py`: the unions of inputs,
+events and facts. `--check` writes nothing, names the files that would change and exits with 1. Needs ruff, which
 formats what is written (a development dependency).
 """
 
@@ -47,19 +47,19 @@ def sources() -> dict[Path, str]:
 
 
 def bodies_module() -> str:
-    """Source of `bodies.py`: the unions InputBody and EventBody, and by full name their classes and wire."""
+    """Source of `bodies.py`: the unions InputBody, EventBody and FactBody, and by full name their classes and wire."""
     return "\n".join(_bodies())
 
 
 def _bodies() -> Iterator[str]:
-    yield f'"""Every input and event. {HOW}\n"""'
+    yield f'"""Every input, event and fact. {HOW}\n"""'
     yield BODY_IMPORTS
     holding = sorted({name.split(".")[1] for name in standalone()})
     for folder in holding:
         mine = [name.split(".")[2] for name in standalone() if name.split(".")[1] == folder]
         yield f"from penstock.schemas.{folder} import wire as {folder}_wire"
         yield f"from penstock.schemas.{folder}.records import ({', '.join(sorted(mine))},)"
-    for which, alias in (("input", "Input"), ("event", "Event")):
+    for which, alias in (("input", "Input"), ("event", "Event"), ("fact", "Fact")):
         names = [name for name in standalone() if kind(declared()[name]) == which]
         classes = [name.split(".")[2] for name in names]
         yield ""

@@ -1,6 +1,6 @@
 """Source of the `records` modules: Avro records as frozen, slotted dataclasses, enums as Literal aliases.
 
-Inputs and events leave out their first field, `meta`: it is passed beside the body everywhere.
+Inputs, events and facts leave out their first field, `meta`: it is passed beside the body everywhere.
 """
 
 import textwrap

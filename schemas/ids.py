@@ -33,9 +33,14 @@ def derived_id(entity_id: str, name: str) -> str:
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
+def tenant_id(tenant: str) -> str:
+    """The entity that a tenant itself is, for what is said of no run."""
+    return derived_id(NAMESPACE, f"tenant:{tenant}")
+
+
 def run_id(tenant: str, idempotency_key: str) -> str:
     """The run that a tenant's Idempotency-Key stands for: uuid5(uuid5(namespace, tenant), key)."""
-    return derived_id(derived_id(NAMESPACE, f"tenant:{tenant}"), f"run:{idempotency_key}")
+    return derived_id(tenant_id(tenant), f"run:{idempotency_key}")
 
 
 def event_id(entity_id: str, cause_id: str, index: int) -> str:

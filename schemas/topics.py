@@ -15,6 +15,7 @@ VIEWS_GROUP: Final = "penstock.audit.views"
 
 RUN_INBOX: Final = "penstock.run.inbox"
 RUN_EVENTS: Final = "penstock.run.events"
+OPERATOR_ACTIONS: Final = "penstock.operator.actions"
 
 PARTITIONS: Final = 6
 RECORD_BYTES_MAX: Final = 1024 * 1024
@@ -103,6 +104,15 @@ NOUN_TOPICS: Final = (
         consumers=(TOOLS_GROUP, TIMERS_GROUP, VIEWS_GROUP),
         config=_kept_for_good(EVENT_BYTES_MAX),
         doc="The histories of runs, each in the order of its entity_seq.",
+    ),
+    Topic(
+        name=OPERATOR_ACTIONS,
+        owner="the API and the command line, with their keys",
+        key="the operator's tenant, by its id",
+        records=_names("penstock.operator", "OperatorActed"),
+        consumers=(VIEWS_GROUP,),
+        doc="What operators did: who, what, why. Facts: there is no inbox and no decider, for the door has judged who"
+        " may, and what was done can't be refused afterwards. What a door's key didn't sign counts for nothing.",
     ),
 )
 

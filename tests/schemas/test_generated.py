@@ -39,7 +39,7 @@ def test_generated_files_pass_ruff() -> None:
     paths = [str(path) for path in generate.sources()]
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, *paths],
+            [sys.executable, "-P", "-m", "ruff", *command, *paths],
             cwd=FOLDER,
             capture_output=True,
             text=True,

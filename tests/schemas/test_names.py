@@ -54,6 +54,11 @@ def test_events_are_past_participles_with_the_noun_first() -> None:
     assert odd == NOT_PARTICIPLES
 
 
+def test_facts_are_past_participles_too() -> None:
+    assert names_of("fact")
+    assert all(past_participle(name) and len(words(name)) > 1 for name in names_of("fact"))
+
+
 def test_the_rules_of_names_refuse_what_they_should() -> None:
     assert not past_participle("StartRun")
     assert not past_participle("RunUpdated")

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.schemas.avro import definition, kind, named_types, self_contained
-from penstock.schemas.bodies import EVENTS, INPUTS, EventBody, InputBody
+from penstock.schemas.bodies import EVENTS, FACTS, INPUTS, EventBody, FactBody, InputBody
 from penstock.schemas.codec import FRAME_BYTES, Undecodable, pinned_codec
 from penstock.schemas.envelope import records as envelope
 from penstock.schemas.envelope.records import EventMeta, InputMeta
 
-BODIES: dict[str, type[InputBody] | type[EventBody]] = {**INPUTS, **EVENTS}
+BODIES: dict[str, type[InputBody] | type[EventBody] | type[FactBody]] = {**INPUTS, **EVENTS, **FACTS}
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80)
 UUIDS = st.uuids().map(str)
 PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {
@@ -55,11 +55,13 @@ def fields_of(name: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def built(name: str, fields: dict[str, Any]) -> tuple[Any, Any]:
-    meta = InputMeta if name in INPUTS else EventMeta
+    meta = EventMeta if name in EVENTS else InputMeta
     return meta.from_avro(fields["meta"]), BODIES[name].from_avro(fields)
 
 
 def decoding(name: str) -> Callable[[bytes], tuple[Any, Any]]:
+    if name in FACTS:
+        return pinned_codec().decode_fact
     return pinned_codec().decode_input if name in INPUTS else pinned_codec().decode_event
 
 
@@ -84,7 +86,7 @@ def test_every_record_comes_back_as_it_was_and_fastavro_writes_the_same_bytes(na
 @settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=400))
 def test_arbitrary_bytes_are_undecodable_and_nothing_worse(value: bytes) -> None:
-    for decode in (pinned_codec().decode_input, pinned_codec().decode_event):
+    for decode in (pinned_codec().decode_input, pinned_codec().decode_event, pinned_codec().decode_fact):
         with pytest.raises(Undecodable):
             decode(value)
 
@@ -94,7 +96,7 @@ def test_arbitrary_bytes_are_undecodable_and_nothing_worse(value: bytes) -> None
 def test_arbitrary_bytes_under_a_known_schema_are_undecodable_and_nothing_worse(
     schema_id: int, tail: bytes
 ) -> None:
-    for decode in (pinned_codec().decode_input, pinned_codec().decode_event):
+    for decode in (pinned_codec().decode_input, pinned_codec().decode_event, pinned_codec().decode_fact):
         with pytest.raises(Undecodable):
             decode(b"\0" + schema_id.to_bytes(4, "big") + tail)
 

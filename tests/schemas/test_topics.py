@@ -16,7 +16,7 @@ from penstock.schemas.topics import (
 
 @pytest.mark.parametrize("record", sorted(standalone()))
 def test_every_record_belongs_to_a_topic_of_its_kind(record: str) -> None:
-    suffix = {"input": ".inbox", "event": ".events"}[kind(declared()[record])]
+    suffix = {"input": ".inbox", "event": ".events", "fact": ".actions"}[kind(declared()[record])]
     assert topics_of(record)
     assert all(topic.name.endswith(suffix) for topic in topics_of(record))
 
@@ -39,10 +39,12 @@ def test_each_consumer_group_has_its_dead_letters() -> None:
     assert {topic.name for topic in ALL_TOPICS} == {
         "penstock.run.inbox",
         "penstock.run.events",
+        "penstock.operator.actions",
         "penstock.run.inbox.penstock.streams.runs.dlq",
         "penstock.run.events.penstock.streams.tools.dlq",
         "penstock.run.events.penstock.streams.timers.dlq",
         "penstock.run.events.penstock.audit.views.dlq",
+        "penstock.operator.actions.penstock.audit.views.dlq",
     }
     assert dead_letter_topic("a.inbox", "b.c") == "a.inbox.b.c.dlq"
     for name in BY_NAME:

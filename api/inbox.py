@@ -1,6 +1,6 @@
 """Puts what callers say into the inbox, waits a bounded time for the log, and then for what came of it.
 
-Writes: penstock.run.inbox, signed as the API. Guarantees: an answer below 400 means that the record stands on
+Writes: penstock.run.inbox and penstock.operator.actions, signed as the API. Guarantees: an answer below 400 means that the record stands on
 the log; a 503 says whether it may.
 """
 
@@ -14,12 +14,13 @@ from penstock.api.problems import Problem, unavailable
 from penstock.api.tracing import sending
 from penstock.api.views import Columns, Views
 from penstock.producers.errors import BufferFull, LogError, NotYetAcknowledged, RecordTooLarge
+from penstock.producers.operators import OperatorLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient, StartReceipt
 from penstock.schemas.canonical import NotCanonical, PayloadTooLarge
 from penstock.schemas.ids import derived_id
-from penstock.schemas.topics import RUN_INBOX
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_INBOX
 
 R = TypeVar("R", Receipt, StartReceipt)
 
@@ -54,11 +55,19 @@ class Inbox:
         Raises problems: 413 if it is too large, 503 if the log doesn't answer.
         """
         client = RunClient(self._publisher, caller.tenant, caller.actor)
+        return await self._acknowledged(lambda: speak(client), RUN_INBOX)
+
+    async def record(self, caller: Caller, speak: Callable[[OperatorLog], Receipt]) -> Receipt:
+        """Have the log know what the caller does as an operator; raises as `say`. Act when this has returned."""
+        operators = OperatorLog(self._publisher, caller.tenant)
+        return await self._acknowledged(lambda: speak(operators), OPERATOR_ACTIONS)
+
+    async def _acknowledged(self, speak: Callable[[], R], topic: str) -> R:
         try:
-            with sending(RUN_INBOX):
+            with sending(topic):
                 async with asyncio.timeout(self._acknowledged_s):
                     # Even handing over may wait: the first time for what the topic is like.
-                    said = await asyncio.to_thread(speak, client)
+                    said = await asyncio.to_thread(speak)
                     await (said.receipt if isinstance(said, StartReceipt) else said)
         except (PayloadTooLarge, RecordTooLarge) as error:
             raise too_large(error) from error

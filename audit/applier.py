@@ -18,6 +18,7 @@ from penstock.audit.projection import Batch, Changes, RunRows, Written
 from penstock.audit.store import Fenced, Move
 from penstock.audit.views import dead_letter
 from penstock.producers.log import Log, Record
+from penstock.producers.signing import Keyring
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.errors import SetupError
 from penstock.schemas.codec import Codec
@@ -40,8 +41,12 @@ class PositionRefused(SetupError):
 class Applier:
     """The only writer of the views while it goes on; not to be shared between threads."""
 
-    def __init__(self, connection: Connection[TupleRow], codec: Codec) -> None:
+    def __init__(
+        self, connection: Connection[TupleRow], codec: Codec, keyring: Keyring | None = None
+    ) -> None:
+        """`keyring` says which of the operators' actions a door vouches for: none without it."""
         self._connection = connection
+        self._keyring = keyring or Keyring(())
         self._codec = codec
         self._positions: dict[Partition, int] = {}
         self._epochs: dict[Partition, int] = {}
@@ -113,7 +118,7 @@ class Applier:
 
     def _project(self, records: Sequence[Record]) -> None:
         epochs = EpochFilter(self._epochs)
-        batch = projection.read(records, epochs, self._codec)
+        batch = projection.read(records, epochs, self._codec, self._keyring)
         unknown = batch.runs() - self._runs.keys()
         if unknown:
             self._runs |= store.load(self._connection, unknown)

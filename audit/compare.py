@@ -8,10 +8,11 @@ from typing import Any, Final
 from psycopg import Connection, IsolationLevel, sql
 from psycopg.rows import TupleRow, dict_row
 
-from penstock.audit.fold import Histories, fold
+from penstock.audit.fold import Histories, actions, fold
 from penstock.producers.log import Log
+from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec
-from penstock.schemas.topics import RUN_EVENTS
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS
 
 _KEYS: Final = {
     "run": ("run_id",),
@@ -19,6 +20,8 @@ _KEYS: Final = {
     "approval": ("approval_id",),
     "run_event": ("run_id", "seq"),
 }
+_ACTION: Final = "operator_action"
+_ACTION_KEY: Final = ("action_id",)
 _ABSENT: Final = "(no row)"
 
 
@@ -54,12 +57,31 @@ def compare(
     try:
         with connection.transaction():
             until = _positions(connection, topic)
-            views = {view: _rows(connection, view) for view in _KEYS}
+            views = {view: _rows(connection, view, key) for view, key in _KEYS.items()}
     finally:
         connection.isolation_level = None
     log = _by_view(fold(kept, until, topic, codec))
     differences = [each for view in _KEYS for each in _differences(view, views[view], log[view])]
     return Comparison(tuple(differences), sum(map(len, views.values())), lag(kept, until, topic))
+
+
+def compare_actions(
+    connection: Connection[TupleRow],
+    kept: Log,
+    keyring: Keyring,
+    topic: str = OPERATOR_ACTIONS,
+    codec: Codec | None = None,
+) -> Comparison:
+    """The same of what operators did, judged by these keys."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    try:
+        with connection.transaction():
+            until = _positions(connection, topic)
+            view = _rows(connection, _ACTION, _ACTION_KEY)
+    finally:
+        connection.isolation_level = None
+    differences = _differences(_ACTION, view, actions(kept, keyring, until, topic, codec))
+    return Comparison(tuple(differences), len(view), lag(kept, until, topic))
 
 
 def lag(kept: Log, until: Mapping[int, int], topic: str = RUN_EVENTS) -> int:
@@ -81,10 +103,10 @@ def _positions(connection: Connection[TupleRow], topic: str) -> dict[int, int]:
     return {int(partition): int(position) for partition, position in found}
 
 
-def _rows(connection: Connection[TupleRow], view: str) -> dict[str, dict[str, Any]]:
+def _rows(connection: Connection[TupleRow], view: str, key: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier("views", view)))
-        return {_key(row[name] for name in _KEYS[view]): row for row in cursor}
+        return {_key(row[name] for name in key): row for row in cursor}
 
 
 def _by_view(log: Histories) -> dict[str, dict[str, dict[str, Any]]]:

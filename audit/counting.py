@@ -16,6 +16,7 @@ from penstock.audit.applier import Applier, Partition
 from penstock.audit.projection import Changes
 from penstock.audit.store import Fenced
 from penstock.producers.log import Log, Record
+from penstock.producers.signing import Keyring
 from penstock.runtime import metric_names as names
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.meters import PROCESS, Meters
@@ -36,8 +37,9 @@ class CountedApplier(Applier):
         codec: Codec,
         meters: Meters = PROCESS,
         now_ms: Callable[[], int] = _now_ms,
+        keyring: Keyring | None = None,
     ) -> None:
-        super().__init__(connection, codec)
+        super().__init__(connection, codec, keyring)
         self._now_ms = now_ms
         self._counted: list[Partition] = []
         self._consumed = meters.total(names.CONSUMED)
@@ -102,6 +104,7 @@ class CountedApplier(Applier):
             ("approval", len(changes.approvals.new) + len(changes.approvals.changed)),
             ("run_event", len(changes.run_events)),
             ("dead_letter", len(changes.dead_letters)),
+            ("operator_action", len(changes.actions)),
         ):
             if rows:
                 self._written.add(rows, view)

@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from penstock.audit.folding.actions import action_rows
 from penstock.audit.folding.approvals import approval_rows
 from penstock.audit.folding.calls import call_rows
 from penstock.audit.folding.event import event_row
 from penstock.audit.folding.run import run_row
 from penstock.producers.log import Log, Record
+from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec, EventBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import EventMeta
-from penstock.schemas.topics import RUN_EVENTS
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS
 
 Row: TypeAlias = dict[str, object]
 
@@ -55,6 +57,24 @@ def fold(
         end = end if until is None else min(end, until.get(partition, first))
         for run_id, history in histories(kept.read(topic, partition, first, end), codec).items():
             _tell(found, run_id, history)
+    return found
+
+
+def actions(
+    kept: Log,
+    keyring: Keyring,
+    until: Mapping[int, int] | None = None,
+    topic: str = OPERATOR_ACTIONS,
+    codec: Codec | None = None,
+) -> dict[str, Row]:
+    """What operators did, by action id, as far as these keys vouch for it; `until` as for `fold`."""
+    found: dict[str, Row] = {}
+    partitions = kept.partitions(topic)
+    for partition in range(partitions):
+        first, end = kept.bounds(topic, partition)
+        end = end if until is None else min(end, until.get(partition, first))
+        records = kept.read(topic, partition, first, end)
+        found |= action_rows(records, partitions, codec or pinned_codec(), keyring)
     return found
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from penstock.audit.views import approval, dead_letter, run, run_attribute, run_event, tool_call
+from penstock.audit.views import approval, dead_letter, operator_action, run, run_attribute, run_event, tool_call
 from penstock.audit.views.columns import Row
 from penstock.audit.views.dead_letter import DeadLetterRow
+from penstock.audit.views.operator_action import OperatorActionRow
 from penstock.audit.views.run_attribute import RunAttributeRow
 from penstock.audit.views.run_event import RunEventRow
 from penstock.producers.log import Record
+from penstock.producers.signing import Keyring
 from penstock.runtime.epochs import EpochFilter
 from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import EventMeta
@@ -18,6 +20,8 @@ from penstock.schemas.run.records import RunStarted, ToolCallRequested
 from penstock.schemas.topics import VIEWS_GROUP
 
 DEAD_LETTERS: Final = ".dlq"
+ACTIONS: Final = ".actions"
+_NO_KEYS: Final = Keyring(())
 
 
 class SequenceGap(Exception):
@@ -68,6 +72,7 @@ class Batch:
 
     events: tuple[Event, ...]
     dead_letters: tuple[DeadLetterRow, ...]
+    actions: tuple[OperatorActionRow, ...] = ()
 
     def runs(self) -> frozenset[str]:
         """The runs that it speaks of."""
@@ -92,15 +97,23 @@ class Changes:
     run_events: tuple[RunEventRow, ...]
     dead_letters: tuple[DeadLetterRow, ...]
     run_attributes: tuple[RunAttributeRow, ...] = ()
+    actions: tuple[OperatorActionRow, ...] = ()
 
 
-def read(records: Iterable[Record], epochs: EpochFilter, codec: Codec) -> Batch:
-    """Decode what readers may see. What can't be decoded becomes a dead letter, and stops nothing."""
+def read(records: Iterable[Record], epochs: EpochFilter, codec: Codec, keyring: Keyring = _NO_KEYS) -> Batch:
+    """Decode what readers may see. What can't be decoded, or is no door's word among operators' actions, becomes a
+    dead letter, and stops nothing."""
     events: list[Event] = []
     dead_letters: list[DeadLetterRow] = []
+    actions: list[OperatorActionRow] = []
     for record in records:
         if record.topic.endswith(DEAD_LETTERS):
             dead_letters.append(dead_letter.project(record))
+        elif record.topic.endswith(ACTIONS):
+            try:
+                actions.append(operator_action.project(record, codec, keyring))
+            except (Undecodable, operator_action.Misplaced, operator_action.NotVouchedFor) as error:
+                dead_letters.append(dead_letter.unprojectable(record, VIEWS_GROUP, error))
         elif epochs.admit(record):
             try:
                 meta, body = codec.decode_event(record.value or b"")
@@ -110,7 +123,7 @@ def read(records: Iterable[Record], epochs: EpochFilter, codec: Codec) -> Batch:
             # The entity of PartitionTaken is the partition, not a run.
             if not isinstance(body, PartitionTaken):
                 events.append(Event(record, meta, body))
-    return Batch(tuple(events), tuple(dead_letters))
+    return Batch(tuple(events), tuple(dead_letters), tuple(actions))
 
 
 def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
@@ -150,6 +163,7 @@ def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
         tuple(run_events),
         tuple(dead_letters),
         tuple(attributes),
+        batch.actions,
     )
 
 

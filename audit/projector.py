@@ -1,7 +1,7 @@
 """The process that keeps the views: reads the events topics and the dead letters, hands them to the applier.
 
-Reads: penstock.run.events and every dead-letter topic, in the group penstock.audit.views, from the positions
-that the views themselves keep. Writes: the views. Guarantees: each record once, whatever is killed when; a
+Reads: penstock.run.events, penstock.operator.actions and every dead-letter topic, in the group penstock.audit.views,
+from the positions that the views themselves keep. Writes: the views. Guarantees: each record once, whatever is killed when; a
 record that can't be projected is set aside and stops nothing. Start as many as you like: Kafka shares the
 partitions out, and one that lost its own without knowing writes nothing.
 """
@@ -20,12 +20,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from penstock.audit.applier import Applier, Partition, PositionRefused
 from penstock.audit.counting import CountedApplier
+from penstock.audit.fetching import consumer_settings
 from penstock.audit.projection import DEAD_LETTERS
 from penstock.audit.store import Fenced
 from penstock.producers.kafka import KafkaLog
-from penstock.producers.kafka_outage import QUIET, tell_of_outage
+from penstock.producers.kafka_outage import tell_of_outage
 from penstock.producers.kafka_reading import record_of
 from penstock.producers.log import Log, Record
+from penstock.producers.signing import Keyring
 from penstock.runtime.closing import DEADLINE_S, end_within
 from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.exits import STAY_DOWN, last_words
@@ -33,11 +35,15 @@ from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import start
 from penstock.schemas.codec import codec_for
-from penstock.schemas.topics import ALL_TOPICS, RUN_EVENTS, VIEWS_GROUP
+from penstock.schemas.topics import ALL_TOPICS, OPERATOR_ACTIONS, RUN_EVENTS, VIEWS_GROUP
 
 log = logging.getLogger(VIEWS_GROUP)
 
-TOPICS: Final = (RUN_EVENTS, *(topic.name for topic in ALL_TOPICS if topic.name.endswith(DEAD_LETTERS)))
+TOPICS: Final = (
+    RUN_EVENTS,
+    OPERATOR_ACTIONS,
+    *(topic.name for topic in ALL_TOPICS if topic.name.endswith(DEAD_LETTERS)),
+)
 # A rebuild goes through everything that was ever written: its batches are larger than a worker's.
 BATCH_RECORDS_MAX: Final = 4_000
 POLL_S: Final = 0.5
@@ -46,9 +52,6 @@ POLL_S: Final = 0.5
 # the next begins at once. Turns begin to grow at 500 records a second.
 TURN_S_MAX: Final = 0.15
 TURN_S_PER_RECORD: Final = 0.002
-# What the broker waits for before it answers a fetch: without it every append of a decider is a fetch of its own.
-FETCH_BYTES_MIN: Final = 524_288
-FETCH_WAIT_MS_MAX: Final = 50
 RETRY_S: Final = 1.0
 GC_OBJECTS: Final = 50_000
 
@@ -57,9 +60,15 @@ class Projector:
     """One member of the group. Everything happens in the thread that calls run()."""
 
     def __init__(
-        self, settings: Settings, kept: Log, topics: Sequence[str] = TOPICS, group: str = VIEWS_GROUP
+        self,
+        settings: Settings,
+        kept: Log,
+        topics: Sequence[str] = TOPICS,
+        group: str = VIEWS_GROUP,
+        keyring: Keyring | None = None,
     ) -> None:
-        """`topics`: events topics, and dead letters by their suffix. `group` is that of Kafka's sharing out."""
+        """`topics`: events topics, actions and dead letters by their suffix. `group` is that of Kafka's sharing out."""
+        self._keyring = keyring
         self._settings = settings
         self._group = group
         self._log = kept
@@ -77,7 +86,7 @@ class Projector:
 
     def run(self) -> None:
         """Project until stop(). Raises PositionRefused if the views are of another log."""
-        consumer = Consumer(_consumer_settings(self._settings, self._group), logger=log)
+        consumer = Consumer(consumer_settings(self._settings, self._group), logger=log)
         consumer.subscribe(
             self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -149,7 +158,8 @@ class Projector:
             self._connection = connect(self._settings, application_name=VIEWS_GROUP)
             # Rows and positions are lost together or not at all: no need to wait for the disk.
             self._connection.execute("SET synchronous_commit = off")
-            self._applier = CountedApplier(self._connection, codec_for(self._settings.schema_registry_url))
+            codec = codec_for(self._settings.schema_registry_url)
+            self._applier = CountedApplier(self._connection, codec, keyring=self._keyring)
         return self._applier
 
     def _disconnect(self) -> None:
@@ -178,28 +188,6 @@ def patience_s(records: int) -> float:
     return min(TURN_S_MAX, TURN_S_PER_RECORD * max(0, records - 1))
 
 
-def _consumer_settings(settings: Settings, group: str) -> dict[str, object]:
-    member: dict[str, object] = {"group.instance.id": settings.worker_name} if settings.worker_name else {}
-    return member | {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "client.id": VIEWS_GROUP,
-        "group.id": group,
-        "session.timeout.ms": settings.session_timeout_ms,
-        "heartbeat.interval.ms": settings.session_timeout_ms // 3,
-        "auto.offset.reset": "error",
-        # Kafka's offsets are for lag tools only; the views keep the positions that count.
-        "enable.auto.commit": True,
-        "enable.auto.offset.store": False,
-        "isolation.level": "read_uncommitted",
-        "fetch.min.bytes": FETCH_BYTES_MIN,
-        "fetch.wait.max.ms": FETCH_WAIT_MS_MAX,
-        "log_level": QUIET,
-        "error_cb": tell_of_outage,
-        "reconnect.backoff.max.ms": 1000,
-        "topic.metadata.refresh.interval.ms": 10_000,
-    }
-
-
 def _record(message: Message) -> Record | None:
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     if topic is None or partition is None or offset is None:
@@ -221,9 +209,10 @@ def main() -> int:
     # A batch is many small objects without cycles: looking for some after every 700 costs a tenth of the time.
     gc.freeze()
     gc.set_threshold(GC_OBJECTS, 20, 50)
+    keyring = Keyring.load(settings.keys_file)
     telemetry = start(VIEWS_GROUP, settings.worker_name)
     kept = KafkaLog(settings.kafka_bootstrap_servers, VIEWS_GROUP)
-    projector = Projector(settings, kept)
+    projector = Projector(settings, kept, keyring=keyring)
 
     def stop(number: int, frame: FrameType | None) -> None:
         projector.stop()

@@ -8,7 +8,7 @@ from penstock.runtime.settings import Settings
 
 _EMPTY = (
     "TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row,"
-    " views.run_attribute, views.dead_letter, views.position"
+    " views.run_attribute, views.dead_letter, views.operator_action, views.position"
 )
 
 

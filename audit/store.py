@@ -12,6 +12,7 @@ from penstock.audit.projection import Changes, RunRows
 from penstock.audit.views import run_attribute, run_event
 from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Row, Table
 from penstock.audit.views.dead_letter import DeadLetterRow
+from penstock.audit.views.operator_action import OperatorActionRow
 from penstock.audit.views.readable import dumps
 from penstock.producers.log import LogIdentity
 
@@ -81,6 +82,10 @@ _DEAD_LETTERS: Final = (
     "INSERT INTO views.dead_letter SELECT * FROM json_populate_recordset(NULL::views.dead_letter, %s::json)"
     " ON CONFLICT DO NOTHING"
 )
+_ACTIONS: Final = (
+    "INSERT INTO views.operator_action"
+    " SELECT * FROM json_populate_recordset(NULL::views.operator_action, %s::json) ON CONFLICT DO NOTHING"
+)
 _MOVE: Final = """
 UPDATE views.position AS p SET position = m.new, epoch = m.epoch
 FROM json_to_recordset(%s::json) AS m(topic text, partition int, old bigint, new bigint, epoch bigint)
@@ -106,6 +111,8 @@ def write(connection: Connection[TupleRow], moves: Sequence[Move], changes: Chan
         if changes.dead_letters:
             rows_json = _rows_json([_dead_letter(row) for row in changes.dead_letters])
             connection.execute(_DEAD_LETTERS, (rows_json,))
+        if changes.actions:
+            connection.execute(_ACTIONS, (_rows_json([_action(row) for row in changes.actions]),))
 
 
 def _insert(
@@ -176,6 +183,10 @@ def _dead_letter(row: DeadLetterRow) -> dict[str, object]:
         "value": None if row.value is None else "\\x" + row.value.hex(),
         "headers": orjson.Fragment(row.headers),
     }
+
+
+def _action(row: OperatorActionRow) -> dict[str, object]:
+    return row._asdict() | {"detail": orjson.Fragment(row.detail), "actor": orjson.Fragment(row.actor)}
 
 
 def _row(columns: Mapping[str, Any]) -> Row:

@@ -19,6 +19,7 @@ from penstock.api import (
     case_reviews,
     health,
     metrics,
+    operator_actions,
     problems,
     retries,
     run_commands,
@@ -67,6 +68,7 @@ _RESOURCES = (
     approvals,
     approval_control,
     calls,
+    operator_actions,
     health,
 )
 

@@ -1,7 +1,7 @@
 """Puts what callers say into the inbox, waits a bounded time for the log, and then for what came of it.
 
-Writes: penstock.run.inbox and penstock.operator.actions, signed as the API. Guarantees: an answer below 400 means that the record stands on
-the log; a 503 says whether it may.
+Writes: penstock.run.inbox and penstock.operator.actions, signed as the API. Guarantees: an answer below 400 means
+that the record stands on the log; a 503 says whether it may.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """The process that keeps the views: reads the events topics and the dead letters, hands them to the applier.
 
 Reads: penstock.run.events, penstock.operator.actions and every dead-letter topic, in the group penstock.audit.views,
-from the positions that the views themselves keep. Writes: the views. Guarantees: each record once, whatever is killed when; a
-record that can't be projected is set aside and stops nothing. Start as many as you like: Kafka shares the
+from the positions that the views themselves keep. Writes: the views. Guarantees: each record once, whatever is killed
+when; a record that can't be projected is set aside and stops nothing. Start as many as you like: Kafka shares the
 partitions out, and one that lost its own without knowing writes nothing.
 """
 

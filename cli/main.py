@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import approval_control, questions, run_control, runs
+from penstock.cli import approval_control, operators, questions, run_control, runs
 from penstock.producers.errors import LogError, SigningError
 from penstock.runtime.errors import SetupError
 from penstock.runtime.exits import SETUP
@@ -37,6 +37,7 @@ for _command in (
     questions.cancel,
     questions.release,
     questions.discard,
+    operators.actions,
 ):
     app.command()(_command)
 

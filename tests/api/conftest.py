@@ -23,7 +23,7 @@ from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import EventBody, InputBody, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
-from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX
 from tests.views.database import database_with_views, empty
 from tests.views.histories import Historian
 
@@ -152,7 +152,7 @@ def api(home: Path, views_database: str, set_up: dict[str, int]) -> Iterator[Api
         settings, log=log, application=application, body_bytes_max=600_000, acknowledged_s=1.5, effect_s=0.2
     )
     with connect(database_url) as views, TestClient(app, raise_server_exceptions=False) as client:
-        applier = Applier(views, pinned_codec())
-        log.project = lambda: catch_up(applier, log, [RUN_EVENTS])
+        applier = Applier(views, pinned_codec(), Keyring.load(settings.keys_file))
+        log.project = lambda: catch_up(applier, log, [RUN_EVENTS, OPERATOR_ACTIONS])
         keys = {who: key_of(who) for who, _, _ in PEOPLE}
         yield Api(app, client, log, views, settings, keys)

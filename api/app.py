@@ -17,6 +17,8 @@ from penstock.api import (
     calls,
     cancellations,
     case_reviews,
+    dead_letters,
+    dead_letters_bulk,
     health,
     metrics,
     operator_actions,
@@ -32,6 +34,7 @@ from penstock.api import workflows as workflow_resources
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission, Limits
 from penstock.api.callers import ApiKeys, Caller
+from penstock.api.dead_letter_desk import Desk
 from penstock.api.door import Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
@@ -120,6 +123,10 @@ def create_app(
     door = Door(settings, keys, views, inbox, AcceptedRuns(), admission, loaded, kept)
     for resource in _RESOURCES:
         app.include_router(resource.routes(door))
+    desk = Desk(door)
+    # The bulk paths first: to the others `redrive` would be an id.
+    for letters in (dead_letters_bulk, dead_letters):
+        app.include_router(letters.routes(door, desk))
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
     app.include_router(metrics.routes(door, counted))
 

@@ -49,6 +49,16 @@ class Inbox:
         """How long what came of an input is waited for, unless the caller says otherwise, in s."""
         return self._effect_s
 
+    @property
+    def publisher(self) -> Publisher:
+        """What signs as the API."""
+        return self._publisher
+
+    @property
+    def acknowledged_s(self) -> float:
+        """For how long at most somebody waits for the log, in seconds."""
+        return self._acknowledged_s
+
     async def say(self, caller: Caller, speak: Callable[[RunClient], R]) -> R:
         """Have something said in the caller's name; when this returns, the log has it.
 

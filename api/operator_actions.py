@@ -43,9 +43,9 @@ def routes(door: Door) -> APIRouter:
     ) -> dict[str, Any]:
         """What operators of the tenant did, newest first. Read on with after = next, until that is null."""
         caller.needs(READ_ACTIONS, "list operator actions")
-        asked = {"tenant": caller.tenant, "action": action, "subject": subject, "target": target}
-        page = {"below": None if after is None else int(after), "limit": limit}
-        rows = await door.views.ask(_ACTIONS, asked | page)
+        asked = {"action": action, "subject": subject, "target": target}
+        page = {"tenant": caller.tenant, "below": None if after is None else int(after), "limit": limit}
+        rows = await door.views.ask(_ACTIONS, {**asked, **page})
         last = rows[-1] if len(rows) == limit else None
         return {
             "actions": [_document(row) for row in rows],

@@ -18,7 +18,7 @@ from penstock.audit.projection import Batch, Changes, RunRows, Written
 from penstock.audit.store import Fenced, Move
 from penstock.audit.views import dead_letter
 from penstock.producers.log import Log, Record
-from penstock.producers.signing import Keyring
+from penstock.producers.signing import LOCAL_TENANT, Keyring
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.errors import SetupError
 from penstock.schemas.codec import Codec
@@ -42,10 +42,16 @@ class Applier:
     """The only writer of the views while it goes on; not to be shared between threads."""
 
     def __init__(
-        self, connection: Connection[TupleRow], codec: Codec, keyring: Keyring | None = None
+        self,
+        connection: Connection[TupleRow],
+        codec: Codec,
+        keyring: Keyring | None = None,
+        deployment: str = LOCAL_TENANT,
     ) -> None:
-        """`keyring` says which of the operators' actions a door vouches for: none without it."""
+        """`keyring` says which of the operators' actions a door vouches for, none without it. `deployment` is the
+        tenant whose the dead letters are that prove no other."""
         self._connection = connection
+        self._deployment = deployment
         self._keyring = keyring or Keyring(())
         self._codec = codec
         self._positions: dict[Partition, int] = {}
@@ -118,17 +124,17 @@ class Applier:
 
     def _project(self, records: Sequence[Record]) -> None:
         epochs = EpochFilter(self._epochs)
-        batch = projection.read(records, epochs, self._codec, self._keyring)
+        batch = projection.read(records, epochs, self._codec, self._keyring, self._deployment)
         unknown = batch.runs() - self._runs.keys()
         if unknown:
             self._runs |= store.load(self._connection, unknown)
-        self._write(records, epochs, projection.fold(batch, self._runs))
+        self._write(records, epochs, projection.fold(batch, self._runs, self._deployment))
         self._keep(batch)
 
     def _set_aside(self, record: Record, error: Exception) -> None:
         epochs = EpochFilter(self._epochs)
         epochs.admit(record)
-        row = dead_letter.unprojectable(record, VIEWS_GROUP, error)
+        row = dead_letter.unprojectable(record, VIEWS_GROUP, error, self._deployment)
         self._write([record], epochs, Changes(Written(), Written(), Written(), (), (row,)))
 
     def _write(self, records: Sequence[Record], epochs: EpochFilter, changes: Changes) -> None:

@@ -16,7 +16,7 @@ from penstock.audit.applier import Applier, Partition
 from penstock.audit.projection import Changes
 from penstock.audit.store import Fenced
 from penstock.producers.log import Log, Record
-from penstock.producers.signing import Keyring
+from penstock.producers.signing import LOCAL_TENANT, Keyring
 from penstock.runtime import metric_names as names
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.meters import PROCESS, Meters
@@ -38,8 +38,9 @@ class CountedApplier(Applier):
         meters: Meters = PROCESS,
         now_ms: Callable[[], int] = _now_ms,
         keyring: Keyring | None = None,
+        deployment: str = LOCAL_TENANT,
     ) -> None:
-        super().__init__(connection, codec, keyring)
+        super().__init__(connection, codec, keyring, deployment)
         self._now_ms = now_ms
         self._counted: list[Partition] = []
         self._consumed = meters.total(names.CONSUMED)

@@ -11,7 +11,7 @@ from penstock.audit.views.operator_action import OperatorActionRow
 from penstock.audit.views.run_attribute import RunAttributeRow
 from penstock.audit.views.run_event import RunEventRow
 from penstock.producers.log import Record
-from penstock.producers.signing import Keyring
+from penstock.producers.signing import LOCAL_TENANT, Keyring
 from penstock.runtime.epochs import EpochFilter
 from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import EventMeta
@@ -100,33 +100,36 @@ class Changes:
     actions: tuple[OperatorActionRow, ...] = ()
 
 
-def read(records: Iterable[Record], epochs: EpochFilter, codec: Codec, keyring: Keyring = _NO_KEYS) -> Batch:
+def read(
+    records: Iterable[Record],
+    epochs: EpochFilter,
+    codec: Codec,
+    keyring: Keyring = _NO_KEYS,
+    deployment: str = LOCAL_TENANT,
+) -> Batch:
     """Decode what readers may see. What can't be decoded, or is no door's word among operators' actions, becomes a
-    dead letter, and stops nothing."""
+    dead letter of the tenant `deployment`, and stops nothing."""
     events: list[Event] = []
     dead_letters: list[DeadLetterRow] = []
     actions: list[OperatorActionRow] = []
     for record in records:
-        if record.topic.endswith(DEAD_LETTERS):
-            dead_letters.append(dead_letter.project(record))
-        elif record.topic.endswith(ACTIONS):
-            try:
+        try:
+            if record.topic.endswith(DEAD_LETTERS):
+                owner = dead_letter.tenant_of(record, codec, keyring, deployment)
+                dead_letters.append(dead_letter.project(record, owner))
+            elif record.topic.endswith(ACTIONS):
                 actions.append(operator_action.project(record, codec, keyring))
-            except (Undecodable, operator_action.Misplaced, operator_action.NotVouchedFor) as error:
-                dead_letters.append(dead_letter.unprojectable(record, VIEWS_GROUP, error))
-        elif epochs.admit(record):
-            try:
+            elif epochs.admit(record):
                 meta, body = codec.decode_event(record.value or b"")
-            except Undecodable as error:
-                dead_letters.append(dead_letter.unprojectable(record, VIEWS_GROUP, error))
-                continue
-            # The entity of PartitionTaken is the partition, not a run.
-            if not isinstance(body, PartitionTaken):
-                events.append(Event(record, meta, body))
+                # The entity of PartitionTaken is the partition, not a run.
+                if not isinstance(body, PartitionTaken):
+                    events.append(Event(record, meta, body))
+        except (Undecodable, operator_action.Misplaced, operator_action.NotVouchedFor) as error:
+            dead_letters.append(dead_letter.unprojectable(record, VIEWS_GROUP, error, deployment))
     return Batch(tuple(events), tuple(dead_letters), tuple(actions))
 
 
-def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
+def fold(batch: Batch, rows: Mapping[str, RunRows], deployment: str = LOCAL_TENANT) -> Changes:
     """Fold a batch into the rows of its runs, which it changes. Events folded before change nothing."""
     run_events: list[RunEventRow] = []
     attributes: list[RunAttributeRow] = []
@@ -140,7 +143,7 @@ def fold(batch: Batch, rows: Mapping[str, RunRows]) -> Changes:
             continue
         if seq > last + 1:
             gap = SequenceGap(f"seq {seq} follows {last} in run {run_id}")
-            dead_letters.append(dead_letter.unprojectable(event.record, VIEWS_GROUP, gap))
+            dead_letters.append(dead_letter.unprojectable(event.record, VIEWS_GROUP, gap, deployment))
         touched.setdefault(run_id, not own.run)
         apply(own, event.meta, event.body)
         run_events.append(run_event.project(event.record, event.meta, event.body))

@@ -159,7 +159,8 @@ class Projector:
             # Rows and positions are lost together or not at all: no need to wait for the disk.
             self._connection.execute("SET synchronous_commit = off")
             codec = codec_for(self._settings.schema_registry_url)
-            self._applier = CountedApplier(self._connection, codec, keyring=self._keyring)
+            tenant = self._settings.deployment_tenant
+            self._applier = CountedApplier(self._connection, codec, keyring=self._keyring, deployment=tenant)
         return self._applier
 
     def _disconnect(self) -> None:

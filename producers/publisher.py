@@ -63,7 +63,7 @@ class Publisher:
         Raises, and then nothing was handed over: BufferFull, RecordTooLarge, LogRefused, PublisherClosed,
         UnknownTopic; ValueError when `meta` isn't that of this body or its ids aren't UUIDs.
         """
-        return self._hand_over(meta, self._outgoing(meta, body, topic))
+        return self._hand_over(meta, self.outgoing(meta, body, topic))
 
     def publish_all(
         self, inputs: Iterable[tuple[InputMeta, InputBody | FactBody]], topic: str = RUN_INBOX
@@ -73,7 +73,7 @@ class Publisher:
         Raises as `publish`. After BufferFull or LogRefused some may have been handed over: publish all again,
         under the same ids.
         """
-        ready = [(meta, self._outgoing(meta, body, topic)) for meta, body in inputs]
+        ready = [(meta, self.outgoing(meta, body, topic)) for meta, body in inputs]
         return tuple(self._hand_over(meta, outgoing) for meta, outgoing in ready)
 
     def flush(self, timeout_s: float | None = None) -> None:
@@ -113,7 +113,8 @@ class Publisher:
     ) -> None:
         self.close()
 
-    def _outgoing(self, meta: InputMeta, body: InputBody | FactBody, topic: str) -> Outgoing:
+    def outgoing(self, meta: InputMeta, body: InputBody | FactBody, topic: str = RUN_INBOX) -> Outgoing:
+        """The signed record that `publish` would hand over, for whoever puts it there otherwise; raises as it does."""
         # Checked here because the log would take it, and then whoever decodes it makes it a dead letter.
         if not is_uuid(meta.id) or not is_uuid(meta.entity_id):
             raise ValueError(

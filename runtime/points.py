@@ -18,6 +18,8 @@ POINTS: Final = (
     "after-effect",
     "after-answer",
     "while-taking",
+    "redrive-recorded",
+    "redrive-put-back",
 )
 
 

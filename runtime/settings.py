@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     schema_registry_url: str = Field(default="", validation_alias="SCHEMA_REGISTRY_URL")
     home: Annotated[Path, AfterValidator(Path.absolute)] = Path(".penstock").absolute()
     application: str = "penstock.examples.casework.app:application"
+    deployment_tenant: str = Field(default="local", min_length=1)
     worker_name: str = ""
     apart: bool = False
     batch_records_max: int = Field(default=1_000, ge=1, le=10_000)

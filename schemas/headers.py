@@ -25,6 +25,10 @@ ENTITY_SEQ: Final = "entity_seq"
 EPOCH: Final = "epoch"
 SIGNATURE: Final = "penstock_signature"
 
+# What puts a dead letter back: its id, and the operator's action that did.
+REDRIVE: Final = "penstock_redrive"
+REDRIVE_ACTION: Final = "penstock_redrive_action"
+
 DLQ_ID: Final = "dlq.id"
 DLQ_TOPIC: Final = "dlq.original.topic"
 DLQ_PARTITION: Final = "dlq.original.partition"

@@ -5,7 +5,9 @@ from typing import NamedTuple
 from penstock.audit.views.columns import text
 from penstock.audit.views.readable import dumps
 from penstock.producers.log import Record
+from penstock.producers.signing import Authority, Keyring
 from penstock.schemas import headers
+from penstock.schemas.codec import Codec, Undecodable
 from penstock.schemas.ids import dead_letter_id
 
 
@@ -24,9 +26,20 @@ class DeadLetterRow(NamedTuple):
     value: bytes | None
     headers: str
     time_ms: int
+    tenant: str
 
 
-def project(record: Record) -> DeadLetterRow:
+def tenant_of(record: Record, codec: Codec, keyring: Keyring, deployment: str) -> str:
+    """Whose it is: the tenant that it names, if a key proves it; else the one that operates the deployment."""
+    try:
+        meta, _ = codec.decode_input(record.value or b"")
+    except Undecodable:
+        return deployment
+    # What is signed may have been dead-lettered before: the sender's headers come first.
+    return text(meta.tenant) if keyring.verify(record, meta) is not Authority.NONE else deployment
+
+
+def project(record: Record, tenant: str) -> DeadLetterRow:
     """The row of a record on a dead-letter topic. Where its headers don't say, it stands for itself."""
     # A record that was dead-lettered twice carries the headers twice: the last ones speak of this topic.
     said = dict(record.headers)
@@ -34,7 +47,8 @@ def project(record: Record) -> DeadLetterRow:
     partition = _number(said.get(headers.DLQ_PARTITION), record.partition)
     offset = _number(said.get(headers.DLQ_OFFSET), record.offset)
     return DeadLetterRow(
-        id=_text(said.get(headers.DLQ_ID)) or dead_letter_id(topic, partition, offset),
+        # From the place, not from the header: a stranger's would stand for another record.
+        id=dead_letter_id(topic, partition, offset),
         consumer_group=_text(said.get(headers.DLQ_GROUP)) or "unknown",
         topic=topic,
         partition=partition,
@@ -46,10 +60,11 @@ def project(record: Record) -> DeadLetterRow:
         value=record.value,
         headers=_headers(record),
         time_ms=_number(said.get(headers.DLQ_TIMESTAMP), record.time_ms),
+        tenant=tenant,
     )
 
 
-def unprojectable(record: Record, group: str, error: Exception) -> DeadLetterRow:
+def unprojectable(record: Record, group: str, error: Exception, tenant: str) -> DeadLetterRow:
     """The row of a record that the projector can't take."""
     return DeadLetterRow(
         id=dead_letter_id(record.topic, record.partition, record.offset),
@@ -64,6 +79,7 @@ def unprojectable(record: Record, group: str, error: Exception) -> DeadLetterRow
         value=record.value,
         headers=_headers(record),
         time_ms=record.time_ms,
+        tenant=tenant,
     )
 
 

@@ -21,7 +21,7 @@ from penstock.producers.memory import MemoryLog
 from penstock.producers.signing import Keyring
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
-from penstock.schemas.codec import EventBody, InputBody, pinned_codec
+from penstock.schemas.codec import EventBody, InputBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
 from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX
 from tests.views.database import database_with_views, empty
@@ -64,7 +64,10 @@ class JudgedLog(MemoryLog):
         super().append_soon(record, on_done)
         if record.topic != RUN_INBOX:
             return
-        meta, body = pinned_codec().decode_input(record.value or b"")
+        try:
+            meta, body = pinned_codec().decode_input(record.value or b"")
+        except Undecodable:
+            return
         self.inputs.append((meta, body))
         event = self.judge(meta, body)
         if event is not None:

@@ -33,12 +33,14 @@ from penstock.api import (
 from penstock.api import workflows as workflow_resources
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission, Limits
+from penstock.api.authentication import Authentication
 from penstock.api.callers import ApiKeys, Caller
 from penstock.api.dead_letter_desk import Desk
 from penstock.api.door import Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
 from penstock.api.metrics import Counting
+from penstock.api.tokens import tokens_of
 from penstock.api.tracing import SOURCE, Tracing
 from penstock.api.views import Views
 from penstock.declare.application import Application, load_application
@@ -88,10 +90,10 @@ def create_app(
 ) -> FastAPI:
     """The application. `log` and `application` replace the ones that the settings name.
 
-    Raises NotConfigured (API keys), SigningError (signing keys), DeclarationError (application). It connects
+    Raises NotConfigured (API keys, OIDC), SigningError (signing keys), DeclarationError (application). It connects
     when it is first asked, so that broker and database may still be starting.
     """
-    keys = ApiKeys.load(settings.api_keys_file)
+    keys = Authentication(ApiKeys.load(settings.api_keys_file), tokens_of(settings))
     signer = Keyring.load(settings.keys_file).signer(Authority.API)
     loaded = application or load_application(settings.application)
     kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)

@@ -1,26 +1,22 @@
-"""Who calls: an API key stands for a tenant, a subject and its roles. Only health works without one (B2)."""
+"""Who calls: a tenant's person or service, with its roles and scopes. Only health works without one (B2)."""
 
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final, Literal, TypeAlias
 
-from fastapi import Header
 from pydantic import BaseModel, Field, ValidationError
 
-from penstock.api.problems import Problem, forbidden
+from penstock.api.problems import barred, forbidden, people_only, scope_missing
+from penstock.api.rights import CANCEL, KEYS, PAUSE, READ, SETTLE, START, VOTE, right_to
 from penstock.runtime.errors import NotConfigured
 from penstock.schemas.envelope.records import Actor
 
-START: Final = ("analyst",)
-READ: Final = ("analyst", "supervisor", "operator")
-VOTE: Final = ("analyst", "supervisor")
-CANCEL: Final = ("analyst", "supervisor", "operator")
-PAUSE: Final = ("supervisor", "operator")
-SETTLE: Final = ("operator",)
+__all__ = ["CANCEL", "KEYS", "PAUSE", "READ", "SETTLE", "START", "VOTE", "ApiKeys", "Caller"]
 
+Kind: TypeAlias = Literal["person", "service"]
 _UNKNOWN: Final = "0" * 64
 
 
@@ -31,17 +27,29 @@ class Caller:
     tenant: str
     subject: str
     roles: tuple[str, ...]
+    kind: Kind = "person"
+    # None: all that the roles give.
+    scopes: frozenset[str] | None = None
+    # Empty for a token.
+    key_id: str = ""
 
     @property
     def actor(self) -> Actor:
         """The caller as inputs name it."""
-        return Actor(kind="person", subject=self.subject, roles=self.roles)
+        return Actor(kind=self.kind, subject=self.subject, roles=self.roles)
 
     def needs(self, roles: Iterable[str], action: str) -> None:
-        """Raises a 403 problem unless the caller has one of these roles."""
-        wanted = tuple(roles)
+        """Raises a 403 problem unless the caller has one of these roles, and the scope that the action takes
+        (api/rights.py), which its first words decide."""
+        wanted, right = tuple(roles), right_to(action)
         if not set(wanted) & set(self.roles):
             raise forbidden(wanted, action)
+        if self.scopes is not None and right.scope not in self.scopes:
+            raise scope_missing(right.scope, action)
+        if right.people and self.kind != "person":
+            raise people_only(action)
+        if set(right.barred) & set(self.roles):
+            raise barred(right.barred, action)
 
 
 class _Entry(BaseModel):
@@ -84,20 +92,3 @@ class ApiKeys:
         sha256, caller = self._entries.get(key_id, (_UNKNOWN, None))
         given = hashlib.sha256(key.encode()).hexdigest()
         return caller if hmac.compare_digest(given, sha256) and prefix == "psk" else None
-
-    async def __call__(
-        self, authorization: Annotated[str | None, Header(description="Bearer psk_<id>_<random>")] = None
-    ) -> Caller:
-        """The caller of a request, as a dependency of its route. Raises a 401 problem."""
-        scheme, _, key = (authorization or "").partition(" ")
-        caller = self.caller_of(key.strip()) if scheme.lower() == "bearer" else None
-        if caller is None:
-            raise Problem(
-                401,
-                "unauthenticated",
-                "No valid credentials",
-                "Send the header `Authorization: Bearer psk_...` with a key of this API; "
-                "`penstock keys add` makes one.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        return caller

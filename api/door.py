@@ -8,7 +8,7 @@ from fastapi import Header
 
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission
-from penstock.api.callers import ApiKeys
+from penstock.api.authentication import Authentication
 from penstock.api.inbox import Inbox
 from penstock.api.views import Views
 from penstock.declare.application import Application
@@ -31,7 +31,7 @@ class Door:
     """Built once by create_app and handed down."""
 
     settings: Settings
-    keys: ApiKeys
+    keys: Authentication
     views: Views
     inbox: Inbox
     accepted: AcceptedRuns

@@ -9,13 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.api.callers import Caller
 from penstock.api.door import Door
+from penstock.api.rights import METRICS
 from penstock.api.tracing import route_of
 from penstock.runtime import metric_names as names
 from penstock.runtime import prometheus
 from penstock.runtime.meters import Meters
 from penstock.runtime.telemetry import Telemetry
-
-METRICS = ("operator",)
 
 
 class Counting:

@@ -61,6 +61,25 @@ def forbidden(needs: Sequence[str], action: str) -> Problem:
     )
 
 
+def scope_missing(scope: str, action: str) -> Problem:
+    """For a caller whose roles would do, but whose key or token is limited to other scopes."""
+    detail = f"To {action} takes the scope {scope}: use a key or token that has it, or one without scopes."
+    challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+    return Problem(403, "scope-missing", "Scope missing", detail, headers={"WWW-Authenticate": challenge})
+
+
+def people_only(action: str) -> Problem:
+    """For a service that does what only a person may."""
+    detail = f"To {action} takes a person, and this key or token is a service's: use one that is a person's."
+    return Problem(403, "people-only", "Not for services", detail)
+
+
+def barred(roles: Sequence[str], action: str) -> Problem:
+    """For a caller with a role that excludes the action."""
+    detail = f"Who has the role {' or '.join(roles)} can't {action}: it takes somebody who hasn't."
+    return Problem(403, "role-excludes", "Role excludes it", detail)
+
+
 def unavailable(slug: str, title: str, detail: str, retry_after_s: int = 2) -> Problem:
     """For what works again by itself."""
     return Problem(503, slug, title, detail, headers={"Retry-After": str(retry_after_s)})

@@ -41,6 +41,14 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=0, le=65_535)
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: str = ""
+    oidc_leeway_s: int = Field(default=60, ge=0, le=600)
+    oidc_tenant_claim: str = Field(default="tenant", min_length=1)
+    oidc_roles_claim: str = Field(default="roles", min_length=1)
+    oidc_subject_claim: str = Field(default="sub", min_length=1)
+    oidc_service_claim: str = ""
     api_requests_max: int = Field(default=500, ge=1)
     open_runs_tenant_max: int = Field(default=50_000, ge=1)
     open_runs_total_max: int = Field(default=200_000, ge=1)

@@ -20,6 +20,7 @@ from penstock.api import (
     dead_letters,
     dead_letters_bulk,
     health,
+    keys,
     metrics,
     operator_actions,
     problems,
@@ -34,10 +35,11 @@ from penstock.api import workflows as workflow_resources
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission, Limits
 from penstock.api.authentication import Authentication
-from penstock.api.callers import ApiKeys, Caller
+from penstock.api.callers import Caller
 from penstock.api.dead_letter_desk import Desk
 from penstock.api.door import Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
+from penstock.api.key_ring import KeyRing
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
 from penstock.api.metrics import Counting
 from penstock.api.tokens import tokens_of
@@ -50,7 +52,7 @@ from penstock.producers.log import SoonLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.signing import Authority, Keyring, Signer
 from penstock.runtime.closing import end_within
-from penstock.runtime.meters import PROCESS
+from penstock.runtime.meters import PROCESS, Meters
 from penstock.runtime.postgres_backlog import observe_queues
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import Telemetry, resource_of, start
@@ -93,7 +95,8 @@ def create_app(
     Raises NotConfigured (API keys, OIDC), SigningError (signing keys), DeclarationError (application). It connects
     when it is first asked, so that broker and database may still be starting.
     """
-    keys = Authentication(ApiKeys.load(settings.api_keys_file), tokens_of(settings))
+    ring = KeyRing(settings.api_keys_file, settings)
+    authentication = Authentication(ring, tokens_of(settings))
     signer = Keyring.load(settings.keys_file).signer(Authority.API)
     loaded = application or load_application(settings.application)
     kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)
@@ -109,6 +112,7 @@ def create_app(
             # What the log hasn't answered by now was never acknowledged to anybody.
             with suppress(LogError):
                 publisher.close(CLOSE_S)
+            ring.close()
             views.close()
             if log is None:
                 kept.close()
@@ -122,7 +126,7 @@ def create_app(
         redoc_url=None,
     )
     admission = Admission(views, Limits.of(settings))
-    door = Door(settings, keys, views, inbox, AcceptedRuns(), admission, loaded, kept)
+    door = Door(settings, authentication, views, inbox, AcceptedRuns(), admission, loaded, kept)
     for resource in _RESOURCES:
         app.include_router(resource.routes(door))
     desk = Desk(door)
@@ -131,17 +135,23 @@ def create_app(
         app.include_router(letters.routes(door, desk))
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
     app.include_router(metrics.routes(door, counted))
+    app.include_router(keys.routes(door, ring))
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi(caller: Annotated[Caller, Depends(keys)]) -> dict[str, Any]:
+    async def openapi(caller: Annotated[Caller, Depends(authentication)]) -> dict[str, Any]:
         return app.openapi()
 
     problems.install(app)
+    _surround(app, settings, body_bytes_max, counted.meters)
+    return app
+
+
+def _surround(app: FastAPI, settings: Settings, body_bytes_max: int, meters: Meters) -> None:
+    """What every request passes, the last one first."""
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(RequestLimit, requests_max=settings.api_requests_max)
-    app.add_middleware(Counting, meters=counted.meters)
+    app.add_middleware(Counting, meters=meters)
     app.add_middleware(Tracing)
-    return app
 
 
 def _publisher(settings: Settings, signer: Signer, kept: SoonLog) -> Publisher:

@@ -4,7 +4,8 @@ from typing import Annotated, Final
 
 from fastapi import Header
 
-from penstock.api.callers import ApiKeys, Caller
+from penstock.api.callers import Caller
+from penstock.api.key_ring import KeyRing
 from penstock.api.problems import Problem
 from penstock.api.tokens import Tokens
 
@@ -14,7 +15,7 @@ _KEY_PREFIX: Final = "psk_"
 class Authentication:
     """The dependency of every route but health's."""
 
-    def __init__(self, keys: ApiKeys, tokens: Tokens | None = None) -> None:
+    def __init__(self, keys: KeyRing, tokens: Tokens | None = None) -> None:
         """Without `tokens` only API keys count."""
         self._keys = keys
         self._tokens = tokens
@@ -32,10 +33,10 @@ class Authentication:
             raise self._unauthenticated()
         if self._tokens is not None and not credential.startswith(_KEY_PREFIX):
             return await self._tokens.caller_of(credential)
-        caller = self._keys.caller_of(credential)
-        if caller is None:
+        found = await self._keys.find(credential)
+        if found is None:
             raise self._unauthenticated()
-        return caller
+        return found[0]
 
     def _unauthenticated(self) -> Problem:
         token = "" if self._tokens is None else ", or a token of the OIDC issuer"

@@ -13,10 +13,11 @@ import jwt
 from jwt import PyJWK
 from jwt import exceptions as wrong
 
-from penstock.api.callers import Caller, Kind
+from penstock.api.callers import Caller
 from penstock.api.jwks import ALGORITHMS, Jwks, reader_of
 from penstock.api.problems import Problem
 from penstock.api.rights import SCOPES
+from penstock.runtime.api_keys import KeyKind
 from penstock.runtime.errors import NotConfigured
 from penstock.runtime.settings import Settings
 
@@ -89,7 +90,7 @@ class Tokens:
         roles = tuple(word for word in _words(_at(claims, rules.roles_claim)) if _is_name(word))[:ROLES_MAX]
         if not roles:
             raise _silent("roles", rules.roles_claim, "PENSTOCK_OIDC_ROLES_CLAIM")
-        kind: Kind = "service" if _is_service(claims, rules.service_claim) else "person"
+        kind: KeyKind = "service" if _is_service(claims, rules.service_claim) else "person"
         return Caller(tenant, subject, roles, kind, _scopes(claims))
 
 

@@ -1,7 +1,7 @@
-"""The API's keys of local mode: made once, shown once, kept as hashes in `api-keys.json`.
+"""The API's first keys, in local mode: made once, shown once, kept as hashes in `api-keys.json`.
 
-The file holds {"keys": [{"id", "sha256", "tenant", "subject", "roles"}]}; `sha256` is that of the whole key.
-A plain hash is enough: the random part has 192 bits, so there is nothing to guess.
+The file holds {"keys": [{"id", "sha256", "tenant", "subject", "roles"}]}; `sha256` is that of the whole key. It opens
+the API before there is a table of keys; later ones stand in that (cli/keys.py).
 """
 
 import hashlib
@@ -44,7 +44,7 @@ def ensure(path: Path) -> tuple[NewKey, ...]:
 
 
 def add(path: Path, subject: str, roles: tuple[str, ...], tenant: str = TENANT) -> NewKey:
-    """One more key. The API knows it after its next start."""
+    """One more key in the file. An API that reads this file knows it within two seconds."""
     made = _make(tenant, subject, roles)
     _write(path, [*(read(path) if path.exists() else []), _entry(made)])
     return made

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import approval_control, operators, questions, run_control, runs
+from penstock.cli import approval_control, keys, operators, questions, run_control, runs
 from penstock.producers.errors import LogError, SigningError
 from penstock.runtime.errors import SetupError
 from penstock.runtime.exits import SETUP
@@ -21,8 +21,7 @@ app = typer.Typer(
 )
 topics_app = typer.Typer(help="The topics of the catalogue on this broker.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
-keys_app = typer.Typer(help="The API's keys of this home directory.", no_args_is_help=True)
-app.add_typer(keys_app, name="keys")
+app.add_typer(keys.keys_app, name="keys")
 app.add_typer(questions.approvals_app, name="approvals")
 questions.approvals_app.command("delegate")(approval_control.delegate)
 questions.approvals_app.command("escalate")(approval_control.escalate)
@@ -185,19 +184,6 @@ def mend_topics() -> None:
 
     changed = mend(Settings.load().kafka_bootstrap_servers)
     typer.echo("\n".join(changed) or "nothing to mend")
-
-
-@keys_app.command("add")
-def add_key(
-    subject: Annotated[str, typer.Argument(help="Who it is for, as the log will name them.")],
-    role: Annotated[list[str], typer.Option(help="A role; give it once for each.")],
-) -> None:
-    """Make a key for a person and show it once. The API knows it after its next start."""
-    from penstock.cli import api_keys
-    from penstock.cli.screen import console
-
-    made = api_keys.add(Settings().api_keys_file, subject, tuple(role))
-    console.print(made.text, markup=False)
 
 
 def main() -> None:

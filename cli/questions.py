@@ -11,7 +11,7 @@ from penstock.runtime.settings import Settings
 approvals_app = typer.Typer(help="Questions that wait for a person.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-As = Annotated[str, typer.Option("--as", help="The person of api-keys.json who says it.")]
+As = Annotated[str, typer.Option("--as", help="The person, with an API key, who says it.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays on the log.")]
 
 

@@ -5,18 +5,18 @@ Signed with the operator's key of this home directory: who may read that file vo
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, TypeVar
 
 from penstock.audit.reading import CallInDoubt, WaitingApproval, calls_in_doubt, run, waiting_approvals
-from penstock.cli import api_keys
 from penstock.producers.kafka import KafkaLog
+from penstock.producers.operators import OperatorLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
 from penstock.producers.signing import Authority, Keyring
 from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import connect
+from penstock.runtime.postgres_api_keys import known
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import codec_for
 from penstock.schemas.envelope.records import Actor
@@ -35,12 +35,25 @@ class NotFound(SetupError):
 
 @contextmanager
 def speaking_as(settings: Settings, tenant: str, subject: str) -> Iterator[RunClient]:
-    """A client that speaks to runs of a tenant as a person of `api-keys.json`. Raises NotFound."""
-    actor = _actor(settings.api_keys_file, tenant, subject)
+    """A client that speaks to runs of a tenant as a person who has an API key. Raises NotFound."""
+    actor = _actor(settings, tenant, subject)
+    with _publisher(settings) as publisher:
+        yield RunClient(publisher, tenant, actor)
+
+
+@contextmanager
+def recording_for(settings: Settings, tenant: str) -> Iterator[OperatorLog]:
+    """Where what operators of a tenant do is recorded."""
+    with _publisher(settings) as publisher:
+        yield OperatorLog(publisher, tenant)
+
+
+@contextmanager
+def _publisher(settings: Settings) -> Iterator[Publisher]:
     signer = Keyring.load(settings.keys_file).signer(Authority.OPERATOR)
     log = KafkaLog(settings.kafka_bootstrap_servers, SOURCE)
     with Publisher(log, codec_for(settings.schema_registry_url), signer, SOURCE) as publisher:
-        yield RunClient(publisher, tenant, actor)
+        yield publisher
 
 
 def vote(
@@ -108,20 +121,21 @@ def told(receipt: Receipt) -> None:
     receipt.wait(ACKNOWLEDGED_S)
 
 
-def _actor(path: Path, tenant: str, subject: str) -> Actor:
-    known = {str(entry["subject"]): entry for entry in api_keys.read(path) if entry["tenant"] == tenant}
-    if subject not in known:
+def _actor(settings: Settings, tenant: str, subject: str) -> Actor:
+    with connect(settings, application_name=SOURCE) as connection:
+        keys = known(connection, settings.api_keys_file).values()
+    people = {
+        key.subject: key
+        for key in keys
+        if key.tenant == tenant and key.kind == "person" and key.state() == "active"
+    }
+    if subject not in people:
         raise NotFound(
-            f"tenant {tenant} has no person {subject!r} in {path}: name one of "
-            f"{', '.join(sorted(known)) or 'none'}, "
+            f"tenant {tenant} has no person {subject!r} with an API key: name one of "
+            f"{', '.join(sorted(people)) or 'none'}, "
             f"or type `penstock keys add {subject} --role ROLE`"
         )
-    roles = known[subject]["roles"]
-    return Actor(
-        kind="person",
-        subject=subject,
-        roles=tuple(str(role) for role in roles) if isinstance(roles, list) else (),
-    )
+    return Actor(kind="person", subject=subject, roles=people[subject].roles)
 
 
 def _only(found: list[T], what: str, where: str) -> T:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import psycopg
 from psycopg import Connection
@@ -15,6 +15,10 @@ from psycopg_pool import ConnectionPool
 
 from penstock.runtime.errors import DatabaseAway, MigrationChanged
 from penstock.runtime.settings import Settings
+
+Connected: TypeAlias = Connection[TupleRow]
+# What a statement raises: the database is away, or doesn't have what it is asked for.
+DatabaseError: Final = psycopg.Error
 
 # Held while migrations run, so that processes started together apply each of them once.
 _MIGRATION_LOCK: Final = 7_306_362_911

@@ -19,7 +19,7 @@ from penstock.audit.applier import Applier, catch_up
 from penstock.producers.log import OnDone, Outgoing
 from penstock.producers.memory import MemoryLog
 from penstock.producers.signing import Keyring
-from penstock.runtime.postgres import connect
+from penstock.runtime.postgres import connect, migrate, migrations
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import EventBody, InputBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
@@ -103,7 +103,9 @@ PEOPLE = (
     ("olga", "local", ("operator",)),
     ("nobody", "local", ()),
     ("chloe", "local", ("chief",)),
+    ("ada", "local", ("admin", "analyst", "operator")),
     ("mallory", "elsewhere", ("analyst", "supervisor", "operator")),
+    ("eve", "elsewhere", ("admin",)),
 )
 
 
@@ -134,6 +136,7 @@ def home(tmp_path: Path) -> Path:
 def views_database(postgres_server: str) -> Iterator[str]:
     """The address of this folder's database."""
     with database_with_views(postgres_server) as url:
+        migrate(url, known=tuple(each for each in migrations() if each.name == "0011_api_keys.sql"))
         yield url
 
 
@@ -147,6 +150,8 @@ def set_up() -> dict[str, int]:
 def api(home: Path, views_database: str, set_up: dict[str, int]) -> Iterator[Api]:
     """The API, served in this process."""
     database_url = empty(views_database)
+    with connect(database_url) as connection:
+        connection.execute("TRUNCATE penstock.api_key")
     addresses = Settings(home=home, database_url=database_url, kafka_bootstrap_servers="unused:9092")
     settings = addresses.model_copy(update=set_up)
     log = JudgedLog()

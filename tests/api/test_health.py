@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from penstock import Application
 from penstock.api.app import create_app
-from penstock.api.callers import ApiKeys
+from penstock.api.key_ring import KeyRing
 from penstock.producers.memory import MemoryLog
 from penstock.runtime.errors import NotConfigured
 from penstock.runtime.settings import Settings
@@ -85,11 +85,11 @@ def test_not_ready_while_the_log_is_away_and_asks_it_once(home: Path, views_data
 
 
 def test_a_key_is_compared_as_a_whole(home: Path) -> None:
-    keys = ApiKeys.load(home / "api-keys.json")
+    keys = KeyRing(home / "api-keys.json")
     key = key_of("ana")
-    assert keys.caller_of(key) is not None
+    assert keys.known(key) is not None
     for wrong in (key[:-1], key + "x", key.upper(), "xsk" + key[3:], "psk_sam_" + key[8:], "", "psk__"):
-        assert keys.caller_of(wrong) is None
+        assert keys.known(wrong) is None
 
 
 SHORT = {"id": "a", "sha256": "short", "tenant": "t", "subject": "s", "roles": []}
@@ -103,4 +103,4 @@ def test_a_bad_file_of_keys_says_what_to_do(tmp_path: Path, content: str | None)
     if content is not None:
         path.write_text(content)
     with pytest.raises(NotConfigured, match="penstock up"):
-        ApiKeys.load(path)
+        KeyRing(path)

@@ -4,44 +4,25 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from types import FrameType
 from typing import Annotated, Any
 
 import uvicorn
 from fastapi import Depends, FastAPI
 
 from penstock import __version__
-from penstock.api import (
-    approval_control,
-    approvals,
-    calls,
-    cancellations,
-    case_reviews,
-    dead_letters,
-    dead_letters_bulk,
-    health,
-    keys,
-    metrics,
-    operator_actions,
-    problems,
-    retries,
-    run_commands,
-    run_control,
-    run_resources,
-    run_results,
-    runs,
-)
-from penstock.api import workflows as workflow_resources
+from penstock.api import problems
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission, Limits
 from penstock.api.authentication import Authentication
 from penstock.api.callers import Caller
-from penstock.api.dead_letter_desk import Desk
 from penstock.api.door import Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
 from penstock.api.key_ring import KeyRing
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
 from penstock.api.metrics import Counting
+from penstock.api.resources import routers
+from penstock.api.sending import Streams
+from penstock.api.serving import CLOSE_S, Server
 from penstock.api.tokens import tokens_of
 from penstock.api.tracing import SOURCE, Tracing
 from penstock.api.views import Views
@@ -51,33 +32,13 @@ from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import SoonLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.signing import Authority, Keyring, Signer
-from penstock.runtime.closing import end_within
 from penstock.runtime.meters import PROCESS, Meters
 from penstock.runtime.postgres_backlog import observe_queues
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import Telemetry, resource_of, start
 from penstock.schemas.codec import codec_for
 
-# For requests under way, and then for the log's answers.
-CLOSE_S = 10.0
-END_S = 2 * CLOSE_S + 2
 BUFFER_RECORDS_MAX = 1_000
-_RESOURCES = (
-    case_reviews,
-    cancellations,
-    workflow_resources,
-    run_resources,
-    run_commands,
-    run_results,
-    runs,
-    run_control,
-    retries,
-    approvals,
-    approval_control,
-    calls,
-    operator_actions,
-    health,
-)
 
 
 def create_app(
@@ -104,16 +65,21 @@ def create_app(
     views = Views(settings)
     inbox = Inbox(publisher, views, acknowledged_s, effect_s)
 
+    counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
+    streams = Streams(settings, counted.meters)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            streams.close()
             # What the log hasn't answered by now was never acknowledged to anybody.
             with suppress(LogError):
                 publisher.close(CLOSE_S)
             ring.close()
             views.close()
+            streams.shut()
             if log is None:
                 kept.close()
 
@@ -127,15 +93,9 @@ def create_app(
     )
     admission = Admission(views, Limits.of(settings))
     door = Door(settings, authentication, views, inbox, AcceptedRuns(), admission, loaded, kept)
-    for resource in _RESOURCES:
-        app.include_router(resource.routes(door))
-    desk = Desk(door)
-    # The bulk paths first: to the others `redrive` would be an id.
-    for letters in (dead_letters_bulk, dead_letters):
-        app.include_router(letters.routes(door, desk))
-    counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
-    app.include_router(metrics.routes(door, counted))
-    app.include_router(keys.routes(door, ring))
+    app.state.streams = streams
+    for router in routers(door, streams, ring, counted):
+        app.include_router(router)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi(caller: Annotated[Caller, Depends(authentication)]) -> dict[str, Any]:
@@ -169,8 +129,9 @@ def main() -> int:
         signal.signal(number, lambda *_: None)
     telemetry = start(SOURCE, settings.worker_name)
     observe_queues(telemetry.meters, settings)
+    app = create_app(settings, telemetry=telemetry)
     config = uvicorn.Config(
-        create_app(settings, telemetry=telemetry),
+        app,
         host=settings.api_host,
         port=settings.api_port,
         log_level=settings.log_level.lower(),
@@ -178,15 +139,6 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=int(CLOSE_S),
     )
-    _Server(config).run()
+    Server(config, app.state.streams.close).run()
     telemetry.close()
     return 0
-
-
-class _Server(uvicorn.Server):
-    """Ends in time also when a thread waits for something that doesn't come."""
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM or SIGINT has come."""
-        end_within(END_S, lambda: 1)
-        super().handle_exit(sig, frame)

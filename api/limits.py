@@ -11,10 +11,19 @@ from penstock.api.problems import Problem, answer_of, unavailable
 
 BODY_BYTES_MAX_DEFAULT: Final = 1024 * 1024
 BODY_S_DEFAULT: Final = 10.0
+EVENT_STREAM: Final = "text/event-stream"
 # One caller may have one request in so many of them.
 _CALLER_PART: Final = 2
 # How this process is must be seen most of all when it is busy.
 _ALWAYS: Final = "/health/"
+
+
+def begins_stream(message: Message) -> bool:
+    """Whether an answer begins that goes on for as long as its client likes."""
+    return message["type"] == "http.response.start" and any(
+        name.lower() == b"content-type" and value.startswith(EVENT_STREAM.encode())
+        for name, value in message.get("headers", ())
+    )
 
 
 class BodyLimit:
@@ -100,13 +109,27 @@ class RequestLimit:
             return
         self._total += 1
         self._active[caller] += 1
+        held = True
+
+        def let_go() -> None:
+            nonlocal held
+            if held:
+                held = False
+                self._total -= 1
+                self._active[caller] -= 1
+                if not self._active[caller]:
+                    del self._active[caller]
+
+        async def send_held(message: Message) -> None:
+            if begins_stream(message):
+                # From here on it waits for nobody but its client, and has a limit of its own.
+                let_go()
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_held)
         finally:
-            self._total -= 1
-            self._active[caller] -= 1
-            if not self._active[caller]:
-                del self._active[caller]
+            let_go()
 
     def _busy(self) -> Problem:
         detail = (

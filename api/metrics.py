@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.api.callers import Caller
 from penstock.api.door import Door
+from penstock.api.limits import begins_stream
 from penstock.api.rights import METRICS
 from penstock.api.tracing import route_of
 from penstock.runtime import metric_names as names
@@ -30,12 +31,22 @@ class Counting:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        method, status = str(scope["method"]), "500"
+        method, status, answered = str(scope["method"]), "500", False
+
+        def answer() -> None:
+            nonlocal answered
+            if not answered:
+                answered = True
+                self._active.add(-1, method)
+                self._seconds.record(time.perf_counter() - began_s, method, route_of(scope), status)
 
         async def send_counted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = str(message["status"])
+            if begins_stream(message):
+                # It goes on for hours: the answer is that it began.
+                answer()
             await send(message)
 
         began_s = time.perf_counter()
@@ -43,8 +54,7 @@ class Counting:
         try:
             await self._app(scope, receive, send_counted)
         finally:
-            self._active.add(-1, method)
-            self._seconds.record(time.perf_counter() - began_s, method, route_of(scope), status)
+            answer()
 
 
 def routes(door: Door, telemetry: Telemetry) -> APIRouter:

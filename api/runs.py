@@ -34,14 +34,15 @@ def routes(door: Door) -> APIRouter:
             "run_id": run_id,
             "status": row["status"] if row else "accepted",
             "last_seq": row["last_seq"] if row else 0,
-            "events": [_event(each) for each in found],
+            "events": [event_document(each) for each in found],
             "next_seq": found[-1]["seq"] + 1 if found else from_seq,
         }
 
     return router
 
 
-def _event(row: Columns) -> dict[str, Any]:
+def event_document(row: Columns) -> dict[str, Any]:
+    """An event as pages and streams show it."""
     return {
         "seq": row["seq"],
         "id": row["event_id"],

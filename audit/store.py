@@ -165,8 +165,8 @@ def places(connection: Connection[TupleRow], topics: Collection[str]) -> dict[tu
 def begin(connection: Connection[TupleRow], topic: str, partition: int, start: int, log: LogIdentity) -> None:
     """Make the row of a partition that was never read; leaves one alone that is there."""
     connection.execute(
-        "INSERT INTO views.position VALUES (%s, %s, %s, 0, %s, %s) ON CONFLICT DO NOTHING",
-        (topic, partition, start, log.cluster_id, log.topic_id),
+        "INSERT INTO views.position VALUES (%s, %s, %s, 0, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (topic, partition, start, log.cluster_id, log.topic_id, start),
     )
 
 

@@ -19,6 +19,7 @@ OUTCOME: Final = "penstock.outcome"
 STAGE: Final = "penstock.stage"
 TYPE: Final = "cloudevents.event_type"
 VIEW: Final = "penstock.view"
+STREAM: Final = "penstock.stream"
 
 ATTRIBUTES: Final = {
     TOPIC: "the topic",
@@ -31,6 +32,7 @@ ATTRIBUTES: Final = {
     STAGE: "`decide` (decode, decide, encode), `commit` (Postgres), `publish` (Kafka)",
     TYPE: "the record's type, as its `ce_type` header says: `RunStarted`, `CompleteToolCall` …",
     VIEW: "the view: `run`, `run_event`, `tool_call`, `approval`, `dead_letter`",
+    STREAM: "what a stream is of: `run` or `tenant`",
     "http.request.method": "the method",
     "http.route": "the route's template, empty where none fits",
     "http.response.status_code": "the status code",
@@ -186,6 +188,12 @@ HTTP_ACTIVE: Final = Metric(
     *("http.server.active_requests", "{request}", "updown"),
     "Requests that the API is answering.",
     ("http.request.method",),
+)
+
+STREAMS: Final = Metric(
+    *("penstock.api.streams", "{stream}", "updown"),
+    "Event streams that are open, of one run (`run`) or of all of a tenant's (`tenant`). They don't count as requests.",
+    (STREAM,),
 )
 
 # Every process.

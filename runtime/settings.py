@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     oidc_subject_claim: str = Field(default="sub", min_length=1)
     oidc_service_claim: str = ""
     api_requests_max: int = Field(default=500, ge=1)
+    api_streams_max: int = Field(default=1_000, ge=1)
+    api_streams_caller_max: int = Field(default=500, ge=1)
+    api_stream_heartbeat_s: float = Field(default=15, gt=0)
+    api_stream_s_max: float = Field(default=3_600, gt=0)
     open_runs_tenant_max: int = Field(default=50_000, ge=1)
     open_runs_total_max: int = Field(default=200_000, ge=1)
     views_lag_max_s: int = Field(default=60, ge=1)

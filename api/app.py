@@ -73,13 +73,12 @@ def create_app(
         try:
             yield
         finally:
-            streams.close()
+            streams.shut()
             # What the log hasn't answered by now was never acknowledged to anybody.
             with suppress(LogError):
                 publisher.close(CLOSE_S)
             ring.close()
             views.close()
-            streams.shut()
             if log is None:
                 kept.close()
 
@@ -97,13 +96,16 @@ def create_app(
     for router in routers(door, streams, ring, counted):
         app.include_router(router)
 
-    @app.get("/openapi.json", include_in_schema=False)
-    async def openapi(caller: Annotated[Caller, Depends(authentication)]) -> dict[str, Any]:
-        return app.openapi()
-
+    _describe(app, authentication)
     problems.install(app)
     _surround(app, settings, body_bytes_max, counted.meters)
     return app
+
+
+def _describe(app: FastAPI, authentication: Authentication) -> None:
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(caller: Annotated[Caller, Depends(authentication)]) -> dict[str, Any]:
+        return app.openapi()
 
 
 def _surround(app: FastAPI, settings: Settings, body_bytes_max: int, meters: Meters) -> None:

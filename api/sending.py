@@ -86,7 +86,8 @@ class Streams:
             asyncio.get_running_loop().call_later(GOODBYE_S, sending.cancel)
 
     def shut(self) -> None:
-        """Let the connections go."""
+        """The same, and let the connections go."""
+        self.close()
         self.rows.close()
 
     def _check(self, who: tuple[str, str]) -> None:

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from penstock.audit.views import approval, dead_letter, operator_action, run, run_attribute, run_event, tool_call
+from penstock.audit.views import (
+    approval,
+    dead_letter,
+    operator_action,
+    run,
+    run_attribute,
+    run_event,
+    tool_call,
+)
 from penstock.audit.views.columns import Row
 from penstock.audit.views.dead_letter import DeadLetterRow
 from penstock.audit.views.operator_action import OperatorActionRow

@@ -32,6 +32,7 @@ runs.run_app.command("retry")(run_control.retry)
 for _command in (
     questions.status,
     questions.trail,
+    questions.tail,
     questions.settle,
     questions.cancel,
     questions.release,

@@ -56,6 +56,18 @@ def trail(run_id: str, as_json: AsJson = False) -> None:
         shown.trail(run, lines)
 
 
+def tail(
+    run_id: Annotated[str, typer.Argument(metavar="[RUN]", help="Of this run, until it has ended.")] = "",
+    tenant: Annotated[str, typer.Option(help="Of this tenant's runs, from now on; of all without it.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one document a line.")] = False,
+    from_seq: Annotated[int, typer.Option("--from", min=1, help="A run's events from this seq on.")] = 1,
+) -> None:
+    """Print events as they come: of one run until it has ended, or of all runs until Ctrl-C."""
+    from penstock.cli import tail as following
+
+    following.follow(Settings.load(), run_id, tenant, from_seq, as_json=as_json)
+
+
 @approvals_app.command("list")
 def list_approvals(as_json: AsJson = False) -> None:
     """What waits for a person, oldest first."""

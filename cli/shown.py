@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from rich.markup import escape
 from rich.table import Table
 
+from penstock.audit.following import TailLine
 from penstock.audit.reading import CallInDoubt, RunLine, TrailLine, WaitingApproval
 from penstock.cli.screen import console
 
@@ -40,6 +41,14 @@ def trail(run: RunLine, lines: Sequence[TrailLine]) -> None:
             _text(f"{line.actor.get('kind')} {_short(str(line.actor.get('subject')))}"),
         )
     console.print(table)
+
+
+def tail(line: TailLine) -> None:
+    """One event as it comes: when, of which run, what."""
+    event = line.line
+    who = f"{event.actor.get('kind')} {_short(str(event.actor.get('subject')))}"
+    words = f"{_time(event.time_ms)} {line.run_id} {event.seq:>4} {event.type} {_about(event)}"
+    console.print(f"{words.rstrip()}  {who}", markup=False, highlight=False, soft_wrap=True)
 
 
 def approvals(waiting: Sequence[WaitingApproval]) -> None:

@@ -34,6 +34,7 @@ TENANT_STREAMS: Final = 20
 # Started, tool asked for, tool done, completed.
 EVENTS: Final = 4
 PAUSE_S: Final = 0.05
+BACK_S: Final = 0.3
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Client:
         while not self.ended and (enough is None or len(self.seen) < enough):
             with suppress(httpx.TransportError):
                 await self._once(client, enough)
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(BACK_S)
 
     async def _once(self, client: httpx.AsyncClient, enough: int | None) -> None:
         headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {self.key}"}

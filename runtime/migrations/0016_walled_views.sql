@@ -18,13 +18,17 @@ EXCEPTION
 END $$;
 
 GRANT USAGE ON SCHEMA views TO penstock_tenant;
-GRANT SELECT ON views.run_row, views.run_event_row, views.tool_call_row, views.approval_row,
-    views.run, views.run_event, views.tool_call, views.approval TO penstock_tenant;
+GRANT SELECT ON views.run_row, views.run_event_row, views.tool_call_row, views.approval_row, views.run_attribute,
+    views.dead_letter, views.operator_action, views.run, views.run_event, views.tool_call, views.approval,
+    views.dead_letter_standing TO penstock_tenant;
 
 ALTER TABLE views.run_row ENABLE ROW LEVEL SECURITY;
 ALTER TABLE views.run_event_row ENABLE ROW LEVEL SECURITY;
 ALTER TABLE views.tool_call_row ENABLE ROW LEVEL SECURITY;
 ALTER TABLE views.approval_row ENABLE ROW LEVEL SECURITY;
+ALTER TABLE views.run_attribute ENABLE ROW LEVEL SECURITY;
+ALTER TABLE views.dead_letter ENABLE ROW LEVEL SECURITY;
+ALTER TABLE views.operator_action ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own ON views.run_row FOR SELECT TO penstock_tenant
     USING (tenant = current_setting('penstock.tenant', true));
@@ -33,6 +37,12 @@ CREATE POLICY own ON views.run_event_row FOR SELECT TO penstock_tenant
 CREATE POLICY own ON views.tool_call_row FOR SELECT TO penstock_tenant
     USING (tenant = current_setting('penstock.tenant', true));
 CREATE POLICY own ON views.approval_row FOR SELECT TO penstock_tenant
+    USING (tenant = current_setting('penstock.tenant', true));
+CREATE POLICY own ON views.run_attribute FOR SELECT TO penstock_tenant
+    USING (tenant = current_setting('penstock.tenant', true));
+CREATE POLICY own ON views.dead_letter FOR SELECT TO penstock_tenant
+    USING (tenant = current_setting('penstock.tenant', true));
+CREATE POLICY own ON views.operator_action FOR SELECT TO penstock_tenant
     USING (tenant = current_setting('penstock.tenant', true));
 
 -- Else they would look with their owner's eyes.

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +86,7 @@ class Api:
     views: psycopg.Connection[TupleRow]
     settings: Settings
     keys: dict[str, str] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
 
     def as_(self, who: str, **headers: str) -> dict[str, str]:
         """The headers of a caller."""

@@ -16,7 +16,8 @@ from penstock.schemas.run.records import (
     VoteCounted,
 )
 from tests.api.conftest import Api
-from tests.api.test_every_route import RUN, assert_problem
+from tests.api.route_case import RUN
+from tests.api.test_every_route import assert_problem
 from tests.views.histories import approval_of, asked, granted, started
 
 APPROVAL = approval_of(RUN, 1)

@@ -18,7 +18,8 @@ from tests.api.key_calls import (
     within,
     works,
 )
-from tests.api.test_every_route import VOTE, assert_problem
+from tests.api.route_case import VOTE
+from tests.api.test_every_route import assert_problem
 from tests.views.histories import approval_of
 
 RUN = "5f0f8f66-6a2e-5d6c-9a53-3c62a9b7c001"

@@ -9,7 +9,8 @@ from penstock.producers.retries import Retry
 from penstock.schemas.canonical import json_payload, payload_of
 from penstock.schemas.run.records import RunCancelled, RunCompleted, StartRun
 from tests.api.conftest import Api
-from tests.api.test_every_route import NO_RUN, RUN, assert_problem
+from tests.api.route_case import NO_RUN, RUN
+from tests.api.test_every_route import assert_problem
 from tests.views.histories import asked, failed, started
 
 CASE = json_payload({"case_id": "case-7", "note": ""})

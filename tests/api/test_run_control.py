@@ -9,7 +9,8 @@ from penstock.schemas.codec import EventBody
 from penstock.schemas.log.records import InputAccepted, InputRefused
 from penstock.schemas.run.records import ContinueRun, PauseRun, RunContinued, RunPaused
 from tests.api.conftest import Api
-from tests.api.test_every_route import NO_RUN, RUN, assert_problem
+from tests.api.route_case import NO_RUN, RUN
+from tests.api.test_every_route import assert_problem
 from tests.views.histories import approval_of, asked, call_of, requested, started
 
 PAUSED = RunPaused(paused_by="sam", reason="look at it")
@@ -36,7 +37,9 @@ def judged(event: EventBody) -> Callable[..., EventBody]:
 
 
 @pytest.mark.parametrize(("verb", "kind"), [("pause", PauseRun), ("continue", ContinueRun)])
-def test_it_is_said_in_the_callers_name(running: Api, verb: str, kind: type[EventBody]) -> None:
+def test_it_is_said_in_the_callers_name(
+    running: Api, verb: str, kind: type[PauseRun] | type[ContinueRun]
+) -> None:
     response = say(running, verb, "olga")
     assert (response.status_code, response.json()["outcome"]) == (202, "pending")
     ((meta, body),) = running.log.inputs

@@ -206,7 +206,7 @@ def _rows_read(api: Api, chosen: RunFilter, place: Place | None) -> int:
     nodes = list(_nodes(whole["Plan"]))
     assert not [node for node in nodes if node["Node Type"] == "Seq Scan"], chosen
     return max(
-        round((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+        int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
         for node in nodes
     )
 

@@ -1,7 +1,7 @@
 """Waiting for what a run comes to: until it ends, the time is over, or the client has gone; and how many may."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -28,8 +28,8 @@ def test_a_result_takes_credentials_a_role_and_a_run_of_the_tenants(api: Api) ->
     for wait_s in (0, 30):
         other = api.client.get(f"{PATH}?wait_s={wait_s}", headers=api.as_("mallory"))
         assert_problem(other, 404, "not-found")
-    for wait_s in ("-1", "31", "nan", "inf", "x", ""):
-        response = api.client.get(f"{PATH}?wait_s={wait_s}", headers=api.as_("ana"))
+    for wrong in ("-1", "31", "nan", "inf", "x", ""):
+        response = api.client.get(f"{PATH}?wait_s={wrong}", headers=api.as_("ana"))
         assert_problem(response, 422, "invalid-request")
 
 
@@ -79,15 +79,18 @@ def test_many_wait_without_a_connection_each_and_all_are_told(api: Api) -> None:
 
 def test_a_client_that_leaves_is_let_go(api: Api) -> None:
     api.tell(RUN, started())
-    sent: list[Mapping[str, Any]] = []
+    sent: list[MutableMapping[str, Any]] = []
 
     async def scenario() -> None:
-        messages = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+        messages: list[MutableMapping[str, Any]] = [
+            {"type": "http.request", "body": b"", "more_body": False},
+            {"type": "http.disconnect"},
+        ]
 
-        async def receive() -> Mapping[str, Any]:
+        async def receive() -> MutableMapping[str, Any]:
             return messages.pop(0)
 
-        async def send(message: Mapping[str, Any]) -> None:
+        async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
         headers = [(name.lower().encode(), value.encode()) for name, value in api.as_("ana").items()]

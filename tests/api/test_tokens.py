@@ -17,7 +17,8 @@ from penstock.runtime.errors import NotConfigured
 from penstock.runtime.settings import Settings
 from tests.api.conftest import Api
 from tests.api.issuer import AUDIENCE, Issuer, bearer, rsa_key, serving
-from tests.api.test_every_route import VOTE, assert_problem
+from tests.api.route_case import VOTE
+from tests.api.test_every_route import assert_problem
 from tests.views.histories import approval_of
 
 CASE = {"case_id": "case-1"}

@@ -19,7 +19,7 @@ from penstock.schemas.run.records import (
     VoteRefused,
 )
 from tests.api.conftest import Api
-from tests.api.route_cases import RUN, SETTLEMENT
+from tests.api.route_case import RUN, SETTLEMENT
 from tests.api.test_every_route import assert_problem
 from tests.views.histories import approval_of, asked, call_of, granted, lease_started, requested, started
 

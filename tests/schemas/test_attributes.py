@@ -13,7 +13,12 @@ from penstock.schemas.attributes import (
 
 
 def test_they_travel_in_one_form_and_come_back() -> None:
-    given = {"urgent": True, "desk": "disputes ✓", "amount": 12.5, "n": -7}
+    given: dict[str, str | int | float | bool] = {
+        "urgent": True,
+        "desk": "disputes ✓",
+        "amount": 12.5,
+        "n": -7,
+    }
     text = encode_attributes(given)
     assert text == '{"amount":12.5,"desk":"disputes ✓","n":-7,"urgent":true}'
     assert decode_attributes(text) == given

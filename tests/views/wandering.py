@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from typing import Literal
 
 from penstock.producers.log import Outgoing
 from penstock.schemas.bodies import EventBody
@@ -207,7 +208,8 @@ class Wanderer:
         self.step += 1
         timer_id = derived_id(self.run_id, f"timer:{self.step}")
         self.sleeps.append(timer_id)
-        purpose = self.rng.choice(("sleep", "deadline"))
+        purposes: tuple[Literal["sleep", "deadline"], ...] = ("sleep", "deadline")
+        purpose = self.rng.choice(purposes)
         return runs.TimerArmed(timer_id=timer_id, step=self.step, purpose=purpose, due_ms=7)
 
     def end_soon(self) -> EventBody:

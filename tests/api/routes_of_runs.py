@@ -1,0 +1,150 @@
+"""The cases of workflows, runs and their events."""
+
+from typing import Final
+
+from tests.api.route_case import FAILED, LONE, RUN, Bad, RouteCase
+
+RUNS: Final = (
+    RouteCase(
+        route="GET /v1/runs/{run_id}/events",
+        path=f"/v1/runs/{RUN}/events",
+        who="ana",
+        elsewhere="not-found",
+        bad=(
+            Bad(path=f"/v1/runs/{RUN}/events?from_seq=0"),
+            Bad(path=f"/v1/runs/{RUN}/events?limit=1001"),
+            Bad(path="/v1/runs/%00/events", status=404),
+        ),
+    ),
+    RouteCase(
+        route="GET /v1/workflows",
+        path="/v1/workflows",
+        who="ana",
+        elsewhere="own",
+        bad=(Bad(path="/v1/workflows/%00", status=404),),
+    ),
+    RouteCase(
+        route="GET /v1/workflows/{name}",
+        path="/v1/workflows/case-review",
+        who="ana",
+        elsewhere="own",
+        bad=(Bad(path="/v1/workflows/none", status=404), Bad(path="/v1/workflows/%00", status=404)),
+    ),
+    RouteCase(
+        route="GET /v1/workflows/{name}/versions/{version}/runs",
+        path="/v1/workflows/case-review/versions/1/runs",
+        who="ana",
+        elsewhere="nothing",
+        bad=(
+            Bad(path="/v1/workflows/case-review/versions/one/runs"),
+            Bad(path="/v1/workflows/case-review/versions/1/runs?cursor=none"),
+            Bad(path="/v1/workflows/case-review/versions/1/runs?limit=0"),
+        ),
+    ),
+    RouteCase(
+        route="POST /v1/runs",
+        path="/v1/runs",
+        body={"workflow": "case-review", "input": {"case_id": "case-1"}},
+        who="ana",
+        may_not=("nobody", "sam", "olga"),
+        elsewhere="own",
+        bad=(
+            Bad(body={}),
+            Bad(body={"workflow": "case-review", "input": {"case_id": "not a case"}}),
+            Bad(body={"workflow": "case-review", "input": {"case_id": "case-1", "note": LONE}}),
+            Bad(body={"workflow": "case-review", "version": 2**40, "input": {"case_id": "case-1"}}),
+            Bad(body={"workflow": LONE, "input": {"case_id": "case-1"}}),
+        ),
+    ),
+    RouteCase(
+        route="GET /v1/runs",
+        path="/v1/runs",
+        who="ana",
+        elsewhere="nothing",
+        bad=(
+            Bad(path="/v1/runs?status=asleep"),
+            Bad(path="/v1/runs?cursor=none"),
+            Bad(path="/v1/runs?limit=0"),
+            Bad(path="/v1/runs?started_after=yesterday"),
+            Bad(path="/v1/runs?attribute=noequals"),
+            Bad(path="/v1/runs?version=99999999999"),
+        ),
+    ),
+    RouteCase(
+        route="GET /v1/runs/{run_id}",
+        path=f"/v1/runs/{RUN}",
+        who="ana",
+        elsewhere="not-found",
+        bad=(Bad(path="/v1/runs/none", status=404), Bad(path="/v1/runs/%00", status=404)),
+    ),
+    RouteCase(
+        route="GET /v1/runs/{run_id}/result",
+        path=f"/v1/runs/{RUN}/result",
+        who="ana",
+        elsewhere="not-found",
+        bad=(Bad(path=f"/v1/runs/{RUN}/result?wait_s=-1"), Bad(path="/v1/runs/%00/result", status=404)),
+    ),
+    RouteCase(
+        route="POST /v1/runs/{run_id}/cancel",
+        path=f"/v1/runs/{RUN}/cancel",
+        body={"reason": "withdrawn"},
+        who="ana",
+        elsewhere="not-found",
+        bad=(Bad(body={}), Bad(body={"reason": LONE}), Bad(path="/v1/runs/none/cancel", status=404)),
+    ),
+    RouteCase(
+        route="POST /v1/runs/{run_id}/signals/{name}",
+        path=f"/v1/runs/{RUN}/signals/more",
+        body={"payload": {"page": 2}},
+        who="ana",
+        elsewhere="not-found",
+        bad=(
+            Bad(body={"payload": {"text": LONE}}),
+            Bad(body={"payload": 1, "unknown": 1}),
+            Bad(path=f"/v1/runs/{RUN}/signals/%00"),
+            Bad(path="/v1/runs/none/signals/more", status=404),
+        ),
+    ),
+    RouteCase(
+        route="POST /v1/runs/{run_id}/pause",
+        path=f"/v1/runs/{RUN}/pause",
+        body={"reason": "look at it"},
+        who="olga",
+        may_not=("nobody", "ana"),
+        elsewhere="not-found",
+        bad=(Bad(body={}), Bad(body={"reason": LONE}), Bad(path="/v1/runs/%00/pause", status=404)),
+    ),
+    RouteCase(
+        route="POST /v1/runs/{run_id}/continue",
+        path=f"/v1/runs/{RUN}/continue",
+        body={"reason": "it is well"},
+        who="olga",
+        may_not=("nobody", "ana"),
+        elsewhere="not-found",
+        bad=(
+            Bad(body={"reason": 7}),
+            Bad(body={"reason": LONE}),
+            Bad(path="/v1/runs/%00/continue", status=404),
+        ),
+    ),
+    RouteCase(
+        route="POST /v1/runs/{run_id}/retry",
+        path=f"/v1/runs/{FAILED}/retry",
+        body={},
+        who="ana",
+        elsewhere="not-found",
+        bad=(
+            Bad(body={"version": 0}),
+            Bad(body={"version": 2**40}),
+            Bad(path="/v1/runs/%00/retry", status=404),
+            Bad(path=f"/v1/runs/{RUN}/retry", status=409),
+        ),
+    ),
+    RouteCase(
+        route="GET /v1/events",
+        path="/v1/events?after=beginning",
+        who="ana",
+        elsewhere="nothing",
+        bad=(Bad(path="/v1/events?after=none", slug="invalid-place"), Bad(path="/v1/events?limit=0")),
+    ),
+)

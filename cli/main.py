@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import approval_control, keys, operators, questions, run_control, runs
+from penstock.cli import approval_control, dlq, keys, operators, questions, run_control, runs
 from penstock.producers.errors import LogError, SigningError
 from penstock.runtime.errors import SetupError
 from penstock.runtime.exits import SETUP
@@ -29,6 +29,7 @@ app.add_typer(runs.run_app, name="run")
 runs.run_app.command("pause")(run_control.pause)
 runs.run_app.command("continue")(run_control.go_on)
 runs.run_app.command("retry")(run_control.retry)
+app.add_typer(dlq.dlq_app, name="dlq")
 for _command in (
     questions.status,
     questions.trail,

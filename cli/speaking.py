@@ -36,7 +36,7 @@ class NotFound(SetupError):
 @contextmanager
 def speaking_as(settings: Settings, tenant: str, subject: str) -> Iterator[RunClient]:
     """A client that speaks to runs of a tenant as a person who has an API key. Raises NotFound."""
-    actor = _actor(settings, tenant, subject)
+    actor = actor_of(settings, tenant, subject)
     with _publisher(settings) as publisher:
         yield RunClient(publisher, tenant, actor)
 
@@ -121,7 +121,8 @@ def told(receipt: Receipt) -> None:
     receipt.wait(ACKNOWLEDGED_S)
 
 
-def _actor(settings: Settings, tenant: str, subject: str) -> Actor:
+def actor_of(settings: Settings, tenant: str, subject: str) -> Actor:
+    """A person of the tenant's who has an API key. Raises NotFound."""
     with connect(settings, application_name=SOURCE) as connection:
         keys = known(connection, settings.api_keys_file).values()
     people = {

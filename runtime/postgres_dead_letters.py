@@ -71,7 +71,12 @@ FROM views.dead_letter_standing {_WHERE} GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC"""
 
 def letter(connection: Reading, tenant: str, ident: str) -> Columns | None:
     """A dead letter of the tenant's; of several groups that couldn't take the record, one of their rows."""
-    return next(iter(_rows(connection, ONE, {"id": ident, "tenant": tenant})), None)
+    return next(iter(all_of(connection, tenant, ident)), None)
+
+
+def all_of(connection: Reading, tenant: str, ident: str) -> list[Columns]:
+    """The rows of all groups that couldn't take the record."""
+    return _rows(connection, ONE, {"id": ident, "tenant": tenant})
 
 
 def ids(connection: Reading, tenant: str, which: Filter, limit: int) -> list[str]:

@@ -67,7 +67,7 @@ class Redriver:
     def __init__(self, means: Means, tenant: str, actor: Actor) -> None:
         self._means = means
         self.tenant = tenant
-        self._actor = actor
+        self.actor = actor
         self._drafts = PutBacks(means, tenant, actor)
         self._operators = OperatorLog(means.publisher, tenant)
 
@@ -133,7 +133,7 @@ class Redriver:
             row = rows.letter(self.connection, self.tenant, ident)
             if row is None:
                 raise Refused("not-found", "There is no such dead letter here: check its id.")
-            name = None if words is None else f"{self._actor.subject}\x1f{words}\x1f{reason}"
+            name = None if words is None else f"{self.actor.subject}\x1f{words}\x1f{reason}"
             action_id = str(uuid.uuid4()) if name is None else derived_id(ident, name)
             now = self._finished(ident, standing(said(self.connection, self._means, self.tenant, ident)))
             if action_id in now.put_back:
@@ -201,7 +201,7 @@ class Redriver:
         return detail
 
     def _say(self, action: str, target: str, reason: str, detail: dict[str, Any], action_id: str) -> None:
-        receipt = self._operators.record(self._actor, action, target, reason, detail, action_id=action_id)
+        receipt = self._operators.record(self.actor, action, target, reason, detail, action_id=action_id)
         receipt.wait(self._means.acknowledged_s)
 
 

@@ -65,7 +65,7 @@ def test_a_route_without_a_case_is_found(api: Api) -> None:
     assert routes_of(api) - WITHOUT_A_KEY - {case.route for case in CASES} == {"GET /v1/forgotten"}
 
 
-WRONG_KEYS = (
+WRONG_KEYS: tuple[dict[str, str], ...] = (
     {},
     {"Authorization": "Bearer psk_ana_wrong"},
     {"Authorization": "Bearer psk_ghost_" + "s3cret" * 6},

@@ -76,7 +76,12 @@ class Discard(BaseModel):
 def routes(door: Door, desk: Desk) -> APIRouter:
     """The routes of this resource."""
     router = APIRouter(tags=["dead letters"])
+    _reading(router, door, desk)
+    _changing(router, door, desk)
+    return router
 
+
+def _reading(router: APIRouter, door: Door, desk: Desk) -> None:
     @router.get("/v1/dead-letters")
     async def dead_letters(
         caller: Annotated[Caller, Depends(door.keys)],
@@ -112,6 +117,8 @@ def routes(door: Door, desk: Desk) -> APIRouter:
             raise not_found("dead letter")
         return document(found, await door.views.ask(rows.DONE, asked), desk.means.codec)
 
+
+def _changing(router: APIRouter, door: Door, desk: Desk) -> None:
     @router.post("/v1/dead-letters/{dead_letter_id}/redrive")
     async def redrive(
         dead_letter_id: str,
@@ -149,8 +156,6 @@ def routes(door: Door, desk: Desk) -> APIRouter:
             lambda redriver: redriver.discard(dead_letter_id, body.reason, words=words),
         )
         return {"id": outcome.id, "state": outcome.state, "action_id": outcome.action_id}
-
-    return router
 
 
 def ms_of(time: datetime | None) -> int | None:

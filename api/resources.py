@@ -10,13 +10,11 @@ from penstock.api import (
     calls,
     cancellations,
     case_reviews,
-    dead_letters,
-    dead_letters_bulk,
     event_streams,
     health,
     keys,
     metrics,
-    operator_actions,
+    operating,
     retries,
     run_commands,
     run_control,
@@ -25,7 +23,6 @@ from penstock.api import (
     runs,
     workflows,
 )
-from penstock.api.dead_letter_desk import Desk
 from penstock.api.door import Door
 from penstock.api.key_ring import KeyRing
 from penstock.api.sending import Streams
@@ -44,7 +41,7 @@ _OF_THE_DOOR = (
     approvals,
     approval_control,
     calls,
-    operator_actions,
+    operating,
     health,
 )
 
@@ -55,9 +52,5 @@ def routers(door: Door, streams: Streams, ring: KeyRing, counted: Telemetry) -> 
     yield from event_streams.routers(door, streams)
     for resource in _OF_THE_DOOR:
         yield resource.routes(door)
-    desk = Desk(door)
-    # The bulk paths first: to the others `redrive` would be an id.
-    for letters in (dead_letters_bulk, dead_letters):
-        yield letters.routes(door, desk)
     yield metrics.routes(door, counted)
     yield keys.routes(door, ring)

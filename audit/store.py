@@ -186,7 +186,7 @@ def _dead_letter(row: DeadLetterRow) -> dict[str, object]:
 
 
 def _action(row: OperatorActionRow) -> dict[str, object]:
-    return row._asdict() | {"detail": orjson.Fragment(row.detail), "actor": orjson.Fragment(row.actor)}
+    return {**row._asdict(), "detail": orjson.Fragment(row.detail), "actor": orjson.Fragment(row.actor)}
 
 
 def _row(columns: Mapping[str, Any]) -> Row:

@@ -43,7 +43,8 @@ def project(record: Record, codec: Codec, keyring: Keyring) -> OperatorActionRow
     """The row of an action. Raises Undecodable, Misplaced, NotVouchedFor."""
     meta, body = codec.decode_fact(record.value or b"")
     # One place an action: a signed record that is copied elsewhere mustn't come to stand before its original.
-    if record.key != meta.entity_id.encode() or partition_of(record.key, PARTITIONS) != record.partition:
+    own = meta.entity_id.encode()
+    if record.key != own or partition_of(own, PARTITIONS) != record.partition:
         raise Misplaced(
             f"the action of tenant {meta.tenant} stands under another key, or on another partition"
         )

@@ -46,7 +46,7 @@ def test_an_action_says_who_what_and_why_under_the_doors_signature(
     assert keyring.verify(record, meta) is Authority.API
     assert record.topic == OPERATOR_ACTIONS
     assert record.key == meta.entity_id.encode() == tenant_id("local").encode()
-    assert record.partition == partition_of(record.key, 6)
+    assert record.partition == partition_of(meta.entity_id.encode(), 6)
 
 
 def test_the_same_action_again_has_the_same_id(actions: OperatorLog) -> None:

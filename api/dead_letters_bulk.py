@@ -77,24 +77,33 @@ def routes(door: Door, desk: Desk) -> APIRouter:
 async def _answer(desk: Desk, caller: Caller, verb: Verb, body: Bulk) -> Response:
     redriver = Redriver(desk.means, caller.tenant, caller.actor)
     which = body.filter.filter()
+
+    def look() -> dict[str, Any]:
+        with redriver:
+            return dry_run(redriver, verb, which, body.limit)
+
+    def find() -> list[str]:
+        with redriver:
+            return redriver.ids(which, body.limit)
+
     try:
         if body.dry_run:
-            with await desk.run(redriver.__enter__):
-                return JSONResponse(await desk.run(lambda: dry_run(redriver, verb, which, body.limit)))
-        await desk.run(redriver.__enter__)
-        idents = await desk.run(lambda: redriver.ids(which, body.limit))
-    except DatabaseAway as error:
+            return JSONResponse(await desk.run(look))
+        idents = await desk.run(find)
+    except (DatabaseAway, TimeoutError) as error:
         raise database_away(error) from error
-    return StreamingResponse(_lines(desk, redriver, verb, body, idents), media_type=NDJSON)
+    return StreamingResponse(lines(desk, redriver, verb, body, idents), media_type=NDJSON)
 
 
-async def _lines(
+async def lines(
     desk: Desk, redriver: Redriver, verb: Verb, body: Bulk, idents: list[str]
 ) -> AsyncIterator[str]:
+    """One line of JSON for each of them, as it is done; whoever stops reading stops it after the one under way."""
     counts: Counter[str] = Counter()
     which = body.filter.filter()
     try:
         yield _line({"of": len(idents)})
+        await desk.run(redriver.__enter__)
         await desk.run(lambda: redriver.say_bulk(f"dead-letter.bulk-{verb}", which, body.reason, len(idents)))
         for number, ident in enumerate(idents, 1):
             did = await desk.run(partial(one_of_many, redriver, verb, ident, body.reason))
@@ -106,7 +115,7 @@ async def _lines(
             {"finished": False, "counts": counts, "why": f"{error or type(error).__name__}: ask again"}
         )
     finally:
-        redriver.__exit__()
+        redriver.close()
 
 
 def _line(said: dict[str, Any]) -> str:

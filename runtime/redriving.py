@@ -69,14 +69,26 @@ class Redriver:
         self.tenant = tenant
         self.actor = actor
         self._drafts = PutBacks(means, tenant, actor)
+        self._held: rows.Reading | None = None
         self._operators = OperatorLog(means.publisher, tenant)
 
     def __enter__(self) -> "Redriver":
-        self.connection = connect(self._means.settings, application_name=SOURCE)
+        self._held = connect(self._means.settings, application_name=SOURCE)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.connection.close()
+        self.close()
+
+    def close(self) -> None:
+        """Let the connection go, if there is one."""
+        if self._held is not None:
+            self._held.close()
+
+    @property
+    def connection(self) -> rows.Reading:
+        """The one that is held while the context lasts."""
+        assert self._held is not None, "use it as a context"
+        return self._held
 
     def redrive(
         self,

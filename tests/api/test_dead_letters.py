@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 
+from penstock.producers.operators import OperatorLog
+from penstock.producers.publisher import Publisher
 from penstock.producers.signing import Authority
 from penstock.runtime import redriving
+from penstock.runtime.postgres import connect
+from penstock.runtime.postgres_dead_letters import alone
 from penstock.schemas.canonical import sha256_hex
 from penstock.schemas.codec import pinned_codec
+from penstock.schemas.envelope.records import Actor
 from penstock.schemas.headers import SIGNATURE
 from penstock.schemas.ids import derived_id, partition_of
 from penstock.schemas.run.records import StartRun
@@ -221,4 +226,20 @@ def test_broken_off_anywhere_it_is_finished_once(
         assert response.status_code == 200, response.text
     assert len(dead.back("misplaced")) == 1
     assert dead.actions().count("dead-letter.put-back") == 1
+    assert state(dead, "misplaced") == "redriven"
+
+
+def test_two_at_once_dont_put_it_back_twice(dead: Dead) -> None:
+    with connect(dead.api.settings) as elsewhere, alone(elsewhere, dead.ids["misplaced"]) as mine:
+        assert mine
+        assert_problem(post(dead, "misplaced", "redrive", {"reason": "r"}), 409, "dead-letter:busy")
+    assert dead.back("misplaced") == []
+    assert post(dead, "misplaced", "redrive", {"reason": "r"}).status_code == 200
+
+
+def test_what_a_stranger_says_was_done_counts_for_nothing(dead: Dead) -> None:
+    app = Publisher(dead.api.log, pinned_codec(), dead.keyring.signer(Authority.APP), "stranger")
+    olga = Actor(kind="person", subject="olga", roles=("operator",))
+    OperatorLog(app, "local").record(olga, "dead-letter.discard", dead.ids["misplaced"], "", {}).wait(5)
+    assert post(dead, "misplaced", "redrive", {"reason": "r"}).status_code == 200
     assert state(dead, "misplaced") == "redriven"

@@ -1,14 +1,24 @@
 """Dead letters by filter: dry unless told otherwise, one line for each, and each recorded by itself."""
 
+import asyncio
 import json
-from typing import Any
+from collections.abc import AsyncGenerator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from penstock.api.dead_letter_desk import Desk
+from penstock.api.dead_letters_bulk import Bulk, Which, lines
+from penstock.api.door import Door
 from penstock.producers.errors import NotYetAcknowledged
+from penstock.producers.publisher import Publisher
+from penstock.producers.signing import Authority
 from penstock.runtime.redriving import Redriver
+from penstock.schemas.codec import pinned_codec
+from penstock.schemas.envelope.records import Actor
 from tests.api.conftest import Api
-from tests.api.dead import Dead, dead_letters
+from tests.api.dead import KINDS, Dead, dead_letters
 from tests.api.test_dead_letters import LIST, get, state
 from tests.api.test_every_route import assert_problem
 
@@ -23,7 +33,7 @@ def bulk(dead: Dead, verb: str, which: object, **more: object) -> Any:
     return dead.api.client.post(f"{LIST}/{verb}", json=body, headers=dead.api.as_("olga"))
 
 
-def lines(response: Any) -> list[dict[str, Any]]:
+def said_by(response: Any) -> list[dict[str, Any]]:
     assert response.status_code == 200, response.text
     assert response.headers["content-type"].startswith("application/x-ndjson")
     return [json.loads(line) for line in response.text.splitlines()]
@@ -40,7 +50,7 @@ def test_a_dry_run_counts_and_changes_nothing(dead: Dead, verb: str) -> None:
 
 
 def test_all_that_match_are_put_back_the_oldest_first_and_what_came_of_each_is_said(dead: Dead) -> None:
-    said = lines(bulk(dead, "redrive", {}, dry_run=False))
+    said = said_by(bulk(dead, "redrive", {}, dry_run=False))
     assert said[0] == {"of": 7}
     outcomes = {one["id"]: one.get("kind", one["outcome"]) for one in said[1:-1]}
     by_kind = {kind: outcomes.get(ident) for kind, ident in dead.ids.items()}
@@ -60,13 +70,13 @@ def test_all_that_match_are_put_back_the_oldest_first_and_what_came_of_each_is_s
     assert actions[0] == "dead-letter.bulk-redrive"
     assert actions.count("dead-letter.redrive") == actions.count("dead-letter.put-back") == 4
     dead.project()
-    again = lines(bulk(dead, "redrive", {}, dry_run=False))
+    again = said_by(bulk(dead, "redrive", {}, dry_run=False))
     assert again[-1]["counts"] == {"refused": 3}
     assert len(dead.back("malformed")) == 1
 
 
 def test_what_a_filter_names_is_discarded(dead: Dead) -> None:
-    assert lines(bulk(dead, "discard", {"error_class": "Misplaced"}, dry_run=False))[-1]["finished"]
+    assert said_by(bulk(dead, "discard", {"error_class": "Misplaced"}, dry_run=False))[-1]["finished"]
     assert state(dead, "misplaced") == "discarded"
     assert state(dead, "malformed") == "open"
 
@@ -84,13 +94,37 @@ def test_one_that_the_log_doesnt_answer_for_stops_it_and_it_goes_on_when_asked_a
         return discard(self, ident, reason, **more)
 
     monkeypatch.setattr(Redriver, "discard", stop_after_two)
-    said = lines(bulk(dead, "discard", {}, dry_run=False))
+    said = said_by(bulk(dead, "discard", {}, dry_run=False))
     assert (said[-1]["finished"], said[-1]["counts"]) == (False, {"discarded": 2})
     monkeypatch.undo()
     dead.project()
-    assert lines(bulk(dead, "discard", {}, dry_run=False))[-1]["counts"] == {"discarded": 5}
+    assert said_by(bulk(dead, "discard", {}, dry_run=False))[-1]["counts"] == {"discarded": 5}
     dead.project()
     assert get(dead, "?state=open")["dead_letters"] == []
+
+
+def test_whoever_stops_reading_stops_it(dead: Dead) -> None:
+    async def read_two() -> None:
+        desk = Desk(cast("Door", _DoorOf(dead)))
+        redriver = Redriver(desk.means, "local", Actor(kind="person", subject="olga", roles=("operator",)))
+        body = Bulk(filter=Which(), reason="r", dry_run=False)
+        told = lines(desk, redriver, "discard", body, [dead.ids[kind] for kind in KINDS])
+        for _ in range(3):
+            await anext(told)
+        await cast("AsyncGenerator[str]", told).aclose()
+
+    asyncio.run(read_two())
+    assert dead.actions() == ["dead-letter.bulk-discard", "dead-letter.discard", "dead-letter.discard"]
+
+
+class _DoorOf:
+    """As much of a door as a desk takes."""
+
+    def __init__(self, dead: Dead) -> None:
+        signer = dead.keyring.signer(Authority.API)
+        publisher = Publisher(dead.api.log, pinned_codec(), signer, "tests")
+        self.settings, self.log = dead.api.settings, dead.api.log
+        self.inbox = SimpleNamespace(publisher=publisher, acknowledged_s=1.0)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
 from penstock.api.key_ring import KeyRing
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
 from penstock.api.metrics import Counting
+from penstock.api.rates import RateHeaders, Rates
 from penstock.api.resources import routers
 from penstock.api.sending import Streams
 from penstock.api.serving import CLOSE_S, Server
@@ -57,7 +58,7 @@ def create_app(
     when it is first asked, so that broker and database may still be starting.
     """
     ring = KeyRing(settings.api_keys_file, settings)
-    authentication = Authentication(ring, tokens_of(settings))
+    authentication = Authentication(ring, tokens_of(settings), Rates.of(settings))
     signer = Keyring.load(settings.keys_file).signer(Authority.API)
     loaded = application or load_application(settings.application)
     kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)
@@ -110,6 +111,7 @@ def _describe(app: FastAPI, authentication: Authentication) -> None:
 
 def _surround(app: FastAPI, settings: Settings, body_bytes_max: int, meters: Meters) -> None:
     """What every request passes, the last one first."""
+    app.add_middleware(RateHeaders)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(RequestLimit, requests_max=settings.api_requests_max)
     app.add_middleware(Counting, meters=meters)

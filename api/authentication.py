@@ -1,42 +1,56 @@
-"""Which credentials a request brings: an API key (`psk_…`) or a token of the OIDC issuer (B2)."""
+"""Which credentials a request brings: an API key (`psk_…`) or a token of the OIDC issuer (B2), and how often (B3)."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import Header
+from fastapi import Header, Request
 
 from penstock.api.callers import Caller
 from penstock.api.key_ring import KeyRing
 from penstock.api.problems import Problem
+from penstock.api.rates import Rates
 from penstock.api.tokens import Tokens
-
-_KEY_PREFIX: Final = "psk_"
+from penstock.runtime.api_keys import PREFIX
 
 
 class Authentication:
     """The dependency of every route but health's."""
 
-    def __init__(self, keys: KeyRing, tokens: Tokens | None = None) -> None:
+    def __init__(self, keys: KeyRing, tokens: Tokens | None, rates: Rates) -> None:
         """Without `tokens` only API keys count."""
         self._keys = keys
         self._tokens = tokens
+        self._rates = rates
 
     async def __call__(
         self,
+        request: Request,
         authorization: Annotated[
             str | None, Header(description="Bearer psk_<id>_<random>, or Bearer <JWT of the OIDC issuer>")
         ] = None,
     ) -> Caller:
-        """The caller of a request. Raises problems: 401, for a token also 403 and 503."""
-        scheme, _, said = (authorization or "").partition(" ")
+        """The caller of a request. Raises problems: 401, 429, 503, for a token also 403."""
+        try:
+            caller, per_minute = await self._caller_of(authorization or "")
+        except Problem as problem:
+            if problem.status_code in (401, 403):
+                self._rates.failed(request.client.host if request.client else "")
+            raise
+        self._rates.count(request.scope, caller, per_minute)
+        return caller
+
+    async def _caller_of(self, authorization: str) -> tuple[Caller, int | None]:
+        """The caller, and how often a minute it may come, if it has a limit of its own."""
+        scheme, _, said = authorization.partition(" ")
         credential = said.strip()
         if scheme.lower() != "bearer" or not credential:
             raise self._unauthenticated()
-        if self._tokens is not None and not credential.startswith(_KEY_PREFIX):
-            return await self._tokens.caller_of(credential)
+        if self._tokens is not None and not credential.startswith(PREFIX):
+            return await self._tokens.caller_of(credential), None
         found = await self._keys.find(credential)
         if found is None:
             raise self._unauthenticated()
-        return found[0]
+        caller, key = found
+        return caller, key.requests_per_minute
 
     def _unauthenticated(self) -> Problem:
         token = "" if self._tokens is None else ", or a token of the OIDC issuer"

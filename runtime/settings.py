@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     oidc_roles_claim: str = Field(default="roles", min_length=1)
     oidc_subject_claim: str = Field(default="sub", min_length=1)
     oidc_service_claim: str = ""
+    api_key_requests_per_minute: int = Field(default=60_000, ge=1)
+    api_failures_per_minute: int = Field(default=60, ge=1)
     api_requests_max: int = Field(default=500, ge=1)
     api_streams_max: int = Field(default=1_000, ge=1)
     api_streams_caller_max: int = Field(default=500, ge=1)

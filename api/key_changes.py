@@ -54,6 +54,7 @@ class KeyChanges:
             scopes=body.scopes,
             requests_per_minute=body.requests_per_minute,
             created_by=caller.subject,
+            created_at=datetime.now(UTC),
             expires_at=_later(body.expires_in_s),
         )
         if key_id in await self.all_of(caller):
@@ -76,7 +77,7 @@ class KeyChanges:
             key_id=new_id,
             sha256=key_sha256(text),
             created_by=caller.subject,
-            created_at=None,
+            created_at=datetime.now(UTC),
             last_used_at=None,
         )
         said = {"new_key": new_id, "grace_s": asked.grace_s}

@@ -22,7 +22,7 @@ from penstock.api.problems import unavailable
 from penstock.runtime import postgres_api_keys as table
 from penstock.runtime.api_keys import PREFIX, ApiKey, key_sha256, read_file
 from penstock.runtime.errors import DatabaseAway, NotConfigured
-from penstock.runtime.postgres import Connected, DatabaseError, connect
+from penstock.runtime.postgres import Connected, DatabaseError
 from penstock.runtime.settings import Settings
 
 log = logging.getLogger("penstock.api.keys")
@@ -154,7 +154,7 @@ class KeyRing:
     def _connected(self) -> Connected:
         if self._connection is None:
             assert self._settings is not None
-            self._connection = connect(self._settings, application_name="penstock.api.keys")
+            self._connection = table.follow(self._settings.database_url)
         return self._connection
 
     def _let_go(self) -> None:

@@ -63,6 +63,7 @@ def add(
         scopes=_scopes(scope),
         requests_per_minute=requests_per_minute or None,
         created_by=who or getpass.getuser(),
+        created_at=datetime.now(UTC),
         expires_at=datetime.now(UTC) + timedelta(seconds=seconds(expires)) if expires else None,
     )
     settings = Settings.load()

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, LiteralString
 
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import UndefinedTable
 from psycopg.rows import kwargs_row
 
 from penstock.runtime.api_keys import ApiKey, read_file
 from penstock.runtime.errors import NotConfigured
-from penstock.runtime.postgres import Connected
+from penstock.runtime.postgres import Connected, connect
 
 _COLUMNS: Final[LiteralString] = """
     key_id, sha256, tenant, subject, roles, kind, scopes, requests_per_minute, created_at, created_by, expires_at,
@@ -20,9 +21,10 @@ _COLUMNS: Final[LiteralString] = """
 
 _INSERT: Final[LiteralString] = """
 INSERT INTO penstock.api_key (
-    key_id, sha256, tenant, subject, roles, kind, scopes, requests_per_minute, created_by, expires_at)
+    key_id, sha256, tenant, subject, roles, kind, scopes, requests_per_minute, created_by, expires_at,
+    created_at)
 VALUES (%(key_id)s, %(sha256)s, %(tenant)s, %(subject)s, %(roles)s, %(kind)s, %(scopes)s, %(requests_per_minute)s,
-        %(created_by)s, %(expires_at)s)
+        %(created_by)s, %(expires_at)s, coalesce(%(created_at)s, clock_timestamp()))
 ON CONFLICT (key_id) DO NOTHING"""
 
 # The old key lasts until its grace is over, or as long as it would have anyway.
@@ -38,6 +40,18 @@ WHERE key_id = %(key_id)s AND revoked_at IS NULL"""
 _USED: Final[LiteralString] = """
 UPDATE penstock.api_key AS k SET last_used_at = greatest(k.last_used_at, u.at)
 FROM unnest(%(ids)s::text[], %(times)s::timestamptz[]) AS u (key_id, at) WHERE k.key_id = u.key_id"""
+
+
+def follow(url: str) -> Connected:
+    """A connection for asking again and again. It notices within seconds that nobody is at the other end any more,
+    where the system's own patience would keep a revocation from the reader for a quarter of an hour."""
+    patience = {
+        "tcp_user_timeout": 5_000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
+    return connect(make_conninfo(url, **patience), application_name="penstock.api.keys")
 
 
 def changed_since(connection: Connected, since: datetime | None) -> tuple[dict[str, ApiKey], datetime] | None:
@@ -123,4 +137,5 @@ def _values(key: ApiKey) -> dict[str, object]:
         "requests_per_minute": key.requests_per_minute,
         "created_by": key.created_by,
         "expires_at": key.expires_at,
+        "created_at": key.created_at,
     }

@@ -75,7 +75,7 @@ def test_a_key_is_added_recorded_and_shown_once(typed: Type, settings: Settings,
     made = typed("add", "nightly", *words, "--reason", "imports", "--as", "olga")
     assert actions(log) == [("olga", "key.create", made["id"], "imports")]
     assert (made["kind"], made["scopes"], made["tenant"]) == ("service", ["runs:start"], "local")
-    assert made["expires_at"] > "2026"
+    assert made["expires_at"] > made["created_at"] > "2026"
     with connect(settings.database_url) as connection:
         rows = connection.execute("SELECT key_id, sha256 FROM penstock.api_key").fetchall()
     assert rows == [(made["id"], key_sha256(made["key"]))]

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from penstock.api import (
     approval_control,
     approvals,
+    bulk,
     calls,
     cancellations,
     case_reviews,
@@ -41,6 +42,7 @@ _OF_THE_DOOR = (
     approvals,
     approval_control,
     calls,
+    bulk,
     operating,
     health,
 )

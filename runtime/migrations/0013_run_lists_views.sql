@@ -38,3 +38,38 @@ SELECT run_id, tenant, workflow, workflow_version, status, phase, requester,
        error::json AS error, parked_inputs, last_seq, last_event_at_ms, priority, created_at_ms,
        search_attributes::json AS search_attributes
 FROM views.run_row AS r;
+
+-- What an operator asked of many runs at once. Operational, not derived: how far it is and who drives it. What was asked,
+-- and by whom, stands on the log (penstock.operator.actions), as does what each run was told.
+CREATE SCHEMA IF NOT EXISTS penstock;
+CREATE TABLE penstock.bulk (
+    bulk_id        text COLLATE "C" PRIMARY KEY,
+    tenant         text COLLATE "C" NOT NULL,
+    kind           text NOT NULL CHECK (kind IN ('cancel', 'signal')),
+    words          text NOT NULL,          -- what each run is told, as JSON
+    chosen         text NOT NULL,          -- which runs, as JSON
+    subject        text NOT NULL,
+    roles          text[] NOT NULL,
+    status         text NOT NULL CHECK (status IN ('running', 'stopped', 'done')),
+    asked_at_ms    bigint NOT NULL,
+    ended_at_ms    bigint,
+    stopped_by     text,
+    place_ms       bigint,                 -- where it goes on, in the order of the list
+    place_id       text COLLATE "C",
+    runs           bigint NOT NULL DEFAULT 0,
+    driver         text,
+    lease_until    timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX bulk_running ON penstock.bulk (lease_until) WHERE status = 'running';
+
+-- One row a run that it came to. It is written before the run is told, so that nothing is done that isn't shown.
+CREATE TABLE penstock.bulk_run (
+    bulk_id   text COLLATE "C" NOT NULL,
+    n         bigint NOT NULL,
+    run_id    text COLLATE "C" NOT NULL,
+    input_id  text COLLATE "C" NOT NULL,
+    state     text NOT NULL CHECK (state IN ('saying', 'said', 'not_said')),
+    error     text,
+    PRIMARY KEY (bulk_id, n)
+);
+CREATE INDEX bulk_run_saying ON penstock.bulk_run (bulk_id, n) WHERE state = 'saying';

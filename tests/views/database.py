@@ -12,7 +12,8 @@ from penstock.runtime.postgres import migrate, migrations
 
 EMPTY = (
     b"TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row,"
-    b" views.run_attribute, views.dead_letter, views.operator_action, views.position"
+    b" views.run_attribute, views.dead_letter, views.operator_action, views.position,"
+    b" penstock.bulk, penstock.bulk_run"
 )
 
 

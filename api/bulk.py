@@ -23,8 +23,8 @@ from penstock.schemas.ids import derived_id, is_uuid, tenant_id
 
 BULK: Final = ("operator",)
 SAMPLE_RUNS: Final = 20
+# Of 1,000 runs each.
 COUNTED_PAGES_MAX: Final = 20
-COUNTED_RUNS: Final = 1_000
 LIMIT_MAX: Final = 500
 _ENDED: Final = frozenset({"completed", "failed", "cancelled", "refused"})
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -92,6 +92,11 @@ def routes(door: Door) -> APIRouter:
         words = {"reason": body.reason, "name": body.name, "payload": body.payload}
         return await _asked(door, rows, driver, caller, response, "signal", words, body, idempotency_key)
 
+    _follow(router, door, rows)
+    return router
+
+
+def _follow(router: APIRouter, door: Door, rows: BulkRows) -> None:
     @router.get("/v1/bulk/{bulk_id}")
     async def read(
         bulk_id: str,
@@ -103,12 +108,11 @@ def routes(door: Door) -> APIRouter:
         caller.needs(BULK, "read a bulk operation")
         row = await _known(rows, caller, bulk_id)
         told = await rows.runs(bulk_id, after, limit)
-        counts = await rows.counts(bulk_id)
         page = {
             "done": [_told(each) for each in told],
             "next_after": told[-1]["n"] if len(told) == limit else None,
         }
-        return _document(row) | {"runs": counts} | page
+        return _document(row) | {"runs": await rows.counts(bulk_id)} | page
 
     @router.post("/v1/bulk/{bulk_id}/stop")
     async def stop(
@@ -123,8 +127,6 @@ def routes(door: Door) -> APIRouter:
         )
         await rows.stop(caller, bulk_id, _now_ms())
         return _document(await _known(rows, caller, bulk_id))
-
-    return router
 
 
 async def _asked(
@@ -195,7 +197,7 @@ async def _would(door: Door, caller: Caller, chosen: RunFilter) -> dict[str, Any
     count, place = 0, None
     sample: list[dict[str, Any]] = []
     for _ in range(COUNTED_PAGES_MAX):
-        page = await page_of(door.views, caller.tenant, chosen, place, COUNTED_RUNS)
+        page = await page_of(door.views, caller.tenant, chosen, place, 1_000)
         sample += [summary(row) for row in page.rows[: SAMPLE_RUNS - len(sample)]]
         count, place = count + len(page.rows), page.next
         if place is None:

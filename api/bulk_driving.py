@@ -117,10 +117,12 @@ class BulkDriver:
             if not await self._rows.plan(bulk.bulk_id, place, run_ids, input_ids):
                 return
             await self._say_what_is_left(bulk)
-        runs = await self._rows.end(bulk.bulk_id, time.time_ns() // 1_000_000)
-        if runs is not None:
+        row = await self._rows.one(bulk.caller.tenant, bulk.bulk_id)
+        if row is not None and row["status"] == "running":
+            # On the log first: who dies here says it again, under the same id.
             ended = derived_id(bulk.bulk_id, "ended")
-            await self._recorded(bulk, f"run.bulk_{bulk.kind}_done", {"runs": runs}, ended)
+            await self._recorded(bulk, f"run.bulk_{bulk.kind}_done", {"runs": row["runs"]}, ended)
+            await self._rows.end(bulk.bulk_id, time.time_ns() // 1_000_000)
 
     async def _say_what_is_left(self, bulk: Bulk) -> None:
         while planned := await self._rows.unsaid(bulk.bulk_id, TOLD_AT_ONCE):

@@ -150,10 +150,9 @@ class BulkRows:
         states = ["said" if error is None else "not_said" for error in errors]
         await self._views.ask(_SAID, {"bulk_id": bulk_id, "ns": ns, "states": states, "errors": errors})
 
-    async def end(self, bulk_id: str, now_ms: int) -> int | None:
-        """All were told; how many. None if it isn't this driver's, or was stopped."""
-        found = await self._views.ask(_END, {**self._mine(bulk_id), "now_ms": now_ms})
-        return found[0]["runs"] if found else None
+    async def end(self, bulk_id: str, now_ms: int) -> None:
+        """All were told; nothing if it isn't this driver's, or was stopped."""
+        await self._views.ask(_END, {**self._mine(bulk_id), "now_ms": now_ms})
 
     def _mine(self, bulk_id: str) -> dict[str, str]:
         return {"bulk_id": bulk_id, "driver": self._driver}

@@ -1,28 +1,27 @@
 """Many runs at once: what would be done, what was done to each, and that dying in the middle repeats nothing."""
 
-import time
-from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
-from httpx import Response
 
-from penstock import Application
-from penstock.api import bulk_driving
-from penstock.api.app import create_app
-from penstock.api.inbox import Inbox
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody, InputBody
 from penstock.schemas.envelope.records import InputMeta
 from penstock.schemas.log.records import InputRefused
-from penstock.schemas.run.records import CancelRun, RunCompleted, RunEnding, SignalRun
-from tests.api.conftest import Api, case_review
+from penstock.schemas.run.records import RunCompleted, RunEnding, SignalRun
+from tests.api.bulk import (
+    CANCEL,
+    ask,
+    eventually,
+    looking_often,
+    runs_of,
+    shown_by_the_test,
+    told,
+)
+from tests.api.conftest import Api
 from tests.api.test_every_route import assert_problem
-from tests.views.histories import new_run, started
 
-CANCEL: dict[str, Any] = {"filter": {"workflow": "case-review"}, "reason": "a bad deploy"}
+__all__ = ["looking_often", "shown_by_the_test"]
 SIGNAL: dict[str, Any] = {**CANCEL, "name": "more", "payload": {"words": "ünïcode"}}
 NO_BULK = "5f0f8f66-6a2e-5d6c-9a53-3c62a9b7c001"
 ROUTES: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
@@ -31,49 +30,6 @@ ROUTES: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     ("GET", f"/v1/bulk/{NO_BULK}", None),
     ("POST", f"/v1/bulk/{NO_BULK}/stop", {"reason": "a mistake"}),
 )
-
-
-@pytest.fixture(autouse=True)
-def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk_driving, "LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr(bulk_driving, "AGAIN_S", 0.05)
-    monkeypatch.setattr(bulk_driving, "PAGE_RUNS", 7)
-    monkeypatch.setattr(bulk_driving, "TOLD_AT_ONCE", 3)
-
-
-def runs_of(api: Api, count: int, **changes: object) -> list[str]:
-    runs = [new_run() for _ in range(count)]
-    for run in runs:
-        api.log.historian.write(run, started(**changes))
-    api.log.project()
-    return runs
-
-
-def ask(api: Api, path: str, body: dict[str, Any], who: str = "olga", **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    response: Response = api.client.post(path, json=body, headers=api.as_(who, **named))
-    return response
-
-
-def eventually(api: Api, bulk_id: str, status: str = "done") -> dict[str, Any]:
-    until = time.monotonic() + 60
-    while True:
-        api.log.project()
-        found: dict[str, Any] = api.client.get(
-            f"/v1/bulk/{bulk_id}?limit=500", headers=api.as_("olga")
-        ).json()
-        if found["status"] == status:
-            return found
-        assert time.monotonic() < until, found
-        time.sleep(0.05)
-
-
-def told(api: Api) -> Counter[str]:
-    """How many different inputs each run got."""
-    ids = {
-        (meta.entity_id, meta.id) for meta, body in api.log.inputs if isinstance(body, CancelRun | SignalRun)
-    }
-    return Counter(run_id for run_id, _ in ids)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route[1])
@@ -143,13 +99,11 @@ def test_each_run_is_told_once_and_what_came_of_it_is_shown(api: Api) -> None:
     runs = runs_of(api, 20)
     others = runs_of(api, 2, workflow="other")
     api.log.judge = judge
-    api.log.project, project = lambda: None, api.log.project
     body = {**CANCEL, "dry_run": False}
     response = ask(api, "/v1/runs/cancel", body, Idempotency_Key="b-1")
     assert response.status_code == 202, response.text
     bulk_id = response.json()["bulk_id"]
     assert response.headers["location"] == f"/v1/bulk/{bulk_id}"
-    api.log.project = project
     found = eventually(api, bulk_id)
     assert [each["run_id"] for each in found["done"]] == runs[::-1]
     assert [each["n"] for each in found["done"]] == list(range(1, 21))
@@ -181,94 +135,6 @@ def test_signals_carry_their_payload_to_each(api: Api) -> None:
     said = [body for _, body in api.log.inputs if isinstance(body, SignalRun)]
     assert {(body.name, body.payload) for body in said} == {("more", json_payload({"words": "ünïcode"}))}
     assert told(api) == dict.fromkeys(runs, 1)
-
-
-class Died(Exception):
-    """The process is no more."""
-
-
-def failing_after(count: int, whole: Callable[..., Any], error: Exception) -> Callable[..., Any]:
-    said = 0
-
-    async def say(self: Inbox, caller: object, speak: object) -> object:
-        nonlocal said
-        said += 1
-        if said > count:
-            raise error
-        return await whole(self, caller, speak)
-
-    return say
-
-
-def test_another_process_takes_up_what_one_left_in_the_middle(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs = runs_of(api, 30)
-    whole = Inbox.say
-    # It dies between what it said and what it noted: its task ends as if the process had.
-    monkeypatch.setattr(Inbox, "say", failing_after(10, whole, Died()))
-    monkeypatch.setattr(bulk_driving.BulkDriver, "_driven", dying(bulk_driving.BulkDriver._driven))
-    bulk_id = ask(api, "/v1/runs/cancel", {**CANCEL, "dry_run": False}).json()["bulk_id"]
-    until = time.monotonic() + 30
-    while len(api.log.inputs) < 10:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    left = api.client.get(f"/v1/bulk/{bulk_id}", headers=api.as_("olga")).json()
-    assert left["status"] == "running"
-    assert left["runs"]["saying"] > 0
-    api.views.execute(b"UPDATE penstock.bulk SET lease_until = now() - interval '1 s'")
-    monkeypatch.undo()
-    monkeypatch.setattr(bulk_driving, "LOOK_EVERY_S", 0.05)
-    other = create_app(api.settings, log=api.log, application=Application("tests", workflows=(case_review,)))
-    with TestClient(other):
-        found = eventually(api, bulk_id)
-    assert found["runs"] == {"said": 30}
-    assert sorted(each["run_id"] for each in found["done"]) == sorted(runs)
-    assert told(api) == dict.fromkeys(runs, 1)
-
-
-def dying(whole: Callable[..., Any]) -> Callable[..., Any]:
-    async def driven(self: Any, bulk: Any, place: Any) -> None:
-        try:
-            await self._drive(bulk, place)
-        except Died:
-            return
-
-    return driven
-
-
-def test_a_log_that_is_away_is_waited_for(api: Api) -> None:
-    runs = runs_of(api, 9)
-    api.log.go_away()
-    bulk_id = ask(api, "/v1/runs/cancel", {**CANCEL, "dry_run": False}).json()["bulk_id"]
-    time.sleep(0.5)
-    api.log.come_back()
-    assert eventually(api, bulk_id)["runs"] == {"said": 9}
-    assert told(api) == dict.fromkeys(runs, 1)
-
-
-def test_a_stopped_operation_tells_nobody_more(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs_of(api, 30)
-    whole = Inbox.say
-    stopped: list[Response] = []
-
-    async def say(self: Inbox, caller: Any, speak: Any) -> object:
-        if not stopped and len(api.log.inputs) >= 3:
-            # As another process does it.
-            api.views.execute(b"UPDATE penstock.bulk SET status = 'stopped', stopped_by = 'sam'")
-            stopped.append(Response(200))
-        return await whole(self, caller, speak)
-
-    monkeypatch.setattr(Inbox, "say", say)
-    bulk_id = ask(api, "/v1/runs/cancel", {**CANCEL, "dry_run": False}).json()["bulk_id"]
-    found = eventually(api, bulk_id, "stopped")
-    until = time.monotonic() + 30
-    while set(found["runs"]) != {"said"}:
-        assert time.monotonic() < until
-        found = eventually(api, bulk_id, "stopped")
-    # The page that was under way is told to its end, and shown.
-    assert found["runs"]["said"] == len(told(api)) == 7
-    assert found["stopped_by"] == "sam"
 
 
 def test_stopping_says_so_and_counts_on_the_log(api: Api) -> None:

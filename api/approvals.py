@@ -53,7 +53,9 @@ def routes(door: Door) -> APIRouter:
         mine: Annotated[bool, Query(description="Only those that the caller may decide now.")] = False,
     ) -> dict[str, Any]:
         """The tenant's approvals, oldest first. `may_vote` says which of them this caller may decide."""
-        if not mine:
+        if mine:
+            caller.may("read approvals")
+        else:
             caller.needs(READ, "read approvals")
         voter = caller if mine else None
         rows = await door.views.approvals(caller.tenant, status=status, limit=limit, voter=voter)
@@ -72,7 +74,9 @@ def routes(door: Door) -> APIRouter:
         if row is None:
             caller.needs(VOTE, "vote")
             raise not_found("approval")
-        if row["delegate"] != caller.subject:
+        if row["delegate"] == caller.subject:
+            caller.may("vote")
+        else:
             caller.needs((*VOTE, *([row["role"]] if row["role"] else [])), "vote")
         run_id = row["run_id"]
         said = approval_id, body.decision, body.args_sha256, body.reason

@@ -32,9 +32,15 @@ class Caller:
     def needs(self, roles: Iterable[str], action: str) -> None:
         """Raises a 403 problem unless the caller has one of these roles, and the scope that the action takes
         (api/rights.py), which its first words decide."""
-        wanted, right = tuple(roles), right_to(action)
+        wanted = tuple(roles)
         if not set(wanted) & set(self.roles):
             raise forbidden(wanted, action)
+        self.may(action)
+
+    def may(self, action: str) -> None:
+        """As `needs`, for whom something else than a role gives the right, such as a question that was delegated to
+        them: what a key's or token's scopes, a service or a role that excludes it keep from them, this gives nobody."""
+        right = right_to(action)
         if self.scopes is not None and right.scope not in self.scopes:
             raise scope_missing(right.scope, action)
         if right.people and self.kind != "person":

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.api.callers import CANCEL, Caller
+from penstock.api.callers import Caller
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.problems import Problem
+from penstock.api.rights import RETRY
 from penstock.api.run_control import known
 from penstock.api.run_filters import INT4_MAX
 from penstock.api.run_views import links
@@ -18,7 +19,6 @@ from penstock.api.views import Columns
 from penstock.producers.retries import Retry
 from penstock.schemas.canonical import NotCanonical, canonical_json, sha256_hex
 
-RETRY: Final = CANCEL
 # A run's start is its first event, but for what was refused before it.
 _LOOK: Final = 100
 

@@ -32,6 +32,8 @@ _EVERYBODY: Final = (ANALYST, SUPERVISOR, OPERATOR)
 
 RIGHTS: Final = (
     Right("runs:start", (ANALYST,), ("start",)),
+    # Whoever may end a run may have a failed one done again; tools still ask for the roles of who does.
+    Right("runs:start", _EVERYBODY, ("retry a run",)),
     Right("runs:read", _EVERYBODY, ("read", "list", "follow")),
     Right("runs:change", _EVERYBODY, ("cancel", "signal")),
     # An admin makes services, and they start runs: with a vote as well, one person alone could do what takes two.
@@ -43,7 +45,7 @@ RIGHTS: Final = (
         barred=(ADMIN,),
     ),
     Right("operate", (OPERATOR,), ("settle",), people=True),
-    Right("operate", (SUPERVISOR, OPERATOR), ("pause", "continue")),
+    Right("operate", (SUPERVISOR, OPERATOR), ("pause", "continue"), people=True),
     Right("operate", (OPERATOR,), ("retry", "redrive", "discard")),
     Right(
         "operate",
@@ -78,5 +80,6 @@ VOTE: Final = _roles("vote")
 CANCEL: Final = _roles("cancel")
 SETTLE: Final = _roles("settle")
 PAUSE: Final = _roles("pause")
+RETRY: Final = _roles("retry a run")
 METRICS: Final = _roles("read metrics")
 KEYS: Final = _roles("manage keys")

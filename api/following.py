@@ -36,7 +36,7 @@ async def follow(track: Track, hub: Hub, heartbeat_s: float, life_s: float) -> A
         while track.ended is None:
             if hub.positions is None:
                 await hub.look(subscription, heartbeat_s)
-                yield HEARTBEAT if hub.positions is None else b""
+                yield HEARTBEAT
                 continue
             subscription.begin(hub.positions)
             async for piece in _past(track, subscription, hub, heartbeat_s):
@@ -76,7 +76,7 @@ async def _past(
         if whole and all(positions.get(place, 0) >= at for place, at in subscription.began.items()):
             return
         if whole:
-            # The views were behind what the hub had seen of them: it will notice.
+            # The views are behind what the hub has seen of them, as while they are made anew: begin once more.
             await hub.look(subscription, heartbeat_s)
             subscription.miss()
             return

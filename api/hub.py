@@ -104,6 +104,8 @@ class Hub:
         self._rows = rows
         self._streams: dict[tuple[str, str], set[Subscription]] = defaultdict(set)
         self._positions: dict[int, int] | None = None
+        # Nothing had moved when it looked last: then it asks only whether anything has.
+        self._still = False
         self._looked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -167,17 +169,16 @@ class Hub:
         if before is None:
             self._positions = dict((await self._rows.positions()).positions)
             return True
+        if self._still and dict((await self._rows.positions()).positions) == before:
+            return False
         tenants = [name for kind, name in self._streams if kind == "tenant"]
         run_ids = [name for kind, name in self._streams if kind == "run"]
         batch = await self._rows.since(before, tenants=tenants, run_ids=run_ids)
-        if any(batch.positions.get(place, 0) < at for place, at in before.items()):
-            # They were made anew, or lost what wasn't on the disk: the streams know what they have.
-            self._positions = dict(batch.positions)
-            self._tell_all(Subscription.miss)
-            return True
         self._hand_out(batch)
+        # Views that are made anew, or lost what wasn't on the disk, take it back: streams know what they have.
         self._positions = {**before, **batch.reached}
-        return self._positions != before
+        self._still = self._positions == before
+        return not self._still
 
     def _hand_out(self, batch: Batch) -> None:
         for event in batch.events:

@@ -41,6 +41,8 @@ class Reader:
         """Take a line; whether it completed an event. `fields` holds those of the event so far."""
         if not line:
             data, kind = fields.pop("data", None), fields.pop("event", "message")
+            # Only a whole event moves the id on, as the standard says.
+            self.last_id = fields.pop("id", self.last_id)
             if data is None:
                 return False
             self.events.append((self.last_id, kind, json.loads(data)))
@@ -49,8 +51,6 @@ class Reader:
         value = value.removeprefix(" ")
         if not name:
             self.comments.append(value)
-        elif name == "id":
-            self.last_id = value
         elif name == "retry":
             self.retry_ms = int(value)
         else:

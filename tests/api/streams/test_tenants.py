@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from penstock.api.cursors import Cursor, NoCursor
 from penstock.audit.rebuild import rebuild
 from penstock.schemas.codec import EventBody
+from penstock.schemas.log.records import InputRefused
 from penstock.schemas.topics import RUN_EVENTS
 from tests.api.streams.conftest import Served
 from tests.api.streams.reading import Reader, having, writing
@@ -178,12 +179,18 @@ def test_pages_are_the_same_events(served: Served) -> None:
 
 def test_the_id_moves_on_while_nothing_matches(served: Served) -> None:
     write(served, reviews(1))
-    none = f"{ALL}&type=RunFailed"
-    begun = served.read(none, enough=lambda it: it.last_id is not None).last_id
-    moved = served.read(none, enough=lambda it: it.last_id not in (None, begun))
-    assert moved.events == []
+    begun = served.read(f"{ALL}&type=RunFailed", enough=lambda it: it.last_id is not None).last_id
+    moved = served.read(f"{ALL}&type=RunFailed", enough=lambda it: it.last_id not in (None, begun))
     now = served.read("/v1/events", enough=lambda it: it.last_id is not None).last_id
-    assert moved.last_id == now
+    assert (moved.events, moved.last_id) == ([], now)
+
+    def go_on() -> None:
+        served.until_open(1, "tenant")
+        write(served, reviews(1))
+
+    with writing(go_on):
+        later = served.read("/v1/events?type=RunFailed", enough=lambda it: it.last_id not in (None, now))
+    assert later.events == []
 
 
 @pytest.mark.parametrize("token", ["x", "12", "!", "A" * 9_000, "AQ", "AAAAAAAAAAAA", "ü"])
@@ -230,3 +237,14 @@ def test_a_token_is_read_as_it_was_made(log: bytes, offsets: dict[int, int]) -> 
 def test_no_text_breaks_the_reading_of_tokens(text: str) -> None:
     with suppress(NoCursor):
         Cursor.parse(text)
+
+
+def test_what_a_tenant_said_to_anothers_run_is_in_neither_stream(served: Served) -> None:
+    """An id that was refused to one tenant may become another's run: its events are of both."""
+    run_id, own = new_run(), new_run()
+    write(served, [(run_id, (InputRefused(input_type="StartRun", reason="unknown_workflow"),))], "elsewhere")
+    write(served, [(run_id, case_review(run_id)), (own, (started(),))])
+    reader = served.read(ALL, enough=having(17))
+    assert reader.histories() == {run_id: list(range(2, 18)), own: [1]}
+    page = served.client.get(ALL, headers=served.api.as_("mallory")).json()
+    assert page["events"] == []

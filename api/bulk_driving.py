@@ -154,7 +154,7 @@ class BulkDriver:
             return problem.slug
         return None
 
-    async def _recorded(self, bulk: Bulk, action: str, detail: dict[str, object], action_id: str) -> None:
+    async def _recorded(self, bulk: Bulk, action: str, detail: Mapping[str, object], action_id: str) -> None:
         reason = str(bulk.words["reason"])
         await self._door.inbox.record(
             bulk.caller,

@@ -105,7 +105,8 @@ def test_what_counts_as_one_address(address: str, network: str) -> None:
 def first_refused(api: Api, headers: Mapping[str, str]) -> Response:
     """The first of many answers that isn't what was asked for."""
     answers = (api.client.get(OPEN, headers=headers) for _ in range(1_000))
-    return next(answer for answer in answers if answer.status_code != 200)
+    refused: Response = next(answer for answer in answers if answer.status_code != 200)
+    return refused
 
 
 class TestServed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from typer.testing import Result
 from tests.views.database import database_with_views, empty
 from tests.views.histories import Historian, approval_of, asked, failed, started
 from typer.testing import CliRunner

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
+from typer.testing import Result
 from tests.integration.processes import eventually, processes
 from tests.views.database import database_with_views, empty
 from tests.views.histories import Historian, asked, failed, new_run, started

@@ -1,9 +1,14 @@
 """Who may not do what with dead letters, and replacements that are none: nothing is said and nothing put back."""
 
+from dataclasses import replace
+
 import pytest
 
+from penstock.schemas.ids import dead_letter_id
+from penstock.schemas.topics import RUNS_GROUP
+from penstock.streams.dead_letters import dead_letter
 from tests.api.conftest import Api
-from tests.api.dead import MEND, RUN, Dead, dead_letters
+from tests.api.dead import MEND, RUN, Dead, dead_letters, start
 from tests.api.test_dead_letters import LIST, post
 from tests.api.test_every_route import assert_problem
 
@@ -85,3 +90,14 @@ def test_a_replacement_that_is_none_is_told_what_to_correct(dead: Dead, body: ob
     assert_problem(post(dead, "malformed", "redrive", body), status, slug)
     assert dead.actions() == []
     assert dead.back("malformed") == []
+
+
+def test_bytes_that_dont_stand_where_a_dead_letter_says_arent_put_back(dead: Dead) -> None:
+    (taken,) = dead.api.log.append([start(dead.keyring)])
+    claimed = replace(taken, value=b"\x00invented")
+    dead.api.log.append([dead_letter(claimed, RUNS_GROUP, error="Undecodable", stage="decode", message="")])
+    dead.ids["claimed"] = dead_letter_id(taken.topic, taken.partition, taken.offset)
+    dead.project()
+    assert_problem(post(dead, "claimed", "redrive", {"reason": "r"}), 409, "dead-letter:not-where-it-says")
+    assert dead.actions() == []
+    assert dead.back("claimed") == []

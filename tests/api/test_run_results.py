@@ -28,8 +28,8 @@ def test_a_result_takes_credentials_a_role_and_a_run_of_the_tenants(api: Api) ->
     for wait_s in (0, 30):
         other = api.client.get(f"{PATH}?wait_s={wait_s}", headers=api.as_("mallory"))
         assert_problem(other, 404, "not-found")
-    for wrong in ("-1", "31", "nan", "inf", "x", ""):
-        response = api.client.get(f"{PATH}?wait_s={wrong}", headers=api.as_("ana"))
+    for wait_s in ("-1", "31", "nan", "inf", "x", ""):
+        response = api.client.get(f"{PATH}?wait_s={wait_s}", headers=api.as_("ana"))
         assert_problem(response, 422, "invalid-request")
 
 
@@ -79,15 +79,15 @@ def test_many_wait_without_a_connection_each_and_all_are_told(api: Api) -> None:
 
 def test_a_client_that_leaves_is_let_go(api: Api) -> None:
     api.tell(RUN, started())
-    sent: list[MutableMapping[str, Any]] = []
+    sent: list[Mapping[str, Any]] = []
 
     async def scenario() -> None:
-        messages: list[MutableMapping[str, Any]] = [
+        messages: list[dict[str, Any]] = [
             {"type": "http.request", "body": b"", "more_body": False},
             {"type": "http.disconnect"},
         ]
 
-        async def receive() -> MutableMapping[str, Any]:
+        async def receive() -> dict[str, Any]:
             return messages.pop(0)
 
         async def send(message: MutableMapping[str, Any]) -> None:

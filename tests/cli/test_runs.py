@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import Result
 from tests.integration.processes import eventually, processes
 from tests.views.database import database_with_views, empty
 from tests.views.histories import Historian, asked, failed, new_run, started
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from penstock.audit.applier import Applier, catch_up
 from penstock.cli.local.broker import LocalBroker

@@ -46,14 +46,17 @@ def ask(api: Api, path: str, body: dict[str, Any], who: str = "olga", **headers:
 
 
 def eventually(api: Api, bulk_id: str, status: str = "done") -> dict[str, Any]:
-    until = time.monotonic() + 60
+    until, path = time.monotonic() + 60, f"/v1/bulk/{bulk_id}?limit=500"
     while True:
         api.log.project()
         found: dict[str, Any] = api.client.get(
             f"/v1/bulk/{bulk_id}?limit=500", headers=api.as_("olga")
         ).json()
         if found["status"] == status:
-            return found
+            # What it said last may have come after the look at the log.
+            api.log.project()
+            last: dict[str, Any] = api.client.get(path, headers=api.as_("olga")).json()
+            return last
         assert time.monotonic() < until, found
         time.sleep(0.05)
 

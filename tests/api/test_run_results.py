@@ -25,7 +25,7 @@ def test_a_result_takes_credentials_a_role_and_a_run_of_the_tenants(api: Api) ->
     api.tell(RUN, started())
     assert_problem(api.client.get(PATH), 401, "unauthenticated")
     assert_problem(api.client.get(PATH, headers=api.as_("nobody")), 403, "forbidden")
-    for wait_s in (0, 30):
+    for wait_s in ("0", "30"):
         other = api.client.get(f"{PATH}?wait_s={wait_s}", headers=api.as_("mallory"))
         assert_problem(other, 404, "not-found")
     for wait_s in ("-1", "31", "nan", "inf", "x", ""):

@@ -46,12 +46,9 @@ RIGHTS: Final = (
     ),
     Right("operate", (OPERATOR,), ("settle",), people=True),
     Right("operate", (SUPERVISOR, OPERATOR), ("pause", "continue"), people=True),
-    Right("operate", (OPERATOR,), ("retry", "redrive", "discard")),
-    Right(
-        "operate",
-        (OPERATOR, ADMIN),
-        ("list operator actions", "list dead letters", "read a dead letter"),
-    ),
+    Right("operate", (OPERATOR,), ("redrive", "discard", "stop")),
+    Right("operate", (OPERATOR,), ("cancel many runs", "signal many runs", "read a bulk operation")),
+    Right("operate", (OPERATOR, ADMIN), ("list operator actions", "list dead letters", "read a dead letter")),
     Right("metrics:read", (OPERATOR,), ("read metrics",)),
     Right("keys:manage", (ADMIN,), ("manage keys",)),
 )

@@ -113,7 +113,12 @@ def rotate(
         new_id = api_keys.new_key_id()
         text = api_keys.new_key_text(new_id)
         new = replace(
-            old, key_id=new_id, sha256=api_keys.key_sha256(text), created_by=who or getpass.getuser()
+            old,
+            key_id=new_id,
+            sha256=api_keys.key_sha256(text),
+            created_by=who or getpass.getuser(),
+            created_at=datetime.now(UTC),
+            last_used_at=None,
         )
         _record(settings, old, who, "key.rotate", reason, {"new_key": new_id, "grace_s": grace_s})
         if not postgres_api_keys.rotate(connection, old, new, grace_s):

@@ -47,7 +47,7 @@ def test_the_scope_follows_from_the_first_words() -> None:
         "read metrics",
         "read a run",
         "manage keys",
-        "settle a call",
+        "cancel many runs",
         "do what nobody named",
     )
     scopes = ["runs:start", "metrics:read", "runs:read", "keys:manage", "operate", "operate"]

@@ -94,6 +94,7 @@ def test_without_json_the_key_alone_is_printed(typed: Type) -> None:
 def test_a_key_of_the_file_is_rotated_and_revoked_like_any(typed: Type, log: MemoryLog) -> None:
     (ana,) = (key["id"] for key in typed("list")["keys"] if key["subject"] == "ana")
     new = typed("rotate", ana, "--grace", "0s", "--as", "olga")
+    assert new["created_at"] is not None
     typed("revoke", new["id"], "--reason", "left", "--as", "olga")
     typed("revoke", new["id"], "--reason", "again", "--as", "olga")
     states = {key["id"]: (key["state"], key["replaced_by"]) for key in typed("list")["keys"]}

@@ -29,7 +29,7 @@ API: Final = "api"
 TENANTS: Final = ("one", "two")
 # Of each tenant: runs that stay open while the API is disturbed, each with two streams, and runs that come and go.
 OPEN_RUNS: Final = 40
-QUICK_RUNS: Final = 40
+QUICK_RUNS: Final = 25
 TENANT_STREAMS: Final = 20
 # Started, tool asked for, tool done, completed.
 EVENTS: Final = 4
@@ -171,14 +171,17 @@ async def load(client: httpx.AsyncClient, site: Site) -> None:
 
 async def disturb(site: Site, clients: list[Client]) -> None:
     """SIGTERM and SIGKILL while every stream is open and runs are started."""
-    for times, number in enumerate((signal.SIGTERM, signal.SIGKILL), 1):
+
+    async def all_are_open(times: int) -> None:
         while not all(each.connections >= times for each in clients):
             await asyncio.sleep(PAUSE_S)
+
+    for times, number in ((1, signal.SIGTERM), (2, signal.SIGKILL)):
+        await all_are_open(times)
         took_s = await site.end(number)
         assert took_s < 10, f"{number!r} took {took_s:.1f} s\n{site.tails()}"
         site.start()
-    while not all(each.connections > times for each in clients):
-        await asyncio.sleep(PAUSE_S)
+    await all_are_open(3)
 
 
 async def under_load(site: Site) -> tuple[list[Client], list[Client]]:
@@ -187,11 +190,13 @@ async def under_load(site: Site) -> tuple[list[Client], list[Client]]:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     url = f"http://127.0.0.1:{site.port}"
     async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as client:
-        runs: list[Client] = []
-        for number in range(OPEN_RUNS):
-            for tenant in TENANTS:
-                run_id = await start(client, site, tenant, f"open-{number}", slow=True)
-                runs += [Client(f"/v1/runs/{run_id}/events", site.keys[tenant]) for _ in range(2)]
+        keys = [(tenant, f"open-{number}") for number in range(OPEN_RUNS) for tenant in TENANTS]
+        ids = await asyncio.gather(*(start(client, site, *each, slow=True) for each in keys))
+        runs = [
+            Client(f"/v1/runs/{run_id}/events", site.keys[tenant])
+            for (tenant, _), run_id in zip(keys, ids, strict=True)
+            for _ in range(2)
+        ]
         path = "/v1/events?after=beginning"
         tenants = [Client(path, site.keys[TENANTS[each % 2]]) for each in range(2 * TENANT_STREAMS)]
         assert len(runs + tenants) == 200

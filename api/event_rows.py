@@ -22,7 +22,7 @@ CONNECTIONS_MAX: Final = 2
 ANSWER_S: Final = 10.0
 EVENTS_MAX: Final = 500
 BYTES_MAX: Final = 2 * 1024 * 1024
-OFFSETS_MAX: Final = 2_000
+OFFSETS_MAX: Final = 1_000
 # What an event takes beside its body.
 _BESIDE_BYTES: Final = 2_000
 # What a client that waits for its end is told of: a run in one of these goes no further.
@@ -31,12 +31,13 @@ ENDED: Final = frozenset({"completed", "failed", "cancelled", "refused"})
 _COLUMNS: Final = """
 e.run_id, e.seq, e.event_id, e.tenant, e.type, e.time_ms, e.actor, e.cause_id, e.cause_topic, e.cause_partition,
 e.cause_offset, e.cause_time_ms, e.cause_index, e.cause_count, e.topic, e.partition, e."offset", e.event,
-r.tenant AS owner, r.workflow, r.status, r.last_seq"""
+r.owner, r.workflow, r.status, r.last_seq"""
 
 _POSITIONS: Final = """
 SELECT partition, position, first, cluster_id, topic_id FROM views.position WHERE topic = %(topic)s"""
 
-# By places: keys first, bodies only of those that are returned. Partitions take turns, so none waits for another.
+# By places: keys first, bodies only of those that are returned. Partitions take turns, so none waits for another. Each
+# LATERAL has a LIMIT that it never reaches, or the planner would rather read all events that there are.
 _SINCE: Final = f"""
 WITH stretch AS (
   SELECT p.partition, p.position, p.first, p.cluster_id, p.topic_id, coalesce(a.at, p.first) AS start,
@@ -45,24 +46,31 @@ WITH stretch AS (
   LEFT JOIN unnest(%(partitions)s::int[], %(starts)s::bigint[]) AS a(partition, at) USING (partition)
   WHERE p.topic = %(topic)s
 ), found AS (
-  SELECT e.run_id, e.seq, e.partition, e."offset", octet_length(e.event) AS bytes,
-         row_number() OVER (PARTITION BY e.partition ORDER BY e."offset") AS turn
+  SELECT e.run_id, e.seq, s.partition, e.bytes, r.owner, r.workflow, r.status, r.last_seq,
+         row_number() OVER (PARTITION BY s.partition ORDER BY e."offset") AS turn
   FROM stretch AS s
-  JOIN views.run_event_row AS e ON e.partition = s.partition AND e."offset" >= s.start AND e."offset" < s.until
-  JOIN views.run_row AS r USING (run_id)
+  CROSS JOIN LATERAL (
+    SELECT run_id, seq, "offset", tenant, type, octet_length(event) AS bytes FROM views.run_event_row AS e
+    WHERE e.partition = s.partition AND e."offset" >= s.start AND e."offset" < s.until
+    ORDER BY e."offset" LIMIT %(offsets_max)s) AS e
+  CROSS JOIN LATERAL (
+    SELECT tenant AS owner, workflow, status, last_seq FROM views.run_row AS r
+    WHERE r.run_id = e.run_id LIMIT 1) AS r
   WHERE (e.tenant = ANY(%(tenants)s) OR e.run_id = ANY(%(run_ids)s))
     AND (%(types)s::text[] IS NULL OR e.type = ANY(%(types)s))
     AND (%(workflows)s::text[] IS NULL OR r.workflow = ANY(%(workflows)s))
 ), counted AS (
-  SELECT run_id, seq, partition, bytes, count(*) OVER () AS total, row_number() OVER taken AS number,
-         sum(bytes) OVER taken AS through
+  SELECT *, count(*) OVER () AS total, row_number() OVER taken AS number, sum(bytes) OVER taken AS through
   FROM found WINDOW taken AS (ORDER BY turn, partition)
+), taken AS (
+  SELECT r.total, {_COLUMNS} FROM counted AS r
+  CROSS JOIN LATERAL (
+    SELECT * FROM views.run_event_row AS e WHERE e.run_id = r.run_id AND e.seq = r.seq LIMIT 1) AS e
+  WHERE r.number <= %(events_max)s AND r.through - r.bytes < %(bytes_max)s
 )
-SELECT s.partition AS place, s.position, s.first, s.cluster_id, s.topic_id, s.start, s.until, c.total, {_COLUMNS}
-FROM stretch AS s
-LEFT JOIN (counted AS c JOIN views.run_event_row AS e USING (run_id, seq) JOIN views.run_row AS r USING (run_id))
-  ON c.partition = s.partition AND c.number <= %(events_max)s AND c.through - c.bytes < %(bytes_max)s
-ORDER BY s.partition, e."offset" """
+SELECT s.partition AS place, s.position, s.first, s.cluster_id, s.topic_id, s.start, s.until, t.*
+FROM stretch AS s LEFT JOIN taken AS t ON t.partition = s.partition
+ORDER BY s.partition, t."offset" """
 
 _PAGE: Final = f"""
 WITH page AS (
@@ -73,7 +81,8 @@ SELECT (SELECT json_object_agg(partition, position) FROM views.position WHERE to
        own.status AS own_status, own.last_seq AS own_last_seq, {_COLUMNS}
 FROM (SELECT %(run_id)s AS run_id) AS asked
 LEFT JOIN views.run_row AS own ON own.run_id = asked.run_id AND own.tenant = %(tenant)s
-LEFT JOIN (counted AS c JOIN views.run_event_row AS e USING (run_id, seq) JOIN views.run_row AS r USING (run_id))
+LEFT JOIN (counted AS c JOIN views.run_event_row AS e USING (run_id, seq)
+  JOIN (SELECT run_id, tenant AS owner, workflow, status, last_seq FROM views.run_row) AS r USING (run_id))
   ON e.run_id = own.run_id AND c.through - c.bytes < %(bytes_max)s
 ORDER BY e.seq"""
 
@@ -152,7 +161,7 @@ class EventRows(Views):
         events_max: int = EVENTS_MAX,
     ) -> Batch:
         """Events of these tenants and of these runs at or after these places; of a partition without one from its
-        beginning. At most so many, 2 MiB, and 2,000 places a partition: ask again from `reached`."""
+        beginning. At most so many, 2 MiB, and 1,000 places a partition: ask again from `reached`."""
         asked = {
             "topic": RUN_EVENTS,
             "partitions": list(places),

@@ -29,8 +29,10 @@ SELECT s.partition AS place, s.until, e.tenant, e.run_id, e.seq, e.type, e.time_
        e."offset", e.actor, e.cause_id, e.cause_topic, e.cause_partition, e.cause_offset, e.cause_time_ms,
        e.cause_index, e.cause_count, e.event
 FROM stretch AS s
-LEFT JOIN views.run_event AS e ON e.partition = s.partition AND e."offset" >= s.start AND e."offset" < s.until
-  AND (%(tenant)s::text IS NULL OR e.tenant = %(tenant)s)
+LEFT JOIN LATERAL (
+  SELECT * FROM views.run_event AS e
+  WHERE e.partition = s.partition AND e."offset" >= s.start AND e."offset" < s.until
+  ORDER BY e."offset" LIMIT %(offsets_max)s) AS e ON %(tenant)s::text IS NULL OR e.tenant = %(tenant)s
 ORDER BY e.log_time_ms, s.partition, e."offset" """
 
 

@@ -94,7 +94,7 @@ class BulkRows:
 
     async def there(self) -> bool:
         """Whether the database has the tables yet."""
-        (row,) = await self._views.ask(_THERE, {})
+        (row,) = await self._views.work(_THERE, {})
         return bool(row["there"])
 
     async def add(self, bulk: Bulk) -> None:
@@ -102,39 +102,39 @@ class BulkRows:
         words = {"words": json.dumps(bulk.words), "chosen": json.dumps(asdict(bulk.chosen))}
         who = {"tenant": bulk.caller.tenant, "subject": bulk.caller.subject, "roles": list(bulk.caller.roles)}
         own = {"bulk_id": bulk.bulk_id, "kind": bulk.kind, "asked_at_ms": bulk.asked_at_ms}
-        await self._views.ask(_ADD, {**words, **who, **own})
+        await self._views.work(_ADD, {**words, **who, **own})
 
     async def one(self, tenant: str, bulk_id: str) -> Columns | None:
         """An operation of the tenant's."""
-        found = await self._views.ask(_ONE, {"tenant": tenant, "bulk_id": bulk_id})
+        found = await self._views.work(_ONE, {"tenant": tenant, "bulk_id": bulk_id})
         return found[0] if found else None
 
     async def counts(self, bulk_id: str) -> dict[str, int]:
         """How many runs are in each state."""
-        found = await self._views.ask(_COUNTS, {"bulk_id": bulk_id})
+        found = await self._views.work(_COUNTS, {"bulk_id": bulk_id})
         return {row["state"]: row["runs"] for row in found}
 
     async def runs(self, bulk_id: str, after: int, limit: int) -> list[Columns]:
         """What was done to each run, from a number on."""
-        return await self._views.ask(_RUNS, {"bulk_id": bulk_id, "after": after, "limit": limit})
+        return await self._views.work(_RUNS, {"bulk_id": bulk_id, "after": after, "limit": limit})
 
     async def stop(self, caller: Caller, bulk_id: str, now_ms: int) -> bool:
         """No run is told any more but those that are being told; False if it had ended."""
         who = {"tenant": caller.tenant, "subject": caller.subject}
-        return bool(await self._views.ask(_STOP, {"bulk_id": bulk_id, "now_ms": now_ms, **who}))
+        return bool(await self._views.work(_STOP, {"bulk_id": bulk_id, "now_ms": now_ms, **who}))
 
     async def take(self) -> Columns | None:
         """One that nobody drives."""
-        found = await self._views.ask(_TAKE, {"driver": self._driver})
+        found = await self._views.work(_TAKE, {"driver": self._driver})
         return found[0] if found else None
 
     async def let_go(self, bulk_id: str) -> None:
         """Somebody else may drive it at once."""
-        await self._views.ask(_LET_GO, {"bulk_id": bulk_id, "driver": self._driver})
+        await self._views.work(_LET_GO, {"bulk_id": bulk_id, "driver": self._driver})
 
     async def unsaid(self, bulk_id: str, limit: int) -> list[Columns]:
         """Runs that were to be told, and maybe were."""
-        return await self._views.ask(_UNSAID, {"bulk_id": bulk_id, "limit": limit})
+        return await self._views.work(_UNSAID, {"bulk_id": bulk_id, "limit": limit})
 
     async def plan(
         self, bulk_id: str, place: Place, run_ids: Sequence[str], input_ids: Sequence[str]
@@ -142,17 +142,17 @@ class BulkRows:
         """These are told next, and then it goes on below the place; False if it isn't this driver's, or was stopped."""
         where = {"place_ms": place.created_at_ms, "place_id": place.run_id}
         what = {"run_ids": list(run_ids), "input_ids": list(input_ids)}
-        return bool(await self._views.ask(_PLAN, {**self._mine(bulk_id), **where, **what}))
+        return bool(await self._views.work(_PLAN, {**self._mine(bulk_id), **where, **what}))
 
     async def said(self, bulk_id: str, told: Sequence[tuple[int, str | None]]) -> None:
         """These were told, or why not."""
         ns, errors = [n for n, _ in told], [error for _, error in told]
         states = ["said" if error is None else "not_said" for error in errors]
-        await self._views.ask(_SAID, {"bulk_id": bulk_id, "ns": ns, "states": states, "errors": errors})
+        await self._views.work(_SAID, {"bulk_id": bulk_id, "ns": ns, "states": states, "errors": errors})
 
     async def end(self, bulk_id: str, now_ms: int) -> None:
         """All were told; nothing if it isn't this driver's, or was stopped."""
-        await self._views.ask(_END, {**self._mine(bulk_id), "now_ms": now_ms})
+        await self._views.work(_END, {**self._mine(bulk_id), "now_ms": now_ms})
 
     def _mine(self, bulk_id: str) -> dict[str, str]:
         return {"bulk_id": bulk_id, "driver": self._driver}

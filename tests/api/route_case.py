@@ -30,6 +30,14 @@ def tell_of_a_run(api: Api) -> Mapping[str, str]:
     return {}
 
 
+def tell_of_a_bulk(api: Api) -> Mapping[str, str]:
+    """An operation on many runs, of which there are none."""
+    tell_of_a_run(api)
+    body = {"filter": {"workflow": "none"}, "reason": "tidying up", "dry_run": False}
+    answer = api.client.post("/v1/runs/cancel", json=body, headers=api.as_("olga")).json()
+    return {"bulk": answer["bulk_id"]}
+
+
 def tell_of_dead_letters(api: Api) -> Mapping[str, str]:
     """A record that couldn't be decoded, of nobody's, so the deployment's."""
     return {"dead": dead_letters(api).ids["malformed"]}

@@ -2,9 +2,60 @@
 
 from typing import Final
 
-from tests.api.route_case import LONE, Bad, RouteCase, tell_of_dead_letters
+from tests.api.route_case import LONE, Bad, RouteCase, tell_of_a_bulk, tell_of_dead_letters
 
 OPERATORS: Final = (
+    RouteCase(
+        route="POST /v1/runs/cancel",
+        path="/v1/runs/cancel",
+        body={"filter": {"all": True}, "reason": "tidying up"},
+        who="olga",
+        may_not=("nobody", "ana", "sam"),
+        elsewhere="own",
+        bad=(
+            Bad(body={}),
+            Bad(body={"filter": {}, "reason": "all, by mistake"}),
+            Bad(body={"filter": {"workflow": LONE}, "reason": "tidying up"}),
+            Bad(body={"filter": {"version": 2**40}, "reason": "tidying up"}),
+            Bad(body={"filter": {"all": True}, "reason": LONE}),
+        ),
+        inputs=0,
+    ),
+    RouteCase(
+        route="POST /v1/runs/signal",
+        path="/v1/runs/signal",
+        body={"filter": {"all": True}, "reason": "tidying up", "name": "more", "payload": 1},
+        who="olga",
+        may_not=("nobody", "ana", "sam"),
+        elsewhere="own",
+        bad=(
+            Bad(body={"filter": {"all": True}, "reason": "tidying up"}),
+            Bad(body={"filter": {"all": True}, "reason": "tidying up", "name": "more", "payload": LONE}),
+        ),
+        inputs=0,
+    ),
+    RouteCase(
+        route="GET /v1/bulk/{bulk_id}",
+        path="/v1/bulk/{bulk}",
+        who="olga",
+        may_not=("nobody", "ana", "sam"),
+        given=tell_of_a_bulk,
+        elsewhere="not-found",
+        bad=(Bad(path="/v1/bulk/none", status=404), Bad(path="/v1/bulk/%00", status=404)),
+        same=lambda answer: answer["bulk_id"],
+    ),
+    RouteCase(
+        route="POST /v1/bulk/{bulk_id}/stop",
+        path="/v1/bulk/{bulk}/stop",
+        body={"reason": "not these"},
+        who="olga",
+        may_not=("nobody", "ana", "sam"),
+        given=tell_of_a_bulk,
+        elsewhere="not-found",
+        bad=(Bad(body={"reason": LONE}), Bad(path="/v1/bulk/%00/stop", status=404)),
+        same=lambda answer: answer["bulk_id"],
+        inputs=0,
+    ),
     RouteCase(
         route="GET /v1/operator-actions",
         path="/v1/operator-actions",
@@ -121,6 +172,7 @@ OPERATORS: Final = (
         stranger="eve",
         elsewhere="not-found",
         bad=(Bad(body={"grace_s": -1}), Bad(path="/v1/keys/%00/rotate", status=404)),
+        again=409,
         inputs=0,
     ),
     RouteCase(

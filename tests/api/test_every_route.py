@@ -102,7 +102,7 @@ def test_another_tenant_learns_nothing(served: Api, case: RouteCase) -> None:
     elif case.elsewhere == "nothing":
         assert [value for value in response.json().values() if isinstance(value, list)] == [[]]
     elif case.elsewhere == "forbidden":
-        assert_problem(response, 403, "forbidden")
+        assert response.status_code == 403
     else:
         assert response.is_success
         assert RUN not in response.text

@@ -8,6 +8,7 @@ import pytest
 from penstock.api.callers import Caller
 from penstock.api.problems import Problem
 from penstock.api.rights import READ, RIGHTS, SCOPES, SETTLE, START, VOTE, right_to
+from penstock.runtime.mends import _RIGHTS
 
 EVERYTHING = ("analyst", "supervisor", "operator", "admin")
 
@@ -61,8 +62,17 @@ def test_every_action_of_the_api_is_in_the_table() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".needs")):
                 continue
+            if isinstance(node.args[0], ast.Starred):
+                # A dead letter's mend takes the right to say what it says: the test after this one has these.
+                continue
             if isinstance(node.args[1], ast.Constant):
                 action = str(node.args[1].value)
                 assert right_to(action).actions, (
                     f"{path.name}: api/rights.py has no row for {action!r}: {named}"
                 )
+
+
+def test_every_mend_of_a_dead_letter_is_in_the_table() -> None:
+    assert _RIGHTS
+    for _, action in _RIGHTS.values():
+        assert right_to(action).actions, action

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
 from tests.views.database import database_with_views, empty
 from tests.views.histories import Historian, approval_of, asked, failed, started
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from penstock.audit.applier import Applier, catch_up
 from penstock.cli import speaking_control

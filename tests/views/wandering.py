@@ -208,8 +208,7 @@ class Wanderer:
         self.step += 1
         timer_id = derived_id(self.run_id, f"timer:{self.step}")
         self.sleeps.append(timer_id)
-        purposes: tuple[Literal["sleep", "deadline"], ...] = ("sleep", "deadline")
-        purpose = self.rng.choice(purposes)
+        purpose: Literal["sleep", "deadline"] = self.rng.choice(("sleep", "deadline"))
         return runs.TimerArmed(timer_id=timer_id, step=self.step, purpose=purpose, due_ms=7)
 
     def end_soon(self) -> EventBody:

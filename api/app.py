@@ -15,6 +15,7 @@ from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission, Limits
 from penstock.api.authentication import Authentication
 from penstock.api.callers import Caller
+from penstock.api.description import describe
 from penstock.api.door import Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
 from penstock.api.key_ring import KeyRing
@@ -106,7 +107,7 @@ def create_app(
 def _describe(app: FastAPI, authentication: Authentication) -> None:
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi(caller: Annotated[Caller, Depends(authentication)]) -> dict[str, Any]:
-        return app.openapi()
+        return describe(app)
 
 
 def _surround(app: FastAPI, settings: Settings, body_bytes_max: int, meters: Meters) -> None:

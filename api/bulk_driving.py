@@ -89,6 +89,9 @@ class BulkDriver:
             # Log or database is away. Its row says where it goes on: whoever takes it next begins there.
             log.warning("bulk %s waits: %s", bulk.bulk_id, problem.detail)
             await self._let_go(bulk)
+        except Exception:
+            # Its lease runs out, and whoever takes it next tries again.
+            log.exception("bulk %s can't be driven", bulk.bulk_id)
         finally:
             self._free.release()
             self.look()

@@ -14,7 +14,7 @@ from penstock.api.inbox import input_id_of
 from penstock.api.telling import Said
 
 
-class CancelBody(BaseModel):
+class CancelReviewBody(BaseModel):
     """Why a review is cancelled."""
 
     reason: str = Field(min_length=1, max_length=2000)
@@ -27,7 +27,7 @@ def routes(door: Door) -> APIRouter:
     @router.post("/case-review/{task_id}/cancel", status_code=202)
     async def cancel(
         task_id: str,
-        body: CancelBody,
+        body: CancelReviewBody,
         caller: Annotated[Caller, Depends(door.keys)],
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from penstock.api import (
     run_resources,
     run_results,
     runs,
+    tools,
     workflows,
 )
 from penstock.api.door import Door
@@ -33,6 +34,7 @@ _OF_THE_DOOR = (
     case_reviews,
     cancellations,
     workflows,
+    tools,
     run_resources,
     run_commands,
     run_results,

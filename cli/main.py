@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import approval_control, dlq, keys, operators, questions, run_control, runs
+from penstock.cli import approval_control, dlq, keys, operators, questions, run_control, runs, topics
 from penstock.producers.errors import LogError, SigningError
 from penstock.runtime.errors import SetupError
 from penstock.runtime.exits import SETUP
@@ -16,11 +16,10 @@ app = typer.Typer(
     name="penstock",
     help="Runs AI applications on an immutable log.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
-topics_app = typer.Typer(help="The topics of the catalogue on this broker.", no_args_is_help=True)
-app.add_typer(topics_app, name="topics")
+app.add_typer(topics.topics_app, name="topics")
 app.add_typer(keys.keys_app, name="keys")
 app.add_typer(questions.approvals_app, name="approvals")
 questions.approvals_app.command("delegate")(approval_control.delegate)
@@ -130,6 +129,16 @@ def doctor(as_json: questions.AsJson = False) -> None:
 
 
 @app.command()
+def openapi(
+    page: Annotated[bool, typer.Option("--page", help="As a page of Markdown.")] = False,
+) -> None:
+    """Print the API's OpenAPI 3.1 document, for whoever makes a client of it. Needs no server."""
+    from penstock.cli.openapi import text
+
+    sys.stdout.write(text(page))
+
+
+@app.command()
 def prepare() -> None:
     """Make topics, tables and keys on servers that the environment names, check everything, and end."""
     from penstock.cli.preparing import furnish
@@ -169,23 +178,6 @@ def rebuild_views() -> None:
     from penstock.cli.mending import rebuild_views as empty
 
     typer.echo(f"emptied, {empty(Settings.partial())} runs were known; the views worker fills them again")
-
-
-@topics_app.command("list")
-def list_topics(as_json: questions.AsJson = False) -> None:
-    """Every topic of the catalogue: what it is for, who writes it, and what is wrong with it on this broker."""
-    from penstock.cli.topics import show
-
-    raise typer.Exit(show(Settings.load(), as_json))
-
-
-@topics_app.command("mend")
-def mend_topics() -> None:
-    """Give the topics that are there the retention, clock and limits of the catalogue; partitions are never changed."""
-    from penstock.producers.topics_admin import mend_topics as mend
-
-    changed = mend(Settings.load().kafka_bootstrap_servers)
-    typer.echo("\n".join(changed) or "nothing to mend")
 
 
 def main() -> None:

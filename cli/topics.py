@@ -1,40 +1,25 @@
-"""What `penstock topics list` shows."""
+"""The commands about the topics of the catalogue. Each imports what it needs when it is called."""
 
-import json
+import typer
 
-from rich.table import Table
-
-from penstock.cli.screen import console
-from penstock.producers.kafka_topics import ClusterTopics
-from penstock.producers.topics_admin import TIMEOUT_S_DEFAULT, problems_by_topic
+from penstock.cli.questions import AsJson
 from penstock.runtime.settings import Settings
-from penstock.schemas.topics import ALL_TOPICS
+
+topics_app = typer.Typer(help="The topics of the catalogue on this broker.", no_args_is_help=True)
 
 
-def show(settings: Settings, as_json: bool) -> int:
-    """Print the catalogue as it stands on the broker; the exit code: 1 if something is wrong."""
-    where = settings.kafka_bootstrap_servers
-    there = ClusterTopics(where, TIMEOUT_S_DEFAULT).partitions()
-    problems = problems_by_topic(where)
-    lines = [
-        {
-            "topic": topic.name,
-            "partitions": there.get(topic.name, 0),
-            "owner": topic.owner,
-            "key": topic.key,
-            "records": list(topic.records),
-            "problems": problems[topic.name],
-        }
-        for topic in ALL_TOPICS
-    ]
-    wrong = any(problems.values())
-    if as_json:
-        print(json.dumps({"topics": lines}))
-        return wrong
-    table = Table("topic", "partitions", "written by", "wrong", box=None, pad_edge=False)
-    for topic in ALL_TOPICS:
-        table.add_row(
-            topic.name, str(there.get(topic.name, 0)), topic.owner, "; ".join(problems[topic.name]) or "-"
-        )
-    console.print(table)
-    return wrong
+@topics_app.command("list")
+def list_topics(as_json: AsJson = False) -> None:
+    """Every topic of the catalogue: what it is for, who writes it, and what is wrong with it on this broker."""
+    from penstock.cli.topics_page import show
+
+    raise typer.Exit(show(Settings.load(), as_json))
+
+
+@topics_app.command("mend")
+def mend_topics() -> None:
+    """Give the topics that are there the retention, clock and limits of the catalogue; partitions are never changed."""
+    from penstock.producers.topics_admin import mend_topics as mend
+
+    changed = mend(Settings.load().kafka_bootstrap_servers)
+    typer.echo("\n".join(changed) or "nothing to mend")

@@ -1,10 +1,11 @@
 """JSON shapes of annotations: values to canonical bytes and back, with errors that name the field."""
 
 from collections.abc import Callable
-from typing import get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from penstock.declare.errors import DeclarationError
 from penstock.schemas.canonical import canonical_json
@@ -46,3 +47,11 @@ def complaint(error: ValidationError) -> str:
     ]
     more = len(found) - len(said)
     return "; ".join(said) + (f"; and {more} more" if more else "")
+
+
+def schema_of(adapter: TypeAdapter[Any], mode: Literal["validation", "serialization"]) -> dict[str, object]:
+    """Its JSON Schema; one that lets everything pass where the type has none."""
+    try:
+        return adapter.json_schema(mode=mode)
+    except PydanticInvalidForJsonSchema as error:
+        return {"$comment": f"This type has no JSON Schema: {error.message}"}

@@ -14,7 +14,7 @@ from penstock.declare.call import Call, Reconciled
 from penstock.declare.errors import DeclarationError, InvalidArguments
 from penstock.declare.limits import CONCURRENCY_DEFAULT, ConcurrencyKey, Limits, Rate, Scope
 from penstock.declare.retry import Retry
-from penstock.declare.shapes import adapter_for, canonical_bytes, complaint, hints_of
+from penstock.declare.shapes import adapter_for, canonical_bytes, complaint, hints_of, schema_of
 from penstock.schemas.canonical import canonical_json
 
 R = TypeVar("R")
@@ -49,6 +49,14 @@ class Tool(Generic[R_co]):
     def writes(self) -> bool:
         """True if it changes the world: each request then needs a grant."""
         return self.effect != "read"
+
+    def arguments_schema(self) -> dict[str, object]:
+        """JSON Schema of its arguments; one that lets everything pass where a type has none."""
+        return schema_of(self._arguments, "validation")
+
+    def result_schema(self) -> dict[str, object]:
+        """JSON Schema of what it returns, as arguments_schema."""
+        return schema_of(self._result, "serialization")
 
     def encode_arguments(self, arguments: Arguments) -> bytes:
         """RFC 8785 bytes of the arguments, defaults filled in. Raises InvalidArguments."""

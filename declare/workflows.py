@@ -5,15 +5,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.errors import PydanticInvalidForJsonSchema
 
 from penstock.declare.errors import DeclarationError, InvalidInput
 from penstock.declare.fingerprint import code_hash
 from penstock.declare.run import Run
-from penstock.declare.shapes import adapter_for, canonical_bytes, complaint, hints_of
+from penstock.declare.shapes import adapter_for, canonical_bytes, complaint, hints_of, schema_of
 
 I = TypeVar("I")  # noqa: E741  (the input; O is the output)
 O = TypeVar("O")  # noqa: E741
@@ -69,15 +68,15 @@ class Workflow(Generic[I, O]):
 
     def input_schema(self) -> dict[str, object]:
         """JSON Schema of its input; one that lets everything pass where its type has none."""
-        return _schema_of(self._input, "validation")
+        return schema_of(self._input, "validation")
 
     def result_schema(self) -> dict[str, object]:
         """JSON Schema of what it returns, as input_schema."""
-        return _schema_of(self._result, "serialization")
+        return schema_of(self._result, "serialization")
 
     def signal_schemas(self) -> dict[str, dict[str, object]]:
         """JSON Schema of what each of its signals says, by name."""
-        return {name: _schema_of(TypeAdapter(kind), "validation") for name, kind in self.signals.items()}
+        return {name: schema_of(TypeAdapter(kind), "validation") for name, kind in self.signals.items()}
 
     def encode_result(self, value: object) -> bytes:
         """Canonical JSON bytes of what the function returned. Raises InvalidInput."""
@@ -143,13 +142,6 @@ def workflow(
 @lru_cache(maxsize=1024)
 def _code_hash(function: Callable[..., object]) -> str:
     return code_hash(function)
-
-
-def _schema_of(adapter: TypeAdapter[Any], mode: Literal["validation", "serialization"]) -> dict[str, object]:
-    try:
-        return adapter.json_schema(mode=mode)
-    except PydanticInvalidForJsonSchema as error:
-        return {"$comment": f"This type has no JSON Schema: {error.message}"}
 
 
 def _why(error: ValueError) -> str:

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from psycopg.rows import TupleRow
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock import Application, Run, workflow
+from penstock import Application, Call, Rate, Run, tool, workflow
 from penstock.api.app import create_app
 from penstock.audit.applier import Applier, catch_up
 from penstock.producers.log import OnDone, Outgoing
@@ -48,6 +48,11 @@ class More(BaseModel):
 @workflow("case-review", version=1, signals={"more": More})
 async def case_review(run: Run, case: Review) -> str:
     return case.case_id
+
+
+@tool(effect="read", owner="desk", roles=("analyst",), rate=Rate(5), concurrency=3)
+def look_up(call: Call, *, case_id: str, deep: bool = False) -> list[str]:
+    return [case_id]
 
 
 class JudgedLog(MemoryLog):
@@ -157,7 +162,7 @@ def api(home: Path, views_database: str, set_up: dict[str, int]) -> Iterator[Api
     # Tests ask again and again until a key counts.
     settings = addresses.model_copy(update={"api_failures_per_minute": 100_000} | set_up)
     log = JudgedLog()
-    application = Application("tests", workflows=(case_review,))
+    application = Application("tests", workflows=(case_review,), tools=(look_up,))
     app = create_app(
         settings, log=log, application=application, body_bytes_max=600_000, acknowledged_s=1.5, effect_s=0.2
     )

@@ -6,6 +6,20 @@ from tests.api.route_case import FAILED, LONE, RUN, Bad, RouteCase
 
 RUNS: Final = (
     RouteCase(
+        route="GET /v1/tools",
+        path="/v1/tools",
+        who="ana",
+        elsewhere="own",
+        bad=(Bad(path="/v1/tools/%00", status=404),),
+    ),
+    RouteCase(
+        route="GET /v1/tools/{name}",
+        path="/v1/tools/look_up",
+        who="ana",
+        elsewhere="own",
+        bad=(Bad(path="/v1/tools/none", status=404), Bad(path="/v1/tools/%00", status=404)),
+    ),
+    RouteCase(
         route="GET /v1/runs/{run_id}/events",
         path=f"/v1/runs/{RUN}/events",
         who="ana",

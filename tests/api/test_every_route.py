@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from httpx import Response
 
+from penstock.api.description import describe
 from tests.api.conftest import Api
 from tests.api.route_case import NO_RUN, RUN, Bad, RouteCase, tell_of_a_run
 from tests.api.route_cases import CASES, WITHOUT_A_KEY
@@ -43,7 +44,7 @@ def assert_problem(response: Response, status: int, slug: str) -> None:
 
 def routes_of(api: Api) -> set[str]:
     """As "METHOD /path", all that the application answers to."""
-    paths = api.app.openapi()["paths"]
+    paths = describe(api.app)["paths"]
     listed = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     return listed | {"GET /openapi.json"}
 

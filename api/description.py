@@ -1,0 +1,123 @@
+"""The API described: OpenAPI 3.1, with what the framework can't know (credentials, problems), and a page of it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from penstock import __version__
+from penstock.api.problems import MEDIA_TYPE
+
+_ABOUT: Final = (
+    "Runs, approvals and what operators do, over an immutable log. Errors are application/problem+json (RFC 9457): "
+    "`type` names the kind, `detail` says what to do next."
+)
+# What any route may answer beside its own; those without credentials answer the last two only.
+_PROBLEMS: Final[Mapping[str, str]] = {
+    "401": "No valid credentials",
+    "403": "The role or the scope is missing",
+    "404": "Not there, or another tenant's",
+    "409": "It is not as the request takes it to be",
+    "413": "Too large",
+    "422": "Something in the request can't be: `errors` says where",
+    "429": "Too often, or too many open: Retry-After says when again",
+    "503": "Log or database is away, or too much is under way: Retry-After says when again",
+}
+_WITHOUT_CREDENTIALS: Final = "/health/"
+_OF_THE_FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
+_PROBLEM: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:penstock:problem:not-found"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What to do next."},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"at": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of the application; made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title="Penstock",
+            version=__version__,
+            openapi_version="3.1.0",
+            description=_ABOUT,
+            routes=app.routes,
+        )
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        for name in _OF_THE_FRAMEWORK:
+            schemas.pop(name, None)
+        schemas["Problem"] = dict(_PROBLEM)
+        components["securitySchemes"] = {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An API key (psk_<id>_<random>), or a JWT of the OIDC issuer.",
+            }
+        }
+        for path, _, operation in _operations(document):
+            _complete(path, operation)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def page(document: Mapping[str, Any]) -> str:
+    """The document as Markdown: a table of routes for each kind of thing."""
+    by_tag: dict[str, list[str]] = {}
+    for path, method, operation in _operations(document):
+        named = [_parameter(each) for each in operation.get("parameters", ())]
+        answers = ", ".join(code for code in operation["responses"] if code.startswith("2"))
+        words = " ".join(str(operation.get("description", "")).split()).replace("|", "\\|")
+        row = f"| `{method.upper()} {path}` | {words} | {', '.join(named) or '-'} | {answers} |"
+        by_tag.setdefault(operation.get("tags", ["other"])[0], []).append(row)
+    head = (
+        "# The HTTP API, route by route",
+        "Made from the OpenAPI document by `penstock openapi --page`; `penstock openapi` prints that for client "
+        "generators, and a running API answers it at `GET /openapi.json`. How the routes go together: "
+        "[runs](http.md), [events](streams.md), [rights](rights.md), [dead letters](dead-letters.md).",
+        "Every route but health's takes `Authorization: Bearer …` and may answer, as `application/problem+json`: "
+        + ", ".join(f"{code} ({words[0].lower()}{words[1:]})" for code, words in _PROBLEMS.items())
+        + ".",
+    )
+    tables = (
+        f"## {tag[0].upper()}{tag[1:]}\n\n| route | | parameters | answers |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        for tag, rows in sorted(by_tag.items())
+    )
+    return "\n\n".join((*head, *tables)) + "\n"
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _complete(path: str, operation: dict[str, Any]) -> None:
+    """Give an operation its credentials and its problems."""
+    own = [each for each in operation.get("parameters", ()) if each["name"] != "authorization"]
+    operation["parameters"] = own
+    open_to_all = path.startswith(_WITHOUT_CREDENTIALS)
+    operation["security"] = [] if open_to_all else [{"bearer": []}]
+    for code, words in _PROBLEMS.items():
+        if not open_to_all or code == "503":
+            schema = {"$ref": "#/components/schemas/Problem"}
+            operation["responses"][code] = {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _parameter(parameter: Mapping[str, Any]) -> str:
+    name = f"`{parameter['name']}`"
+    return f"{name} (header)" if parameter["in"] == "header" else name

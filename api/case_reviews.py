@@ -24,7 +24,7 @@ class CaseReviewBody(BaseModel):
     case_id: str = Field(min_length=1, max_length=200, description="The case in the case store.")
 
 
-class Started(BaseModel):
+class StartedReview(BaseModel):
     """A review that was accepted: it will reach an end, a question to a person, or a refusal."""
 
     task_id: str
@@ -36,13 +36,13 @@ def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
     router = APIRouter(tags=["case reviews"])
 
-    @router.post("/case-review", status_code=202, response_model=Started)
+    @router.post("/case-review", status_code=202, response_model=StartedReview)
     async def start(
         body: CaseReviewBody,
         caller: Annotated[Caller, Depends(door.keys)],
         response: Response,
         idempotency_key: IdempotencyKey = None,
-    ) -> Started:
+    ) -> StartedReview:
         """Start a review. 202: the log has it. Without Idempotency-Key each request is a new one."""
         caller.needs(START, "start a case review")
         workflow = _workflow(door)
@@ -50,7 +50,7 @@ def routes(door: Door) -> APIRouter:
         task_id, key = await begin(door, caller, start, idempotency_key)
         response.headers["Location"] = f"/case-review/{task_id}"
         response.headers["Idempotency-Key"] = key
-        return Started(task_id=task_id, status="accepted", links=links(task_id))
+        return StartedReview(task_id=task_id, status="accepted", links=links(task_id))
 
     @router.get("/case-review/{task_id}")
     async def read(task_id: str, caller: Annotated[Caller, Depends(door.keys)]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ GRANT USAGE ON SCHEMA views TO penstock_tenant;
 GRANT SELECT ON views.run_row, views.run_event_row, views.tool_call_row, views.approval_row, views.run_attribute,
     views.dead_letter, views.operator_action, views.run, views.run_event, views.tool_call, views.approval,
     views.dead_letter_standing TO penstock_tenant;
+-- How far the views are is nobody's secret.
+GRANT SELECT ON views.position TO penstock_tenant;
 
 ALTER TABLE views.run_row ENABLE ROW LEVEL SECURITY;
 ALTER TABLE views.run_event_row ENABLE ROW LEVEL SECURITY;

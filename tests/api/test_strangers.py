@@ -1,4 +1,4 @@
-"""Requests made out of the API's own description, of the right form and of the wrong one: never a 500, always a problem."""
+"""Requests made out of the API's description, of the right form and of the wrong one: never a 500, always a problem."""
 
 from typing import Any
 

@@ -161,14 +161,15 @@ class Views:
         return await self._ask(statement, values, whole=True)
 
     async def _ask(self, select: str, values: Mapping[str, object], whole: bool = False) -> list[Columns]:
-        if not all(map(_may_stand, values.values())):
+        fitting = _fitting(values)
+        if fitting is None:
             return []
         try:
             async with asyncio.timeout(self._answer_s):
                 await self._free.acquire()
                 loop = asyncio.get_running_loop()
                 tenant = None if whole else values.get("tenant")
-                asked = loop.run_in_executor(self._threads, self._asked, select, values, tenant)
+                asked = loop.run_in_executor(self._threads, self._asked, select, fitting, tenant)
                 # A thread can't be ended: it is free again when the database has answered it.
                 asked.add_done_callback(self._answered)
                 return await asyncio.shield(asked)
@@ -194,6 +195,17 @@ class Views:
 
 # NUL, and halves of surrogate pairs.
 _UNTEXT: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def _fitting(values: Mapping[str, object]) -> dict[str, object] | None:
+    """The same, without what no row can have; None if that leaves nothing that could match."""
+    found: dict[str, object] = {}
+    for name, value in values.items():
+        kept = [each for each in value if _may_stand(each)] if isinstance(value, list) else value
+        if not _may_stand(kept) or (isinstance(value, list) and value and not kept):
+            return None
+        found[name] = kept
+    return found
 
 
 def _may_stand(value: object) -> bool:

@@ -67,7 +67,10 @@ def test_what_dies_comes_back_and_down_leaves_nobody(home: Home) -> None:
     shown = state.read(home.settings)
     assert shown is not None
     for name, service in (("worker", "penstock.streams"), ("views", "penstock.audit.views")):
-        with urlopen(f"http://127.0.0.1:{shown.metrics_ports[name]}/metrics") as answer:
+        port = shown.metrics_ports[name]
+        # It may still be starting.
+        eventually(lambda port=port: ports.answers(port))  # type: ignore[misc]
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             assert f'service_name="{service}"' in answer.read().decode()
 
     again = home.type("up")

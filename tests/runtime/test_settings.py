@@ -45,8 +45,17 @@ def test_settings_are_frozen_and_checked(home: Path) -> None:
     settings = Settings(kafka_bootstrap_servers="a:1", database_url="postgresql://b")
     with pytest.raises(ValidationError):
         setattr(settings, "lease_ms", 5)  # noqa: B010
-    with pytest.raises(ValidationError):
+    with pytest.raises(NotConfigured, match=r"PENSTOCK_BATCH_RECORDS_MAX: .*: correct it, or unset it"):
         Settings(batch_records_max=0)
+
+
+@pytest.mark.parametrize(("name", "value"), [("PENSTOCK_API_PORT", "eighty"), ("PENSTOCK_LOG_LEVEL", "LOUD")])
+def test_a_variable_that_cannot_be_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(NotConfigured, match=name):
+        Settings.partial()
 
 
 def test_database_password_is_not_printed(home: Path) -> None:

@@ -24,6 +24,10 @@ _FETCH_RECORDS: Final = 500
 _IDLE_CONSUMERS_MAX: Final = 2
 
 
+class _Forgot(Exception):
+    """This consumer has forgotten a partition that its broker has."""
+
+
 class Readers:
     """Consumers to borrow: each read has one to itself, so reads may be interleaved and left unfinished."""
 
@@ -53,27 +57,42 @@ class Readers:
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int]:
         """(first offset kept, high watermark), asked of the broker. Waits while it is away."""
-        with self._borrowed() as consumer:
-            return self._bounds(consumer, topic, partition)
+        while True:
+            try:
+                with self._borrowed() as consumer:
+                    return self._bounds(consumer, topic, partition)
+            except _Forgot:
+                time.sleep(_RETRY_S)
 
     def read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Record]:
         """Every record with start <= offset < end that the partition keeps when the reading begins."""
-        with self._borrowed() as consumer:
-            first, high = self._bounds(consumer, topic, partition)
-            position, end = max(start, first), min(end, high)
-            if position < end:
-                consumer.assign([TopicPartition(topic, partition, position)])
-            while position < end:
-                for message in self._fetched(consumer):
-                    error, offset = message.error(), message.offset()
-                    if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                        self._wait_or_raise(error, topic, partition)
-                    elif offset is not None and offset >= position:
-                        # Whatever was skipped is a gap. The partition's end is told as an error.
-                        position = offset
-                        if error is None and offset < end:
-                            position = offset + 1
-                            yield record_of(message, topic, partition, offset)
+        end = min(end, self.bounds(topic, partition)[1])
+        position = start
+        while True:
+            try:
+                with self._borrowed() as consumer:
+                    for record in self._read(consumer, topic, partition, position, end):
+                        position = record.offset + 1
+                        yield record
+                    return
+            except _Forgot:
+                time.sleep(_RETRY_S)
+
+    def _read(self, consumer: Consumer, topic: str, partition: int, start: int, end: int) -> Iterator[Record]:
+        position = max(start, self._bounds(consumer, topic, partition)[0])
+        if position < end:
+            consumer.assign([TopicPartition(topic, partition, position)])
+        while position < end:
+            for message in self._fetched(consumer):
+                error, offset = message.error(), message.offset()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    self._wait_or_raise(error, topic, partition)
+                elif offset is not None and offset >= position:
+                    # Whatever was skipped is a gap. The partition's end is told as an error.
+                    position = offset
+                    if error is None and offset < end:
+                        position = offset + 1
+                        yield record_of(message, topic, partition, offset)
 
     def close(self) -> None:
         """Reads under way end with LogRefused."""
@@ -88,15 +107,19 @@ class Readers:
         with self._lock:
             self._refuse_if_closed()
             consumer = self._idle.pop() if self._idle else Consumer(self._settings)
+        forgot = False
         try:
             yield consumer
+        except _Forgot:
+            forgot = True
+            raise
         finally:
-            self._give_back(consumer)
+            self._give_back(consumer, forgot)
 
-    def _give_back(self, consumer: Consumer) -> None:
+    def _give_back(self, consumer: Consumer, forgot: bool) -> None:
         consumer.unassign()
         with self._lock:
-            keep = not self._closed and len(self._idle) < _IDLE_CONSUMERS_MAX
+            keep = not forgot and not self._closed and len(self._idle) < _IDLE_CONSUMERS_MAX
             if keep:
                 self._idle.append(consumer)
         if not keep:
@@ -113,15 +136,15 @@ class Readers:
                 self._wait_or_raise(error.args[0], topic, partition)
 
     def _wait_or_raise(self, error: KafkaError, topic: str, partition: int) -> None:
-        """A consumer that is there while its broker comes back may say for a moment that it knows no such
-        partition (librdkafka 2.16): the broker itself is believed.
+        """A consumer that is there while its broker comes back may say that it knows no such partition, and say so
+        for good (librdkafka 2.16): the broker itself is believed, and that consumer isn't used again.
         """
         try:
             wait_or_raise(error, topic, partition)
         except UnknownTopic:
             if partition >= self._count(topic):
                 raise
-            time.sleep(_RETRY_S)
+            raise _Forgot from None
 
     def _fetched(self, consumer: Consumer) -> list[Message]:
         """What is there, waiting only for the first: a consume with a timeout would wait to be full."""

@@ -29,14 +29,14 @@ def test_a_client_that_forgot_a_partition_is_asked_again_as_long_as_the_broker_h
     monkeypatch: pytest.MonkeyPatch,
     code: int,
 ) -> None:
-    forgotten: list[TopicPartition] = []
+    forgetful: list[Consumer] = []
 
     class Forgetful(Consumer):
-        """What librdkafka says for a moment after its broker came back."""
+        """What librdkafka may say once its broker came back, and say for good: the first two consumers here."""
 
         def get_watermark_offsets(self, place: TopicPartition, **options: Any) -> tuple[int, int]:  # type: ignore[override]
-            if len(forgotten) < 2:
-                forgotten.append(place)
+            if self in forgetful or len(forgetful) < 2:
+                forgetful.append(self)
                 raise KafkaException(KafkaError(code))
             return super().get_watermark_offsets(place, **options)
 
@@ -44,9 +44,10 @@ def test_a_client_that_forgot_a_partition_is_asked_again_as_long_as_the_broker_h
     topic = kafka_topics()
     log.append(make_records(topic, 2))
     assert log.bounds(topic, 0) == (0, 2)
-    forgotten.clear()
+    assert len(forgetful) == 2
+    forgetful.clear()
     assert len(list(log.read(topic, 0, 0, 2))) == 2
-    assert len(forgotten) == 2
+    assert len(forgetful) == 2
 
 
 def test_a_question_that_is_never_answered_is_asked_again(

@@ -66,11 +66,12 @@ class Readers:
 
     def read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Record]:
         """Every record with start <= offset < end that the partition keeps when the reading begins."""
-        end = min(end, self.bounds(topic, partition)[1])
         position = start
         while True:
             try:
                 with self._borrowed() as consumer:
+                    first, high = self._bounds(consumer, topic, partition)
+                    position, end = max(position, first), min(end, high)
                     for record in self._read(consumer, topic, partition, position, end):
                         position = record.offset + 1
                         yield record
@@ -79,7 +80,7 @@ class Readers:
                 time.sleep(_RETRY_S)
 
     def _read(self, consumer: Consumer, topic: str, partition: int, start: int, end: int) -> Iterator[Record]:
-        position = max(start, self._bounds(consumer, topic, partition)[0])
+        position = start
         if position < end:
             consumer.assign([TopicPartition(topic, partition, position)])
         while position < end:

@@ -65,7 +65,7 @@ def create_app(
     kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)
     publisher = _publisher(settings, signer, kept)
     views = Views(settings)
-    inbox = Inbox(publisher, views, acknowledged_s, effect_s)
+    inbox = Inbox(publisher, acknowledged_s, effect_s)
 
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
     streams = Streams(settings, counted.meters)

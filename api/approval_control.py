@@ -7,22 +7,18 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.api import telling
 from penstock.api.callers import VOTE, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document
 from penstock.api.inbox import input_id_of
 from penstock.api.problems import not_found
-from penstock.api.run_control import refused
+from penstock.api.telling import Said
 from penstock.api.views import Columns
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
 
 ESCALATE: Final = (*VOTE, "operator")
-_SAID_ANYWAY: Final = frozenset({"InputAccepted", "InputRefused", "InputParked"})
-_OUTCOMES: Final = {
-    "ApprovalDelegated": "delegated",
-    "ApprovalEscalated": "escalated",
-    "InputParked": "parked",
-}
+_OUTCOMES: Final = {"ApprovalDelegated": "delegated", "ApprovalEscalated": "escalated"}
 # Reasons that are about who asks; all others are about the question's state, or whom it is to go to.
 _ABOUT_THE_CALLER: Final = frozenset({"own_request", "wrong_role", "not_a_person", "delegated_away"})
 
@@ -106,24 +102,21 @@ async def _say(
     caller: Caller,
     response: Response,
     row: Columns,
-    said: tuple[str, ...],
+    words: tuple[str, ...],
     key: str | None,
     speak: Speak,
 ) -> dict[str, Any]:
     """Say it, and answer with the effect and the approval as it stands then. Raises problems."""
-    run_id, approval_id, verb = row["run_id"], row["approval_id"], said[0]
-    effects = _SAID_ANYWAY | {"ApprovalDelegated" if verb == "delegate" else "ApprovalEscalated"}
-    input_id = input_id_of(run_id, caller, key, *said) or str(uuid.uuid4())
-    effect = await door.inbox.past_effect(caller, run_id, input_id, effects)
-    if effect is None:
-        await door.inbox.say(caller, lambda client: speak(client, run_id, input_id))
-        effect = await door.inbox.effect(caller, run_id, input_id, effects)
+    run_id, approval_id, verb = row["run_id"], row["approval_id"], words[0]
+    input_id = input_id_of(run_id, caller, key, *words) or str(uuid.uuid4())
+    said = Said(run_id, input_id, lambda client: speak(client, run_id, input_id))
+    effect = await telling.once(door, caller, said)
     answer = {"approval_id": approval_id, "run_id": run_id, "input_id": input_id}
     if effect is None:
         return answer | {"outcome": "pending"}
-    refused(effect, verb, _ABOUT_THE_CALLER)
+    telling.check_accepted(effect, f"{verb}-refused", "Refused by the run", _ABOUT_THE_CALLER)
     response.status_code = 200
-    outcome = _OUTCOMES.get(effect["type"], "unchanged")
+    outcome = telling.word(effect, _OUTCOMES, "unchanged")
     now = await door.views.approval(caller.tenant, approval_id) or row
     shown = approval_document(now, caller.subject, caller.roles)
     return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"], "approval": shown}

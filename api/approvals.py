@@ -6,22 +6,15 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.api import telling
 from penstock.api.callers import READ, VOTE, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document
 from penstock.api.inbox import input_id_of
-from penstock.api.problems import Problem, not_found
-from penstock.api.views import Columns
+from penstock.api.problems import not_found
+from penstock.api.telling import Said
 
 LIMIT_MAX: Final = 500
-_EFFECTS: Final = frozenset(
-    {"ApprovalGranted", "ApprovalRefused", "VoteRefused", "InputRefused", "InputAccepted", "InputParked"}
-)
-_OUTCOMES: Final = {
-    "ApprovalGranted": "granted",
-    "ApprovalRefused": "refused",
-    "InputAccepted": "counted",
-    "InputParked": "parked",
-}
+_OUTCOMES: Final = {"ApprovalGranted": "granted", "ApprovalRefused": "refused", "VoteCounted": "counted"}
 # Reasons that are about who votes; all others are about the question's state.
 _ABOUT_THE_VOTER: Final = frozenset(
     {"own_request", "wrong_role", "delegated_away", "unsigned", "unauthorized"}
@@ -79,32 +72,16 @@ def routes(door: Door) -> APIRouter:
         else:
             caller.needs((*VOTE, *([row["role"]] if row["role"] else [])), "vote")
         run_id = row["run_id"]
-        said = approval_id, body.decision, body.args_sha256, body.reason
-        input_id = input_id_of(run_id, caller, idempotency_key, "vote", *said) or str(uuid.uuid4())
-        effect = await door.inbox.past_effect(caller, run_id, input_id, _EFFECTS)
-        if effect is None:
-            await door.inbox.say(caller, lambda client: client.vote(run_id, *said, input_id=input_id))
-            effect = await door.inbox.effect(caller, run_id, input_id, _EFFECTS)
+        words = approval_id, body.decision, body.args_sha256, body.reason
+        input_id = input_id_of(run_id, caller, idempotency_key, "vote", *words) or str(uuid.uuid4())
+        said = Said(run_id, input_id, lambda client: client.vote(run_id, *words, input_id=input_id))
+        effect = await telling.once(door, caller, said)
         answer = {"approval_id": approval_id, "run_id": run_id, "input_id": input_id}
         if effect is None:
             return answer | {"outcome": "pending"}
-        outcome = _outcome(effect)
+        telling.check_accepted(effect, "vote-refused", "Vote refused", _ABOUT_THE_VOTER, ("VoteRefused",))
         response.status_code = 200
+        outcome = telling.word(effect, _OUTCOMES, "counted")
         return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"]}
 
     return router
-
-
-def _outcome(effect: Columns) -> str:
-    """What a vote came to. Raises a problem if it was refused."""
-    outcome = _OUTCOMES.get(effect["type"])
-    if outcome is not None:
-        return outcome
-    reason, detail = effect["event"]["reason"], effect["event"]["detail"]
-    raise Problem(
-        403 if reason in _ABOUT_THE_VOTER else 409,
-        f"vote-refused:{reason}",
-        "Vote refused",
-        detail or f"The run refused the vote ({reason}): look at the approval again.",
-        more={"reason": reason, "seq": effect["seq"]},
-    )

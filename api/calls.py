@@ -1,20 +1,18 @@
 """POST /v1/calls/{id}/settlement: an operator answers whether a call in doubt happened (law L8)."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.api import telling
 from penstock.api.callers import SETTLE, Caller
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.inbox import input_id_of
 from penstock.api.problems import Problem, not_found
+from penstock.api.telling import Said
 from penstock.schemas.canonical import NotCanonical, canonical_json
-
-_EFFECTS: Final = frozenset(
-    {"ToolCallCompleted", "ToolCallFailed", "LateAnswer", "InputRefused", "InputAccepted", "InputParked"}
-)
 
 
 class Settlement(BaseModel):
@@ -45,33 +43,30 @@ def routes(door: Door) -> APIRouter:
         if row is None:
             raise not_found("call")
         run_id, attempt, result = row["run_id"], row["attempt"], _result(body)
-        said = (call_id, body.happened, body.evidence, result)
-        input_id = input_id_of(run_id, caller, idempotency_key, "settle", *said) or str(uuid.uuid4())
-        effect = await door.inbox.past_effect(caller, run_id, input_id, _EFFECTS)
+        words = (call_id, body.happened, body.evidence, result)
+        input_id = input_id_of(run_id, caller, idempotency_key, "settle", *words) or str(uuid.uuid4())
+        said = Said(
+            run_id,
+            input_id,
+            lambda client: client.settle(
+                run_id,
+                call_id,
+                attempt,
+                happened=body.happened,
+                result=result,
+                evidence=body.evidence,
+                input_id=input_id,
+            ),
+        )
+        effect = await telling.came_of(door, caller, said)
         if effect is None:
             if row["status"] != "in_doubt":
                 raise _no_question(row["status"])
-            await door.inbox.say(
-                caller,
-                lambda client: client.settle(
-                    run_id,
-                    call_id,
-                    attempt,
-                    happened=body.happened,
-                    result=result,
-                    evidence=body.evidence,
-                    input_id=input_id,
-                ),
-            )
-            effect = await door.inbox.effect(caller, run_id, input_id, _EFFECTS)
+            effect = await telling.tell(door, caller, said, door.inbox.effect_s)
         answer = {"call_id": call_id, "run_id": run_id, "input_id": input_id}
         if effect is None:
             return answer | {"outcome": "pending"}
-        if effect["type"] == "InputRefused":
-            reason, detail = effect["event"]["reason"], effect["event"]["detail"]
-            raise Problem(
-                409, f"settlement-refused:{reason}", "Not settled", detail or f"The run says: {reason}."
-            )
+        telling.check_accepted(effect, "settlement-refused", "Not settled")
         response.status_code = 200
         return answer | {"outcome": effect["type"], "seq": effect["seq"]}
 

@@ -36,9 +36,7 @@ def routes(door: Door) -> APIRouter:
         await known_run(door, caller, task_id)
         input_id = input_id_of(task_id, caller, idempotency_key, "cancel", body.reason) or str(uuid.uuid4())
         said = Said(task_id, input_id, lambda client: client.cancel(task_id, body.reason, input_id=input_id))
-        effect = await telling.came_of(door, caller, said)
-        if effect is None:
-            effect = await telling.tell(door, caller, said, door.inbox.effect_s)
+        effect = await telling.once(door, caller, said)
         telling.outcome(effect, "cancel-refused", "Not cancelled")
         outcome = "pending" if effect is None else effect["type"]
         return {"task_id": task_id, "outcome": outcome, "links": links(task_id)}

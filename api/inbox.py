@@ -1,18 +1,16 @@
-"""Puts what callers say into the inbox, waits a bounded time for the log, and then for what came of it.
+"""Puts what callers say into the inbox, and waits a bounded time for the log.
 
 Writes: penstock.run.inbox and penstock.operator.actions, signed as the API. Guarantees: an answer below 400 means
 that the record stands on the log; a 503 says whether it may.
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 from penstock.api.callers import Caller
 from penstock.api.problems import Problem, unavailable
 from penstock.api.tracing import sending
-from penstock.api.views import Columns, Views
 from penstock.producers.errors import BufferFull, LogError, NotYetAcknowledged, RecordTooLarge
 from penstock.producers.operators import OperatorLog
 from penstock.producers.publisher import Publisher
@@ -26,7 +24,6 @@ R = TypeVar("R", Receipt, StartReceipt)
 
 ACKNOWLEDGED_S_DEFAULT: Final = 5.0
 EFFECT_S_DEFAULT: Final = 2.0
-_LOOK_EVERY_S: Final = 0.05
 
 
 class Inbox:
@@ -35,12 +32,10 @@ class Inbox:
     def __init__(
         self,
         publisher: Publisher,
-        views: Views,
         acknowledged_s: float = ACKNOWLEDGED_S_DEFAULT,
         effect_s: float = EFFECT_S_DEFAULT,
     ) -> None:
         self._publisher = publisher
-        self._views = views
         self._acknowledged_s = acknowledged_s
         self._effect_s = effect_s
 
@@ -92,24 +87,6 @@ class Inbox:
         except LogError as error:
             raise _unknown() from error
         return said
-
-    async def effect(
-        self, caller: Caller, run_id: str, input_id: str, decisive: Collection[str]
-    ) -> Columns | None:
-        """The first event of a decisive type that the input caused, None if the views have none in time."""
-        until = time.monotonic() + self._effect_s
-        while True:
-            found = await self.past_effect(caller, run_id, input_id, decisive)
-            if found is not None or time.monotonic() >= until:
-                return found
-            await asyncio.sleep(_LOOK_EVERY_S)
-
-    async def past_effect(
-        self, caller: Caller, run_id: str, input_id: str, decisive: Collection[str]
-    ) -> Columns | None:
-        """As effect, without waiting."""
-        caused = await self._views.caused(caller.tenant, run_id, input_id)
-        return next((event for event in caused if event["type"] in decisive), None)
 
 
 def input_id_of(run_id: str, caller: Caller, idempotency_key: str | None, *said: object) -> str | None:

@@ -1,22 +1,23 @@
 """POST /v1/runs/{id}/pause and /continue: a person has a run wait, and lets it go on."""
 
 import uuid
-from collections.abc import Collection
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.api import telling
 from penstock.api.callers import PAUSE, Caller
 from penstock.api.door import Door, IdempotencyKey, moment
 from penstock.api.inbox import input_id_of
-from penstock.api.problems import Problem, not_found
+from penstock.api.problems import not_found
 from penstock.api.run_views import links, run_of, waits_for
+from penstock.api.telling import Said
 from penstock.api.views import Columns
 from penstock.schemas.ids import is_uuid
 
-_SAID_ANYWAY: Final = frozenset({"InputAccepted", "InputRefused", "InputParked"})
-_OUTCOMES: Final = {"RunPaused": "paused", "RunContinued": "continued", "InputParked": "parked"}
+ABOUT_THE_CALLER: Final = frozenset({"not_a_person"})
+_OUTCOMES: Final = {"RunPaused": "paused", "RunContinued": "continued"}
 
 
 class PauseBody(BaseModel):
@@ -70,26 +71,24 @@ async def _say(
     """Say it, and answer with the effect. Raises problems."""
     caller.needs(PAUSE, f"{verb} a run")
     await known(door, caller, run_id)
-    effects = _SAID_ANYWAY | {"RunPaused" if verb == "pause" else "RunContinued"}
     input_id = input_id_of(run_id, caller, key, verb, reason) or str(uuid.uuid4())
-    effect = await door.inbox.past_effect(caller, run_id, input_id, effects)
-    if effect is None:
-        await door.inbox.say(
-            caller,
-            lambda client: (
-                client.pause(run_id, reason, input_id=input_id)
-                if verb == "pause"
-                else client.go_on(run_id, reason, input_id=input_id)
-            ),
-        )
-        effect = await door.inbox.effect(caller, run_id, input_id, effects)
+    said = Said(
+        run_id,
+        input_id,
+        lambda client: (
+            client.pause(run_id, reason, input_id=input_id)
+            if verb == "pause"
+            else client.go_on(run_id, reason, input_id=input_id)
+        ),
+    )
+    effect = await telling.once(door, caller, said)
     answer = {"run_id": run_id, "input_id": input_id, "links": links(run_id)}
     if effect is None:
         return answer | {"outcome": "pending"}
-    refused(effect, verb)
+    telling.check_accepted(effect, f"{verb}-refused", "Refused by the run", ABOUT_THE_CALLER)
     response.status_code = 200
     row = await known(door, caller, run_id)
-    outcome = _OUTCOMES.get(effect["type"]) or ("already-paused" if verb == "pause" else "not-paused")
+    outcome = telling.word(effect, _OUTCOMES, "already-paused" if verb == "pause" else "not-paused")
     return answer | {"outcome": outcome, "seq": effect["seq"]} | pause_document(row)
 
 
@@ -99,20 +98,6 @@ async def known(door: Door, caller: Caller, run_id: str) -> Columns:
     if row is None:
         raise not_found("run")
     return row
-
-
-def refused(effect: Columns, verb: str, about_the_caller: Collection[str] = ("not_a_person",)) -> None:
-    """Raises a problem if the run refused it: 403 where that is about who asked, else 409."""
-    if effect["type"] != "InputRefused":
-        return
-    reason, detail = effect["event"]["reason"], effect["event"]["detail"]
-    raise Problem(
-        403 if reason in about_the_caller else 409,
-        f"{verb}-refused:{reason}",
-        "Refused by the run",
-        detail or f"The run says {reason}: look at it again.",
-        more={"reason": reason, "seq": effect["seq"]},
-    )
 
 
 def pause_document(row: Columns) -> dict[str, Any]:

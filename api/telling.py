@@ -7,7 +7,7 @@ connection to the database while waiting, and whoever waits longer looks less of
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
 
@@ -28,6 +28,7 @@ WAIT_S_MAX: Final = 30.0
 _LOOK_EVERY_S: Final = 0.05
 _LOOK_EVERY_S_MAX: Final = 0.5
 _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
+_NOT_TAKEN: Final = {"InputParked": "parked", "DeadLetter": "dead_letter"}
 _ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
 Prefer = Annotated[
     str | None,
@@ -75,6 +76,16 @@ async def known(door: Door, caller: Caller, run_id: str) -> Columns | None:
     return row
 
 
+async def once(
+    door: Door, caller: Caller, said: Said, wait_s: float | None = None, last_seq: int = 0
+) -> Columns | None:
+    """What came of it: as the views show it if it was said before, otherwise as `tell`."""
+    effect = await came_of(door, caller, said)
+    if effect is None:
+        effect = await tell(door, caller, said, door.inbox.effect_s if wait_s is None else wait_s, last_seq)
+    return effect
+
+
 async def came_of(door: Door, caller: Caller, said: Said) -> Columns | None:
     """The event that this input caused, if it was said before and the views show it."""
     return await _look(door.views, caller, said, 0, None)
@@ -108,17 +119,39 @@ def outcome(effect: Columns | None, refused: str, title: str) -> dict[str, Any]:
     """What came of it as the API says it. Raises a 409 problem if the run refused it."""
     if effect is None:
         return {"outcome": "pending", "seq": None, "event": None}
+    check_accepted(effect, refused, title)
     kind = effect["type"]
-    if kind == "InputRefused":
-        reason, detail = effect["event"]["reason"], effect["event"]["detail"]
-        more = {"reason": reason, "seq": effect["seq"]}
-        raise Problem(409, f"{refused}:{reason}", title, detail or f"The run says: {reason}.", more=more)
-    words = {"InputParked": "parked", "DeadLetter": "dead_letter", "InputAccepted": "accepted"}
     return {
-        "outcome": words.get(kind, "applied"),
+        "outcome": word(effect, {"InputAccepted": "accepted"}, "applied"),
         "seq": effect["seq"],
         "event": {"type": kind, **effect["event"]},
     }
+
+
+def check_accepted(
+    effect: Columns,
+    refused: str,
+    title: str,
+    about_the_caller: Collection[str] = (),
+    kinds: Collection[str] = (),
+) -> None:
+    """Raises a problem if the run refused it, by InputRefused or one of `kinds`: 403 where that is about who asked."""
+    if effect["type"] != "InputRefused" and effect["type"] not in kinds:
+        return
+    reason, detail = effect["event"]["reason"], effect["event"]["detail"]
+    raise Problem(
+        403 if reason in about_the_caller else 409,
+        f"{refused}:{reason}",
+        title,
+        detail or f"The run says {reason}: look at it again.",
+        more={"reason": reason, "seq": effect["seq"]},
+    )
+
+
+def word(effect: Columns, words: Mapping[str, str], otherwise: str) -> str:
+    """What came of it in one word, by the type of its first event."""
+    kind = effect["type"]
+    return words.get(kind) or _NOT_TAKEN.get(kind, otherwise)
 
 
 def answer(run_id: str, input_id: str, came: dict[str, Any]) -> dict[str, Any]:

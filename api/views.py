@@ -32,10 +32,6 @@ FROM views.run_event AS e JOIN views.run AS r USING (run_id)
 WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.seq >= %(from_seq)s
 ORDER BY e.seq LIMIT %(limit)s"""
 
-_CAUSED: Final = """
-SELECT e.seq, e.type, e.event FROM views.run_event AS e JOIN views.run AS r USING (run_id)
-WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.cause_id = %(cause_id)s ORDER BY e.seq"""
-
 _APPROVALS: Final = """
 SELECT approval_id, run_id, tool, tool_version, arguments, args_sha256, role, quorum, status, requester,
        decided_by, rule, reason, requested_at_ms, decided_at_ms, expires_at_ms, voters, delegate, delegated_by,
@@ -104,10 +100,6 @@ class Views:
         """The run's events from a seq on, in order."""
         asked = {"tenant": tenant, "run_id": run_id, "from_seq": from_seq, "limit": limit}
         return await self._ask(_EVENTS, asked)
-
-    async def caused(self, tenant: str, run_id: str, cause_id: str) -> list[Columns]:
-        """Seq, type and body of the events that an input caused, as far as the views know them."""
-        return await self._ask(_CAUSED, {"tenant": tenant, "run_id": run_id, "cause_id": cause_id})
 
     async def approvals(
         self,

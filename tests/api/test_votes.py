@@ -8,7 +8,7 @@ from httpx import Response
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody
 from penstock.schemas.envelope.records import Failure
-from penstock.schemas.log.records import InputAccepted, InputRefused
+from penstock.schemas.log.records import InputRefused
 from penstock.schemas.run.records import (
     ApprovalRefused,
     CastVote,
@@ -16,6 +16,7 @@ from penstock.schemas.run.records import (
     ToolCallCompleted,
     ToolCallFailed,
     ToolCallInDoubt,
+    VoteCounted,
     VoteRefused,
 )
 from tests.api.conftest import Api
@@ -71,8 +72,10 @@ def test_a_no_is_answered_with_the_refusal(asking: Api) -> None:
 
 
 def test_a_vote_that_counts_but_does_not_decide_says_so(asking: Api) -> None:
-    asking.log.judge = judged(InputAccepted(input_type="CastVote", note="1 of 2"))
-    assert vote(asking).json()["outcome"] == "counted"
+    asking.log.judge = judged(VoteCounted(approval_id=APPROVAL, voter="sam", votes=1, quorum=2))
+    response = vote(asking)
+    assert (response.status_code, response.json()["outcome"]) == (200, "counted")
+    assert response.json()["event"]["votes"] == 1
 
 
 @pytest.mark.parametrize(

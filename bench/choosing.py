@@ -16,7 +16,7 @@ from penstock.runtime.errors import SetupError
 
 NAMES: Final = (
     *("casework", "runner", "floor", "projector", "calls", "load", "peers", "telemetry"),
-    *("takeover", "soak", "door", "adoption", "streams"),
+    *("takeover", "soak", "door", "doors", "adoption", "streams"),
 )
 
 

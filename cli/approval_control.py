@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.questions import As, Reason
+from penstock.cli.questions import As, Reason, approvals_app
 from penstock.runtime.settings import Settings
 
 
+@approvals_app.command()
 def delegate(
     approval_id: str,
     to: Annotated[str, typer.Option("--to", help="The person who may vote on it then, without the role.")],
@@ -21,6 +22,7 @@ def delegate(
     typer.echo(f"{who} handed it to {to}; `penstock trail {approval.run_id}` shows what became of it")
 
 
+@approvals_app.command()
 def escalate(approval_id: str, who: As, reason: Reason = "") -> None:
     """Have the role decide a question that its workflow named for it, before its time."""
     from penstock.cli import speaking_control

@@ -6,43 +6,21 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import approval_control, dlq, keys, operators, questions, run_control, runs, topics
-from penstock.producers.errors import LogError, SigningError
-from penstock.runtime.errors import SetupError
+from penstock.cli.commands import COMMANDS, LOOK, PANELS, START
+from penstock.cli.later import group_of
 from penstock.runtime.exits import SETUP
-from penstock.runtime.settings import Settings
 
 app = typer.Typer(
     name="penstock",
+    cls=group_of(COMMANDS, PANELS),
     help="Runs AI applications on an immutable log.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-app.add_typer(topics.topics_app, name="topics")
-app.add_typer(keys.keys_app, name="keys")
-app.add_typer(questions.approvals_app, name="approvals")
-questions.approvals_app.command("delegate")(approval_control.delegate)
-questions.approvals_app.command("escalate")(approval_control.escalate)
-app.add_typer(runs.run_app, name="run")
-runs.run_app.command("pause")(run_control.pause)
-runs.run_app.command("continue")(run_control.go_on)
-runs.run_app.command("retry")(run_control.retry)
-app.add_typer(dlq.dlq_app, name="dlq")
-for _command in (
-    questions.status,
-    questions.trail,
-    questions.tail,
-    questions.settle,
-    questions.cancel,
-    questions.release,
-    questions.discard,
-    operators.actions,
-):
-    app.command()(_command)
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Come back when all is up.")] = False,
     apart: Annotated[
@@ -52,6 +30,7 @@ def up(
     """Start broker, database, worker, views and API, and keep them running until Ctrl-C."""
     from penstock.cli import standing
     from penstock.cli.preparing import prepare
+    from penstock.runtime.settings import Settings
 
     if apart:
         os.environ["PENSTOCK_APART"] = "true"  # also for the process that supervises, if it is another
@@ -69,6 +48,8 @@ def supervise() -> None:
     """Keep running what `up --detach` has prepared."""
     from penstock.cli import standing
     from penstock.cli.local import state
+    from penstock.runtime.errors import SetupError
+    from penstock.runtime.settings import Settings
 
     settings = Settings()
     prepared = state.read(settings)
@@ -78,15 +59,16 @@ def supervise() -> None:
         standing.supervise(settings, prepared)
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def down() -> None:
     """Stop what `up` started; the data stays."""
     from penstock.cli import standing
+    from penstock.runtime.settings import Settings
 
     standing.down(Settings())
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def worker(
     role: Annotated[str, typer.Argument(help="runs, tools, timers, all (of these three), or views")],
     name: Annotated[
@@ -97,6 +79,8 @@ def worker(
     """Run one worker in the foreground."""
     roles = ("runs", "tools", "timers", "all", "views")
     if role not in roles:
+        from penstock.runtime.errors import SetupError
+
         raise SetupError(f"there is no worker {role!r}: type one of {', '.join(roles)}")
     if name:
         os.environ["PENSTOCK_WORKER_NAME"] = name
@@ -109,7 +93,7 @@ def worker(
     raise typer.Exit(work(role) or 0)
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def api() -> None:
     """Run the API in the foreground."""
     from penstock.api.app import main as serve
@@ -117,8 +101,8 @@ def api() -> None:
     raise typer.Exit(serve() or 0)
 
 
-@app.command()
-def doctor(as_json: questions.AsJson = False) -> None:
+@app.command(rich_help_panel=LOOK)
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Look for what is wrong with settings, keys, broker, topics and database, and say what to type.
 
     Changes nothing. Exits with 1 if something is wrong. `--json`: {"findings": [{"check", "problem", "mend"}]}.
@@ -128,7 +112,7 @@ def doctor(as_json: questions.AsJson = False) -> None:
     raise typer.Exit(show(as_json))
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def openapi(
     page: Annotated[bool, typer.Option("--page", help="As a page of Markdown.")] = False,
 ) -> None:
@@ -138,33 +122,36 @@ def openapi(
     sys.stdout.write(text(page))
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def prepare() -> None:
     """Make topics, tables and keys on servers that the environment names, check everything, and end."""
     from penstock.cli.preparing import furnish
     from penstock.cli.standing import alone
+    from penstock.runtime.settings import Settings
 
     settings = Settings.load()
     with alone(settings):
         furnish(settings)
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def migrate() -> None:
     """Bring the database to this version."""
     from penstock.cli.screen import console
     from penstock.runtime.postgres import migrate as apply
+    from penstock.runtime.settings import Settings
 
     applied = apply(Settings.load())
     console.print("\n".join(applied) or "nothing to apply", markup=False)
 
 
-@app.command("reset-derived")
+@app.command("reset-derived", rich_help_panel=LOOK)
 def reset_derived(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Drop what was derived from another log (journal, claims, views), after a broker was wiped for good."""
     from penstock.cli.mending import reset_derived as empty
+    from penstock.runtime.settings import Settings
 
     if not yes:
         typer.confirm("Runs that stand only in this database are lost with it. Empty it?", abort=True)
@@ -172,10 +159,11 @@ def reset_derived(
     typer.echo("emptied; type `penstock down`, if it is up, and `penstock up`")
 
 
-@app.command("rebuild-views")
+@app.command("rebuild-views", rich_help_panel=LOOK)
 def rebuild_views() -> None:
     """Make the views anew from the log that is there."""
     from penstock.cli.mending import rebuild_views as empty
+    from penstock.runtime.settings import Settings
 
     typer.echo(f"emptied, {empty(Settings.partial())} runs were known; the views worker fills them again")
 
@@ -186,11 +174,19 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except (SetupError, LogError, SigningError) as error:
+    except _expected() as error:
         from penstock.cli.screen import complain
 
         complain(str(error))
         sys.exit(SETUP)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What a command may raise for its user to read. Imported when something was raised."""
+    from penstock.producers.errors import LogError, SigningError
+    from penstock.runtime.errors import SetupError
+
+    return SetupError, LogError, SigningError
 
 
 if __name__ == "__main__":

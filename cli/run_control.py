@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from penstock.cli.questions import As, Reason
+from penstock.cli.run_app import run_app
 from penstock.runtime.settings import Settings
 
 
+@run_app.command()
 def pause(run_id: str, reason: Reason, who: As = "olga") -> None:
     """Have a run wait: it takes inputs, what is under way ends, and it asks for nothing new."""
     from penstock.cli import speaking_control
@@ -18,6 +20,7 @@ def pause(run_id: str, reason: Reason, who: As = "olga") -> None:
     )
 
 
+@run_app.command("continue")
 def go_on(run_id: str, reason: Reason = "", who: As = "olga") -> None:
     """Let a paused run go on."""
     from penstock.cli import speaking_control
@@ -26,6 +29,7 @@ def go_on(run_id: str, reason: Reason = "", who: As = "olga") -> None:
     typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")
 
 
+@run_app.command()
 def retry(
     run_id: str,
     key: Annotated[

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import UndefinedTable
+from psycopg.errors import DeadlockDetected, UndefinedTable
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
@@ -22,6 +22,8 @@ DatabaseError: Final = psycopg.Error
 
 # Held while migrations run, so that processes started together apply each of them once.
 _MIGRATION_LOCK: Final = 7_306_362_911
+# A deadlock is found after a second: so long readers may get in the way of one migration.
+_DEADLOCKS_MAX: Final = 30
 
 _CREATE_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS public.penstock_migration (
@@ -99,14 +101,26 @@ def migrate(where: Settings | str, *, known: tuple[Migration, ...] | None = None
         connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
         connection.execute(_CREATE_TABLE)
         for migration in _missing(connection, migrations() if known is None else known):
+            _apply(connection, migration)
+            applied_now.append(migration.name)
+    return tuple(applied_now)
+
+
+def _apply(connection: Connection[TupleRow], migration: Migration) -> None:
+    """In one transaction; again if it met a reader's that holds what it wants, and wants what it holds."""
+    for left in reversed(range(_DEADLOCKS_MAX)):
+        try:
             with connection.transaction():
                 connection.execute(migration.sql)
                 connection.execute(
                     "INSERT INTO public.penstock_migration (name, sha256) VALUES (%s, %s)",
                     (migration.name, migration.sha256),
                 )
-            applied_now.append(migration.name)
-    return tuple(applied_now)
+        except DeadlockDetected:
+            if not left:
+                raise
+        else:
+            return
 
 
 def pending(where: Settings | str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.broker
 
 FIRST = Migration("0001_first.sql", b"CREATE TABLE first (n int); INSERT INTO first VALUES (1);")
 SECOND = Migration("0002_second.sql", b"INSERT INTO first VALUES (2)")
+OTHER = Migration("0002_other.sql", b"CREATE TABLE other (n int)")
 
 
 def rows(url: str) -> list[int]:
@@ -38,6 +39,29 @@ def test_failed_migration_leaves_nothing_behind(database_url: str) -> None:
         migrate(database_url, known=(FIRST, broken))
     assert rows(database_url) == [1]
     assert migrate(database_url, known=(FIRST, SECOND)) == ("0002_second.sql",)
+
+
+def test_migration_that_meets_a_reader_crosswise_waits_for_it(database_url: str) -> None:
+    migrate(database_url, known=(FIRST, OTHER))
+    both = Migration("0003_both.sql", b"ALTER TABLE first ADD a int; ALTER TABLE other ADD b int")
+    with connect(database_url) as reader, ThreadPoolExecutor(1) as threads:
+        with reader.transaction():
+            reader.execute("SELECT * FROM other")
+            applied = threads.submit(migrate, database_url, known=(FIRST, OTHER, both))
+            while not waiting_for_a_lock(database_url):
+                assert not applied.done()
+            # The migration has waited longer: it is the one that the database gives up.
+            reader.execute("SELECT * FROM first")
+        assert applied.result(30) == ("0003_both.sql",)
+
+
+def waiting_for_a_lock(url: str) -> bool:
+    with connect(url) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'penstock.migrate' AND wait_event = 'relation'"
+        ).fetchone()
+    return found is not None and found[0] > 0
 
 
 def test_edited_migration_is_refused(database_url: str) -> None:

@@ -100,7 +100,7 @@ def _plain_settings(tree: ast.Module) -> Iterator[str]:
 
 
 def _commands(tree: Tree) -> Iterator[str]:
-    """The commands that cli/ declares with Typer: `@app.command()`, and `app.add_typer(..., name=...)`."""
+    """The commands that cli/ declares: `@app.command()`, `app.add_typer(..., name=...)`, and a dict of `Later`."""
     for module in tree.modules("cli"):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.FunctionDef):
@@ -108,9 +108,10 @@ def _commands(tree: Tree) -> Iterator[str]:
                     if ast.unparse(call.func).endswith(".command"):
                         named = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
                         yield str(named[0]) if named else node.name.replace("_", "-")
-            elif isinstance(node, ast.For) and isinstance(node.iter, ast.Tuple):
-                # for command in (questions.status, …): app.command()(command)
-                if ".command()(" in ast.unparse(node):
-                    yield from (ast.unparse(one).split(".")[-1].replace("_", "-") for one in node.iter.elts)
+            elif isinstance(node, ast.Dict):
+                # COMMANDS = {"status": Later(…), …}
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(value, ast.Call) and ast.unparse(value.func) == "Later" and key is not None:
+                        yield str(ast.literal_eval(key))
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_typer"):
                 yield from (ast.literal_eval(one.value) for one in node.keywords if one.arg == "name")

@@ -50,8 +50,8 @@ def test_setting_that_the_operator_is_not_told_of(tree: Tree) -> None:
 @pytest.mark.parametrize("line", ["`penstock gone`", "$ penstock gone", "`python -m penstock.cli.gone --x`"])
 def test_command_that_cannot_be_typed(tree: Tree, line: str) -> None:
     commands = "@app.command()\ndef up(): ...\n@app.command('views-x')\ndef v(): ...\n"
-    loop = "for each in (q.status, q.so_far):\n    app.command()(each)\n"
-    plant(tree, "cli/planted.py", commands + "app.add_typer(k, name='keys')\n" + loop)
+    later = "COMMANDS = {'so-far': Later('h', 'm:f', 'p')}\n"
+    plant(tree, "cli/planted.py", commands + "app.add_typer(k, name='keys')\n" + later)
     fine = "`penstock up -d` `penstock keys` `penstock so-far`\n$ penstock views-x\n`python -m penstock.cli.planted`\n"
     assert not list(document_rules.penstock_commands(plant(tree, "docs/a.md", fine)))
     assert list(document_rules.penstock_commands(plant(tree, "docs/a.md", line)))

@@ -9,6 +9,7 @@ from typing import Final
 LARGE: Final = "4g"
 # What is left when it is full: less than what a table or a log segment grows by.
 LEFT_BYTES: Final = 16 * 1024
+_FILLINGS_MAX: Final = 50
 
 
 class Disk:
@@ -32,10 +33,18 @@ class Disk:
 
     def fill(self, left_bytes: int = LEFT_BYTES) -> None:
         """No more than a little fits from now on."""
-        room = os.statvfs(self.directory)
-        used = (room.f_blocks - room.f_bfree) * room.f_frsize
-        self._resize(str(used + left_bytes))
-        self.filled = True
+        for left in reversed(range(_FILLINGS_MAX)):
+            room = os.statvfs(self.directory)
+            used = (room.f_blocks - room.f_bfree) * room.f_frsize
+            try:
+                self._resize(str(used + left_bytes))
+            except OSError:
+                # Its user wrote more than that in between: a disk can't be made smaller than what is on it.
+                if not left:
+                    raise
+            else:
+                self.filled = True
+                return
 
     def is_full(self) -> bool:
         """Whether nothing at all fits any more."""

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from psycopg.rows import TupleRow
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from penstock import Application, Call, Rate, Run, tool, workflow
 from penstock.api.app import create_app
@@ -118,6 +118,23 @@ PEOPLE = (
 def key_of(who: str) -> str:
     """The API key of one of these people."""
     return f"psk_{who}_{hashlib.sha256(who.encode()).hexdigest()}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def adapters_made_once() -> Iterator[None]:
+    """FastAPI compiles a validator for each parameter of each route, in every application: here each kind once."""
+    made: dict[str, object] = {}
+
+    def adapter(kind: object, *, config: object = None) -> object:
+        # Classes print as their full names, and parameters with all that bounds them.
+        key = f"{kind!r} {config!r}"
+        if key not in made:
+            made[key] = TypeAdapter(kind, config=config)  # type: ignore[arg-type]
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastapi._compat.v2.TypeAdapter", adapter)
+        yield
 
 
 @pytest.fixture

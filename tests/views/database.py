@@ -10,11 +10,20 @@ from psycopg.rows import TupleRow
 
 from penstock.runtime.postgres import migrate, migrations
 
-EMPTY = (
-    b"TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row,"
-    b" views.run_attribute, views.dead_letter, views.operator_action, views.position,"
-    b" penstock.bulk, penstock.bulk_run"
+# Making ten tables and forty indexes anew takes a seventh of a second; a few rows are deleted in no time.
+TABLES = (
+    *(
+        "views.run_row",
+        "views.run_event_row",
+        "views.tool_call_row",
+        "views.approval_row",
+        "views.run_attribute",
+    ),
+    *("views.dead_letter", "views.operator_action", "views.position", "penstock.bulk", "penstock.bulk_run"),
 )
+EMPTY = "; ".join(f"DELETE FROM {table}" for table in TABLES).encode()
+MADE_ANEW = f"TRUNCATE {', '.join(TABLES)}".encode()
+SMALL_BYTES = 2**20
 
 
 @contextmanager
@@ -33,7 +42,11 @@ def database_with_views(server: str) -> Iterator[str]:
 def empty(url: str) -> str:
     """The same database without a row."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(EMPTY)
+        row = connection.execute(
+            "SELECT pg_relation_size('views.run_event_row') + pg_relation_size('views.run_row')"
+        )
+        (size_bytes,) = row.fetchone() or (0,)
+        connection.execute(EMPTY if size_bytes < SMALL_BYTES else MADE_ANEW)
     return url
 
 

@@ -1,7 +1,7 @@
 """Puts what callers say into the inbox, and waits a bounded time for the log.
 
-Writes: penstock.run.inbox and penstock.operator.actions, signed as the API. Guarantees: an answer below 400 means
-that the record stands on the log; a 503 says whether it may.
+Writes: penstock.run.inbox, penstock.schedule.inbox and penstock.operator.actions, signed as the API. Guarantees: an
+answer below 400 means that the record stands on the log; a 503 says whether it may.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from penstock.producers.operators import OperatorLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient, StartReceipt
+from penstock.producers.schedules import ScheduleClient
 from penstock.schemas.canonical import NotCanonical, PayloadTooLarge
 from penstock.schemas.ids import derived_id
-from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_INBOX
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_INBOX, SCHEDULE_INBOX
 
 R = TypeVar("R", Receipt, StartReceipt)
 
@@ -61,6 +62,11 @@ class Inbox:
         """
         client = RunClient(self._publisher, caller.tenant, caller.actor)
         return await self._acknowledged(lambda: speak(client), RUN_INBOX)
+
+    async def tell_schedule(self, caller: Caller, speak: Callable[[ScheduleClient], Receipt]) -> Receipt:
+        """The same to a schedule."""
+        client = ScheduleClient(self._publisher, caller.tenant, caller.actor)
+        return await self._acknowledged(lambda: speak(client), SCHEDULE_INBOX)
 
     async def record(self, caller: Caller, speak: Callable[[OperatorLog], Receipt]) -> Receipt:
         """Have the log know what the caller does as an operator; raises as `say`. Act when this has returned."""

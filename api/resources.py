@@ -22,6 +22,8 @@ from penstock.api import (
     run_resources,
     run_results,
     runs,
+    schedule_control,
+    schedules,
     tools,
     workflows,
 )
@@ -44,6 +46,8 @@ _OF_THE_DOOR = (
     approvals,
     approval_control,
     calls,
+    schedules,
+    schedule_control,
     bulk,
     operating,
     health,

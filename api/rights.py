@@ -49,6 +49,11 @@ RIGHTS: Final = (
     Right("operate", (OPERATOR,), ("redrive", "discard", "stop")),
     Right("operate", (OPERATOR,), ("cancel many runs", "signal many runs", "read a bulk operation")),
     Right("operate", (OPERATOR, ADMIN), ("list operator actions", "list dead letters", "read a dead letter")),
+    Right(
+        "schedules:manage",
+        (OPERATOR,),
+        tuple(f"{verb} a schedule" for verb in ("make", "change", "pause", "resume", "trigger", "delete")),
+    ),
     Right("metrics:read", (OPERATOR,), ("read metrics",)),
     Right("keys:manage", (ADMIN,), ("manage keys",)),
 )
@@ -78,5 +83,6 @@ CANCEL: Final = _roles("cancel")
 SETTLE: Final = _roles("settle")
 PAUSE: Final = _roles("pause")
 RETRY: Final = _roles("retry a run")
+SCHEDULE: Final = _roles("make a schedule")
 METRICS: Final = _roles("read metrics")
 KEYS: Final = _roles("manage keys")

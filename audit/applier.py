@@ -13,7 +13,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from penstock.audit import projection, store
+from penstock.audit import projection, schedule_rows, store
 from penstock.audit.projection import Batch, Changes, RunRows, Written
 from penstock.audit.store import Fenced, Move
 from penstock.audit.views import dead_letter
@@ -128,7 +128,11 @@ class Applier:
         unknown = batch.runs() - self._runs.keys()
         if unknown:
             self._runs |= store.load(self._connection, unknown)
-        self._write(records, epochs, projection.fold(batch, self._runs, self._deployment))
+        changes = projection.fold(batch, self._runs, self._deployment)
+        if batch.schedules:
+            known = store.load_schedules(self._connection, {each.meta.entity_id for each in batch.schedules})
+            changes = schedule_rows.fold(batch.schedules, known, changes, self._deployment)
+        self._write(records, epochs, changes)
         self._keep(batch)
 
     def _set_aside(self, record: Record, error: Exception) -> None:

@@ -12,7 +12,7 @@ from penstock.audit.fold import Histories, actions, fold
 from penstock.producers.log import Log
 from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec
-from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, SCHEDULE_EVENTS
 
 _KEYS: Final = {
     "run": ("run_id",),
@@ -20,6 +20,7 @@ _KEYS: Final = {
     "approval": ("approval_id",),
     "run_event": ("run_id", "seq"),
 }
+_SCHEDULE_KEYS: Final = {"schedule": ("schedule_id",), "schedule_event": ("schedule_id", "seq")}
 _ACTION: Final = "operator_action"
 _ACTION_KEY: Final = ("action_id",)
 _ABSENT: Final = "(no row)"
@@ -52,16 +53,17 @@ class Comparison:
 def compare(
     connection: Connection[TupleRow], kept: Log, topic: str = RUN_EVENTS, codec: Codec | None = None
 ) -> Comparison:
-    """Fold the log up to where the views are and compare every row of every view with it."""
+    """Fold the log up to where the views are and compare every row of every view with it: of runs, or of schedules."""
+    keys = _SCHEDULE_KEYS if topic == SCHEDULE_EVENTS else _KEYS
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     try:
         with connection.transaction():
             until = _positions(connection, topic)
-            views = {view: _rows(connection, view, key) for view, key in _KEYS.items()}
+            views = {view: _rows(connection, view, key) for view, key in keys.items()}
     finally:
         connection.isolation_level = None
     log = _by_view(fold(kept, until, topic, codec))
-    differences = [each for view in _KEYS for each in _differences(view, views[view], log[view])]
+    differences = [each for view in keys for each in _differences(view, views[view], log[view])]
     return Comparison(tuple(differences), sum(map(len, views.values())), lag(kept, until, topic))
 
 
@@ -110,8 +112,14 @@ def _rows(connection: Connection[TupleRow], view: str, key: tuple[str, ...]) -> 
 
 
 def _by_view(log: Histories) -> dict[str, dict[str, dict[str, Any]]]:
-    events = {_key(key): row for key, row in log.run_event.items()}
-    return {"run": log.run, "tool_call": log.tool_call, "approval": log.approval, "run_event": events}
+    return {
+        "run": log.run,
+        "tool_call": log.tool_call,
+        "approval": log.approval,
+        "run_event": {_key(key): row for key, row in log.run_event.items()},
+        "schedule": log.schedule,
+        "schedule_event": {_key(key): row for key, row in log.schedule_event.items()},
+    }
 
 
 def _key(parts: Any) -> str:

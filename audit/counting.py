@@ -104,6 +104,8 @@ class CountedApplier(Applier):
             ("tool_call", len(changes.calls.new) + len(changes.calls.changed)),
             ("approval", len(changes.approvals.new) + len(changes.approvals.changed)),
             ("run_event", len(changes.run_events)),
+            ("schedule", len(changes.schedules.new) + len(changes.schedules.changed)),
+            ("schedule_event", len(changes.schedule_events)),
             ("dead_letter", len(changes.dead_letters)),
             ("operator_action", len(changes.actions)),
         ):

@@ -13,11 +13,12 @@ from penstock.audit.folding.approvals import approval_rows
 from penstock.audit.folding.calls import call_rows
 from penstock.audit.folding.event import event_row
 from penstock.audit.folding.run import run_row
+from penstock.audit.folding.schedule import schedule_row
 from penstock.producers.log import Log, Record
 from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec, EventBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import EventMeta
-from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, SCHEDULE_EVENTS
 
 Row: TypeAlias = dict[str, object]
 
@@ -30,6 +31,8 @@ class Histories:
     tool_call: dict[str, Row] = field(default_factory=dict)
     approval: dict[str, Row] = field(default_factory=dict)
     run_event: dict[tuple[str, int], Row] = field(default_factory=dict)
+    schedule: dict[str, Row] = field(default_factory=dict)
+    schedule_event: dict[tuple[str, int], Row] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,12 @@ def fold(
     Without `until`: all that stands there now. Holds one partition's events in memory at a time.
     """
     found = Histories()
+    tell = _tell_schedule if topic == SCHEDULE_EVENTS else _tell
     for partition in range(kept.partitions(topic)):
         first, end = kept.bounds(topic, partition)
         end = end if until is None else min(end, until.get(partition, first))
-        for run_id, history in histories(kept.read(topic, partition, first, end), codec).items():
-            _tell(found, run_id, history)
+        for entity_id, history in histories(kept.read(topic, partition, first, end), codec).items():
+            tell(found, entity_id, history)
     return found
 
 
@@ -124,3 +128,11 @@ def _tell(found: Histories, run_id: str, history: Sequence[Told]) -> None:
     found.run[run_id] = run_row(events)
     for told in history:
         found.run_event[run_id, told.meta.entity_seq] = event_row(told.record, told.meta, told.body)
+
+
+def _tell_schedule(found: Histories, schedule_id: str, history: Sequence[Told]) -> None:
+    found.schedule[schedule_id] = schedule_row([(told.meta, told.body) for told in history])
+    for told in history:
+        row = event_row(told.record, told.meta, told.body)
+        row["schedule_id"] = row.pop("run_id")
+        found.schedule_event[schedule_id, told.meta.entity_seq] = row

@@ -25,7 +25,7 @@ from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import PartitionTaken
 from penstock.schemas.run.records import RunStarted, ToolCallRequested
-from penstock.schemas.topics import VIEWS_GROUP
+from penstock.schemas.topics import SCHEDULE_EVENTS, VIEWS_GROUP
 
 DEAD_LETTERS: Final = ".dlq"
 ACTIONS: Final = ".actions"
@@ -76,11 +76,12 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a batch of records holds: `events` of runs in the order of their topics, and dead letters."""
+    """What a batch of records holds: `events` are of runs, `schedules` of those, each in the order of their topics."""
 
     events: tuple[Event, ...]
     dead_letters: tuple[DeadLetterRow, ...]
     actions: tuple[OperatorActionRow, ...] = ()
+    schedules: tuple[Event, ...] = ()
 
     def runs(self) -> frozenset[str]:
         """The runs that it speaks of."""
@@ -106,6 +107,8 @@ class Changes:
     dead_letters: tuple[DeadLetterRow, ...]
     run_attributes: tuple[RunAttributeRow, ...] = ()
     actions: tuple[OperatorActionRow, ...] = ()
+    schedules: Written = Written()
+    schedule_events: tuple[RunEventRow, ...] = ()
 
 
 def read(
@@ -120,6 +123,7 @@ def read(
     events: list[Event] = []
     dead_letters: list[DeadLetterRow] = []
     actions: list[OperatorActionRow] = []
+    schedules: list[Event] = []
     for record in records:
         try:
             if record.topic.endswith(DEAD_LETTERS):
@@ -129,12 +133,14 @@ def read(
                 actions.append(operator_action.project(record, codec, keyring))
             elif epochs.admit(record):
                 meta, body = codec.decode_event(record.value or b"")
-                # The entity of PartitionTaken is the partition, not a run.
+                # The entity of PartitionTaken is the partition, not a run or a schedule.
                 if not isinstance(body, PartitionTaken):
-                    events.append(Event(record, meta, body))
+                    (schedules if record.topic == SCHEDULE_EVENTS else events).append(
+                        Event(record, meta, body)
+                    )
         except (Undecodable, operator_action.Misplaced, operator_action.NotVouchedFor) as error:
             dead_letters.append(dead_letter.unprojectable(record, VIEWS_GROUP, error, deployment))
-    return Batch(tuple(events), tuple(dead_letters), tuple(actions))
+    return Batch(tuple(events), tuple(dead_letters), tuple(actions), tuple(schedules))
 
 
 def fold(batch: Batch, rows: Mapping[str, RunRows], deployment: str = LOCAL_TENANT) -> Changes:
@@ -160,13 +166,13 @@ def fold(batch: Batch, rows: Mapping[str, RunRows], deployment: str = LOCAL_TENA
     for run_id in touched:
         _conclude(rows[run_id])
     return Changes(
-        _written((rows[run_id].run, new) for run_id, new in touched.items()),
-        _written(
+        written((rows[run_id].run, new) for run_id, new in touched.items()),
+        written(
             (own.calls[key], new)
             for own in map(rows.__getitem__, touched)
             for key, new in sorted(own.changed_calls.items())
         ),
-        _written(
+        written(
             (own.approvals[key], new)
             for own in map(rows.__getitem__, touched)
             for key, new in sorted(own.changed_approvals.items())
@@ -178,7 +184,8 @@ def fold(batch: Batch, rows: Mapping[str, RunRows], deployment: str = LOCAL_TENA
     )
 
 
-def _written(rows: Iterable[tuple[Row, bool]]) -> Written:
+def written(rows: Iterable[tuple[Row, bool]]) -> Written:
+    """Rows, and whether the views lack them."""
     new: list[Row] = []
     changed: list[Row] = []
     for row, lacking in rows:

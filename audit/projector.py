@@ -1,9 +1,9 @@
 """The process that keeps the views: reads the events topics and the dead letters, hands them to the applier.
 
-Reads: penstock.run.events, penstock.operator.actions and every dead-letter topic, in the group penstock.audit.views,
-from the positions that the views themselves keep. Writes: the views. Guarantees: each record once, whatever is killed
-when; a record that can't be projected is set aside and stops nothing. Start as many as you like: Kafka shares the
-partitions out, and one that lost its own without knowing writes nothing.
+Reads: penstock.run.events, penstock.schedule.events, penstock.operator.actions and every dead-letter topic, in the
+group penstock.audit.views, from the positions that the views themselves keep. Writes: the views. Guarantees: each
+record once, whatever is killed when; a record that can't be projected is set aside and stops nothing. Start as many
+as you like: Kafka shares the partitions out, and one that lost its own without knowing writes nothing.
 """
 
 import gc
@@ -35,12 +35,13 @@ from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import start
 from penstock.schemas.codec import codec_for
-from penstock.schemas.topics import ALL_TOPICS, OPERATOR_ACTIONS, RUN_EVENTS, VIEWS_GROUP
+from penstock.schemas.topics import ALL_TOPICS, OPERATOR_ACTIONS, RUN_EVENTS, SCHEDULE_EVENTS, VIEWS_GROUP
 
 log = logging.getLogger(VIEWS_GROUP)
 
 TOPICS: Final = (
     RUN_EVENTS,
+    SCHEDULE_EVENTS,
     OPERATOR_ACTIONS,
     *(topic.name for topic in ALL_TOPICS if topic.name.endswith(DEAD_LETTERS)),
 )

@@ -14,6 +14,7 @@ from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Row, Table
 from penstock.audit.views.dead_letter import DeadLetterRow
 from penstock.audit.views.operator_action import OperatorActionRow
 from penstock.audit.views.readable import dumps
+from penstock.audit.views.schedule import SCHEDULE
 from penstock.producers.log import LogIdentity
 
 _ESCAPED_NUL: Final = b"\\u0000"
@@ -59,7 +60,9 @@ def _upsert(table: Table) -> sql.Composed:
 
 
 def _select(table: Table) -> sql.Composed:
-    return sql.SQL("SELECT {columns} FROM {table} WHERE run_id = ANY(%s)").format(
+    by = "schedule_id" if table is SCHEDULE else "run_id"
+    return sql.SQL("SELECT {columns} FROM {table} WHERE {by} = ANY(%s)").format(
+        by=sql.Identifier(by),
         columns=sql.SQL(", ").join(map(sql.Identifier, table.types)),
         table=sql.Identifier("views", table.name),
     )
@@ -73,10 +76,12 @@ def _copy(table: str, columns: Iterable[str]) -> bytes:
     )
 
 
-_UPSERT: Final = {table.name: _upsert(table).as_bytes(None) for table in (RUN, TOOL_CALL, APPROVAL)}
-_SELECT: Final = {table.name: _select(table).as_bytes(None) for table in (RUN, TOOL_CALL, APPROVAL)}
-_COPY: Final = {table.name: _copy(table.name, table.types) for table in (RUN, TOOL_CALL, APPROVAL)}
+_TABLES: Final = (RUN, TOOL_CALL, APPROVAL, SCHEDULE)
+_UPSERT: Final = {table.name: _upsert(table).as_bytes(None) for table in _TABLES}
+_SELECT: Final = {table.name: _select(table).as_bytes(None) for table in _TABLES}
+_COPY: Final = {table.name: _copy(table.name, table.types) for table in _TABLES}
 _COPY_RUN_EVENTS: Final = _copy("run_event_row", run_event.TYPES)
+_COPY_SCHEDULE_EVENTS: Final = _copy("schedule_event_row", ("schedule_id", *list(run_event.TYPES)[1:]))
 _COPY_RUN_ATTRIBUTES: Final = _copy("run_attribute", run_attribute.TYPES)
 _DEAD_LETTERS: Final = (
     "INSERT INTO views.dead_letter SELECT * FROM json_populate_recordset(NULL::views.dead_letter, %s::json)"
@@ -104,7 +109,9 @@ def write(connection: Connection[TupleRow], moves: Sequence[Move], changes: Chan
             raise Fenced(f"{stolen} of {len(moves)} positions aren't where this projector left them")
         _insert(connection, _COPY_RUN_EVENTS, run_event.TYPES, changes.run_events)
         _insert(connection, _COPY_RUN_ATTRIBUTES, run_attribute.TYPES, changes.run_attributes)
-        for table, rows in ((RUN, changes.runs), (TOOL_CALL, changes.calls), (APPROVAL, changes.approvals)):
+        _insert(connection, _COPY_SCHEDULE_EVENTS, run_event.TYPES, changes.schedule_events)
+        folded = (changes.runs, changes.calls, changes.approvals, changes.schedules)
+        for table, rows in zip(_TABLES, folded, strict=True):
             _insert(connection, _COPY[table.name], table.types, (_values(table, row) for row in rows.new))
             if rows.changed:
                 connection.execute(_UPSERT[table.name], (_rows_json(rows.changed),))
@@ -146,6 +153,15 @@ def load(connection: Connection[TupleRow], run_ids: Collection[str]) -> dict[str
             found[row["run_id"]].calls[row["call_id"]] = _row(row)
         for row in cursor.execute(_SELECT[APPROVAL.name], wanted):
             found[row["run_id"]].approvals[row["approval_id"]] = _row(row)
+    return found
+
+
+def load_schedules(connection: Connection[TupleRow], schedule_ids: Collection[str]) -> dict[str, Row]:
+    """The rows of these schedules as the views have them; empty ones for those that they don't know."""
+    found: dict[str, Row] = {schedule_id: {} for schedule_id in schedule_ids}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute(_SELECT[SCHEDULE.name], (list(schedule_ids),)):
+            found[row["schedule_id"]] = _row(row)
     return found
 
 

@@ -37,10 +37,18 @@ class Authority(Enum):
     TOOLS = "tools"
     TIMERS = "timers"
     RUNS = "runs"
+    SCHEDULES = "schedules"
     OPERATOR = "operator"
 
 
-SERVICES: Final = (Authority.API, Authority.TOOLS, Authority.TIMERS, Authority.RUNS, Authority.OPERATOR)
+SERVICES: Final = (
+    Authority.API,
+    Authority.TOOLS,
+    Authority.TIMERS,
+    Authority.RUNS,
+    Authority.SCHEDULES,
+    Authority.OPERATOR,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,26 @@ from penstock.schemas.run.records import (
     VoteCounted,
     VoteRefused,
 )
+from penstock.schemas.schedule import wire as schedule_wire
+from penstock.schemas.schedule.records import (
+    CreateSchedule,
+    DeleteSchedule,
+    FireSchedule,
+    PauseSchedule,
+    ReportRunRequested,
+    ResumeSchedule,
+    ReviseSchedule,
+    ScheduleCreated,
+    ScheduleDeleted,
+    ScheduleFired,
+    ScheduleMissed,
+    SchedulePaused,
+    ScheduleRearmed,
+    ScheduleResumed,
+    ScheduleRevised,
+    ScheduleRunRequested,
+    TriggerSchedule,
+)
 
 InputBody: TypeAlias = (
     DiscardInput
@@ -86,6 +106,14 @@ InputBody: TypeAlias = (
     | SignalRun
     | StartRun
     | StartToolCall
+    | CreateSchedule
+    | DeleteSchedule
+    | FireSchedule
+    | PauseSchedule
+    | ReportRunRequested
+    | ResumeSchedule
+    | ReviseSchedule
+    | TriggerSchedule
 )
 INPUTS: Final[Mapping[str, type[InputBody]]] = {
     "penstock.log.DiscardInput": DiscardInput,
@@ -105,6 +133,14 @@ INPUTS: Final[Mapping[str, type[InputBody]]] = {
     "penstock.run.SignalRun": SignalRun,
     "penstock.run.StartRun": StartRun,
     "penstock.run.StartToolCall": StartToolCall,
+    "penstock.schedule.CreateSchedule": CreateSchedule,
+    "penstock.schedule.DeleteSchedule": DeleteSchedule,
+    "penstock.schedule.FireSchedule": FireSchedule,
+    "penstock.schedule.PauseSchedule": PauseSchedule,
+    "penstock.schedule.ReportRunRequested": ReportRunRequested,
+    "penstock.schedule.ResumeSchedule": ResumeSchedule,
+    "penstock.schedule.ReviseSchedule": ReviseSchedule,
+    "penstock.schedule.TriggerSchedule": TriggerSchedule,
 }
 
 EventBody: TypeAlias = (
@@ -143,6 +179,15 @@ EventBody: TypeAlias = (
     | ToolCallStarted
     | VoteCounted
     | VoteRefused
+    | ScheduleCreated
+    | ScheduleDeleted
+    | ScheduleFired
+    | ScheduleMissed
+    | SchedulePaused
+    | ScheduleRearmed
+    | ScheduleResumed
+    | ScheduleRevised
+    | ScheduleRunRequested
 )
 EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.log.InputAccepted": InputAccepted,
@@ -180,6 +225,15 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.ToolCallStarted": ToolCallStarted,
     "penstock.run.VoteCounted": VoteCounted,
     "penstock.run.VoteRefused": VoteRefused,
+    "penstock.schedule.ScheduleCreated": ScheduleCreated,
+    "penstock.schedule.ScheduleDeleted": ScheduleDeleted,
+    "penstock.schedule.ScheduleFired": ScheduleFired,
+    "penstock.schedule.ScheduleMissed": ScheduleMissed,
+    "penstock.schedule.SchedulePaused": SchedulePaused,
+    "penstock.schedule.ScheduleRearmed": ScheduleRearmed,
+    "penstock.schedule.ScheduleResumed": ScheduleResumed,
+    "penstock.schedule.ScheduleRevised": ScheduleRevised,
+    "penstock.schedule.ScheduleRunRequested": ScheduleRunRequested,
 }
 
 FactBody: TypeAlias = OperatorActed
@@ -192,9 +246,11 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     **log_wire.READERS,
     **operator_wire.READERS,
     **run_wire.READERS,
+    **schedule_wire.READERS,
 }
 WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     **log_wire.WRITERS,
     **operator_wire.WRITERS,
     **run_wire.WRITERS,
+    **schedule_wire.WRITERS,
 }

@@ -43,6 +43,21 @@ def run_id(tenant: str, idempotency_key: str) -> str:
     return derived_id(tenant_id(tenant), f"run:{idempotency_key}")
 
 
+def schedule_id(tenant: str, name: str) -> str:
+    """The schedule of that name in a tenant."""
+    return derived_id(tenant_id(tenant), f"schedule:{name}")
+
+
+def scheduled_run_id(schedule: str, due_ms: int) -> str:
+    """The run that a schedule, by its id, starts for a nominal time: one, however often it is said."""
+    return derived_id(schedule, f"run:{due_ms}")
+
+
+def triggered_run_id(schedule: str, input_id: str) -> str:
+    """The run that a schedule, by its id, starts because that input asks for one."""
+    return derived_id(schedule, f"trigger:{input_id}")
+
+
 def event_id(entity_id: str, cause_id: str, index: int) -> str:
     """Id of the event that is `index` (from 0) among those of its cause."""
     return derived_id(entity_id, f"{cause_id}:{index}")

@@ -6,15 +6,24 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 Group: TypeAlias = Literal[
-    "penstock.streams.runs", "penstock.streams.tools", "penstock.streams.timers", "penstock.audit.views"
+    "penstock.streams.runs",
+    "penstock.streams.tools",
+    "penstock.streams.timers",
+    "penstock.streams.schedules",
+    "penstock.streams.firing",
+    "penstock.audit.views",
 ]
 RUNS_GROUP: Final = "penstock.streams.runs"
 TOOLS_GROUP: Final = "penstock.streams.tools"
 TIMERS_GROUP: Final = "penstock.streams.timers"
+SCHEDULES_GROUP: Final = "penstock.streams.schedules"
+FIRING_GROUP: Final = "penstock.streams.firing"
 VIEWS_GROUP: Final = "penstock.audit.views"
 
 RUN_INBOX: Final = "penstock.run.inbox"
 RUN_EVENTS: Final = "penstock.run.events"
+SCHEDULE_INBOX: Final = "penstock.schedule.inbox"
+SCHEDULE_EVENTS: Final = "penstock.schedule.events"
 OPERATOR_ACTIONS: Final = "penstock.operator.actions"
 
 PARTITIONS: Final = 6
@@ -86,6 +95,16 @@ _RUN_EVENTS: Final = _names(
     " RunResumed SignalReceived VoteCounted RunPaused RunContinued ToolCallHeld"
     " ApprovalDelegated ApprovalEscalated",
 )
+_SCHEDULE_INPUTS: Final = _names(
+    "penstock.schedule",
+    "CreateSchedule ReviseSchedule PauseSchedule ResumeSchedule TriggerSchedule DeleteSchedule FireSchedule"
+    " ReportRunRequested",
+)
+_SCHEDULE_EVENTS: Final = _names(
+    "penstock.schedule",
+    "ScheduleCreated ScheduleRevised SchedulePaused ScheduleResumed ScheduleFired ScheduleMissed ScheduleRearmed"
+    " ScheduleRunRequested ScheduleDeleted",
+)
 
 NOUN_TOPICS: Final = (
     Topic(
@@ -104,6 +123,23 @@ NOUN_TOPICS: Final = (
         consumers=(TOOLS_GROUP, TIMERS_GROUP, VIEWS_GROUP),
         config=_kept_for_good(EVENT_BYTES_MAX),
         doc="The histories of runs, each in the order of its entity_seq.",
+    ),
+    Topic(
+        name=SCHEDULE_INBOX,
+        owner="the API and the command line; the effector that fires schedules",
+        key="schedule id",
+        records=_SCHEDULE_INPUTS + _ANY_INBOX,
+        consumers=(SCHEDULES_GROUP,),
+        doc="Commands to schedules, and that a due time of theirs has come.",
+    ),
+    Topic(
+        name=SCHEDULE_EVENTS,
+        owner=SCHEDULES_GROUP,
+        key="schedule id; of PartitionTaken the partition's own id",
+        records=_SCHEDULE_EVENTS + _ANY_EVENTS,
+        consumers=(FIRING_GROUP, VIEWS_GROUP),
+        config=_kept_for_good(EVENT_BYTES_MAX),
+        doc="The histories of schedules, each in the order of its entity_seq.",
     ),
     Topic(
         name=OPERATOR_ACTIONS,

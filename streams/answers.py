@@ -42,7 +42,8 @@ def _nothing() -> None:
 class Answer:
     """One input to send. `input_id` is derived from what it answers, so sending it twice is one input.
 
-    `then` is called once it is on the log, by the answering thread: it mustn't block.
+    `then` is called once it is on the log, by the answering thread: it mustn't block. `actor` is whose word it is;
+    None: that of the service which sends it.
     """
 
     input_id: str
@@ -50,6 +51,7 @@ class Answer:
     tenant: str
     body: InputBody
     then: Callable[[], None] = _nothing
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Sender:
             tenant=answer.tenant,
             entity_id=answer.entity_id,
             time_ms=self.clock.now_ms(),
-            actor=Actor(kind="service", subject=self.group_id),
+            actor=answer.actor or Actor(kind="service", subject=self.group_id),
         )
         value = self.codec.encode(meta, answer.body)
         signature = self.signer.sign(name, answer.entity_id, answer.tenant, value)

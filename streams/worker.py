@@ -35,7 +35,9 @@ from penstock.streams.polling import Poller
 
 log = logging.getLogger("penstock.streams.worker")
 
-ROLES: Final = ("runs", "tools", "timers")
+ROLES: Final = ("runs", "tools", "timers", "schedules")
+# The agents of a role whose name isn't that of its only one.
+_AGENTS: Final = {"schedules": ("schedules", "firing")}
 ALL: Final = "all"
 # Threads hand work to each other many times a run; Python's default lets one keep the others waiting for 5 ms.
 SWITCH_S: Final = 0.001
@@ -176,12 +178,13 @@ def worker_app(
 
 
 def role_app(role: str, settings: Settings | None = None, name: str | None = None) -> WorkerApp:
-    """The app of `runs`, `tools` or `timers`, or of `all` of them in one process."""
+    """The app of `runs`, `tools`, `timers` or `schedules`, or of `all` of them in one process."""
     if role not in (*ROLES, ALL):
         raise ValueError(f"there is no worker {role!r}; there are {', '.join((*ROLES, ALL))}")
     settings = settings or Settings.load()
     roles = ROLES if role == ALL else (role,)
-    hosts = [import_module(f"penstock.streams.{each}.agent").host for each in roles]
+    agents = [agent for each in roles for agent in _AGENTS.get(each, (each,))]
+    hosts = [import_module(f"penstock.streams.{agent}.agent").host for agent in agents]
     return worker_app(hosts, settings, name, "penstock.streams" if role == ALL else None)
 
 

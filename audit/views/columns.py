@@ -24,13 +24,13 @@ class Table:
     types: Mapping[str, str]
 
 
-def _table(name: str, key: str, **columns: str) -> Table:
+def table(name: str, key: str, **columns: str) -> Table:
     """Columns are given by type, as words; those that end with `_array` are arrays."""
     types = {column: kind for kind, words in columns.items() for column in words.split()}
     return Table(name, key, {column: kind.replace("_array", "[]") for column, kind in types.items()})
 
 
-RUN: Final = _table(
+RUN: Final = table(
     "run_row",
     "run_id",
     text="run_id tenant workflow status phase requester body_sha256 code_hash error search_attributes"
@@ -41,7 +41,7 @@ RUN: Final = _table(
     " paused_at_ms",
 )
 
-TOOL_CALL: Final = _table(
+TOOL_CALL: Final = table(
     "tool_call_row",
     "call_id",
     text="call_id run_id tenant tool effect status lease_id worker grant_id args_sha256 error settled_by",
@@ -49,7 +49,7 @@ TOOL_CALL: Final = _table(
     int8="requested_at_ms started_at_ms settled_at_ms duration_ms last_seq requested_seq result_seq",
 )
 
-APPROVAL: Final = _table(
+APPROVAL: Final = table(
     "approval_row",
     "approval_id",
     text="approval_id run_id tenant tool args_sha256 role status requester rule reason grant_id spent_by"

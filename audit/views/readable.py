@@ -2,12 +2,12 @@
 
 import dataclasses
 from base64 import b64encode
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, get_args, get_type_hints
 
 import orjson
 
-from penstock.schemas.bodies import EVENTS, EventBody
+from penstock.schemas.bodies import EventBody
 from penstock.schemas.canonical import JSON
 from penstock.schemas.envelope.records import Actor, Failure, Payload
 
@@ -35,23 +35,30 @@ def failure_of(error: Failure) -> str:
 
 def event_json(body: EventBody) -> str:
     """An event's body as JSON text: its fields by name, payloads' content as JSON, bytes in base64."""
-    names, payloads = _FIELDS[type(body)]
-    if not payloads:
-        return dumps(body)
-    fields = {name: getattr(body, name) for name in names}
+    return dumps(_shown(body))
+
+
+def _shown(record: Any) -> object:
+    """A record whose payloads, and those of the records in it, can be read."""
+    names, payloads, parts = _fields_of(type(record))
+    if not payloads and not parts:
+        return record
+    fields = {name: getattr(record, name) for name in names}
     for name in payloads:
         fields[name] = _readable(fields[name])
-    return dumps(fields)
+    for name in parts:
+        fields[name] = _shown(fields[name])
+    return fields
 
 
-def _fields_of(kind: type[EventBody]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of its fields, and of those that hold a payload or may."""
+@cache
+def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The names of its fields, of those that hold a payload or may, and of those that are records which hold one."""
     hints = get_type_hints(kind)
     names = tuple(field.name for field in dataclasses.fields(kind))
-    return names, tuple(name for name in names if Payload in (hints[name], *get_args(hints[name])))
-
-
-_FIELDS: Final = {kind: _fields_of(kind) for kind in EVENTS.values()}
+    payloads = tuple(name for name in names if Payload in (hints[name], *get_args(hints[name])))
+    parts = (name for name in names if name not in payloads and dataclasses.is_dataclass(hints[name]))
+    return names, payloads, tuple(name for name in parts if _fields_of(hints[name])[1])
 
 
 @lru_cache(maxsize=4096)

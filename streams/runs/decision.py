@@ -63,7 +63,9 @@ def _rule(kind: type[B], handler: Handler[B], *by: Authority) -> tuple[type[obje
 
 _RULES: Final = dict(
     (
-        _rule(StartRun, lifecycle.start, Authority.APP, Authority.API, Authority.OPERATOR),
+        _rule(
+            StartRun, lifecycle.start, Authority.APP, Authority.API, Authority.OPERATOR, Authority.SCHEDULES
+        ),
         _rule(CancelRun, lifecycle.cancel, Authority.APP, Authority.API, Authority.OPERATOR),
         _rule(ResumeRun, lifecycle.try_again, Authority.RUNS, Authority.OPERATOR),
         _rule(PauseRun, pausing.pause, Authority.API, Authority.OPERATOR),

@@ -23,7 +23,7 @@ from penstock.runtime.postgres import connect, migrate, migrations
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import EventBody, InputBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
-from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX, SCHEDULE_EVENTS
 from tests.views.database import database_with_views, empty
 from tests.views.histories import Historian
 
@@ -185,6 +185,6 @@ def api(home: Path, views_database: str, set_up: dict[str, int]) -> Iterator[Api
     )
     with connect(database_url) as views, TestClient(app, raise_server_exceptions=False) as client:
         applier = Applier(views, pinned_codec(), Keyring.load(settings.keys_file))
-        log.project = lambda: catch_up(applier, log, [RUN_EVENTS, OPERATOR_ACTIONS])
+        log.project = lambda: catch_up(applier, log, [RUN_EVENTS, SCHEDULE_EVENTS, OPERATOR_ACTIONS])
         keys = {who: key_of(who) for who, _, _ in PEOPLE}
         yield Api(app, client, log, views, settings, keys)

@@ -15,7 +15,7 @@ from penstock.schemas.log.records import InputRefused
 from penstock.schemas.run.records import RunCancelled, RunCompleted, RunStalled
 from tests.api.conftest import Api
 from tests.api.test_every_route import assert_problem
-from tests.views.database import MADE_ANEW
+from tests.views.database import make_anew
 from tests.views.histories import START_MS, asked, failed, new_run, started
 
 ROWS = 30_000
@@ -174,7 +174,7 @@ run_id FROM views.run_row"""
 
 def test_no_page_reads_more_than_it_may(api: Api) -> None:
     # Without what other tests have left behind in the indexes.
-    api.views.execute(MADE_ANEW)
+    make_anew(api.views)
     api.views.execute(FILLED.encode(), {"start": START_MS, "rows": ROWS})
     api.views.execute(TAGGED.encode())
     api.views.execute(b"ANALYZE views.run_row, views.run_attribute")

@@ -12,7 +12,7 @@ from .given import OPERATOR, SUPERVISOR, Story, given, start
 
 A = Authority
 ALLOWED: list[tuple[str, set[Authority]]] = [
-    ("start", {A.APP, A.API, A.OPERATOR}),
+    ("start", {A.APP, A.API, A.OPERATOR, A.SCHEDULES}),
     ("cancel", {A.APP, A.API, A.OPERATOR}),
     ("pause", {A.API, A.OPERATOR}),
     ("continue", {A.API, A.OPERATOR}),

@@ -14,7 +14,7 @@ from penstock.schemas.bodies import EVENTS, FACTS, INPUTS
 from penstock.schemas.canonical import canonical_json, read_payload, sha256_hex
 from penstock.schemas.codec import FRAME_BYTES, pinned_codec
 from penstock.schemas.envelope.records import EventMeta, InputMeta, Payload
-from penstock.schemas.ids import event_id, is_uuid, partition_of, run_id, tenant_id
+from penstock.schemas.ids import event_id, is_uuid, partition_of, run_id, schedule_id, tenant_id
 from penstock.schemas.topics import BY_NAME
 
 RECORDS = sorted(name for name in declared() if is_record(name))
@@ -60,9 +60,11 @@ def test_the_example_round_trips(name: str) -> None:
 
 def test_the_examples_keep_the_laws_of_derived_ids() -> None:
     run = run_id("harbor-bank", "intake-7f41")
+    schedule = schedule_id("harbor-bank", "nightly-review")
     for name in MESSAGES:
         meta = example(name)["meta"]
         of_no_run = {
+            **dict.fromkeys((one for one in MESSAGES if ".schedule." in one), schedule),
             "penstock.log.PartitionTaken": None,
             "penstock.operator.OperatorActed": tenant_id("harbor-bank"),
         }

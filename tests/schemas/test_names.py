@@ -20,6 +20,10 @@ IMPERATIVES = {
     "Continue",
     "Delegate",
     "Escalate",
+    "Create",
+    "Revise",
+    "Trigger",
+    "Delete",
 }
 IRREGULAR_PARTICIPLES = {"Taken", "Held"}
 # Each says something that no participle says better.

@@ -14,6 +14,7 @@ from penstock.schemas.bodies import EVENTS, FACTS, INPUTS, EventBody, FactBody, 
 from penstock.schemas.codec import FRAME_BYTES, Undecodable, pinned_codec
 from penstock.schemas.envelope import records as envelope
 from penstock.schemas.envelope.records import EventMeta, InputMeta
+from penstock.schemas.schedule import records as schedules
 
 BODIES: dict[str, type[InputBody] | type[EventBody] | type[FactBody]] = {**INPUTS, **EVENTS, **FACTS}
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80)
@@ -130,7 +131,7 @@ PARTS = sorted(
 
 @pytest.mark.parametrize("name", PARTS)
 def test_every_part_comes_back_from_its_avro_form(name: str) -> None:
-    part = getattr(envelope, name.rpartition(".")[2])
+    part = getattr(schedules if ".schedule." in name else envelope, name.rpartition(".")[2])
 
     @settings(max_examples=30, deadline=None)
     @given(values(name))

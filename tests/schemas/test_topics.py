@@ -45,6 +45,11 @@ def test_each_consumer_group_has_its_dead_letters() -> None:
         "penstock.run.events.penstock.streams.timers.dlq",
         "penstock.run.events.penstock.audit.views.dlq",
         "penstock.operator.actions.penstock.audit.views.dlq",
+        "penstock.schedule.inbox",
+        "penstock.schedule.events",
+        "penstock.schedule.inbox.penstock.streams.schedules.dlq",
+        "penstock.schedule.events.penstock.streams.firing.dlq",
+        "penstock.schedule.events.penstock.audit.views.dlq",
     }
     assert dead_letter_topic("a.inbox", "b.c") == "a.inbox.b.c.dlq"
     for name in BY_NAME:

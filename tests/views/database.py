@@ -10,20 +10,11 @@ from psycopg.rows import TupleRow
 
 from penstock.runtime.postgres import migrate, migrations
 
-# Making ten tables and forty indexes anew takes a seventh of a second; a few rows are deleted in no time.
-TABLES = (
-    *(
-        "views.run_row",
-        "views.run_event_row",
-        "views.tool_call_row",
-        "views.approval_row",
-        "views.run_attribute",
-    ),
-    *("views.dead_letter", "views.operator_action", "views.position", "penstock.bulk", "penstock.bulk_run"),
-)
-EMPTY = "; ".join(f"DELETE FROM {table}" for table in TABLES).encode()
-MADE_ANEW = f"TRUNCATE {', '.join(TABLES)}".encode()
 SMALL_BYTES = 2**20
+_TABLES = """
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+WHERE schemaname = 'views' OR (schemaname = 'penstock' AND tablename IN ('bulk', 'bulk_run'))"""
+_SIZE = "SELECT pg_relation_size('views.run_event_row') + pg_relation_size('views.run_row')"
 
 
 @contextmanager
@@ -40,14 +31,26 @@ def database_with_views(server: str) -> Iterator[str]:
 
 
 def empty(url: str) -> str:
-    """The same database without a row."""
+    """The same database without a row.
+
+    Making all tables and indexes anew takes a seventh of a second; a few rows are deleted in no time.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT pg_relation_size('views.run_event_row') + pg_relation_size('views.run_row')"
-        )
-        (size_bytes,) = row.fetchone() or (0,)
-        connection.execute(EMPTY if size_bytes < SMALL_BYTES else MADE_ANEW)
+        (size_bytes,) = connection.execute(_SIZE).fetchone() or (0,)
+        if size_bytes > SMALL_BYTES:
+            make_anew(connection)
+        else:
+            connection.execute("; ".join(f"DELETE FROM {table}" for table in _tables(connection)).encode())
     return url
+
+
+def make_anew(connection: psycopg.Connection[TupleRow]) -> None:
+    """Empty its tables, and leave nothing of earlier rows in their indexes."""
+    connection.execute(f"TRUNCATE {', '.join(_tables(connection))}".encode())
+
+
+def _tables(connection: psycopg.Connection[TupleRow]) -> list[str]:
+    return [table for (table,) in connection.execute(_TABLES)]
 
 
 def address(connection: psycopg.Connection[TupleRow]) -> str:

@@ -1,0 +1,105 @@
+"""Says something to a schedule and waits for what came of it: an effect, a refusal or parking (law L13)."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import Response
+
+from penstock.api import telling
+from penstock.api.callers import Caller
+from penstock.api.door import Door
+from penstock.api.inbox import input_id_of
+from penstock.api.problems import Problem, not_found
+from penstock.api.schedule_shapes import incorrect
+from penstock.api.schedule_views import caused, document, schedule_of
+from penstock.api.views import Columns
+from penstock.producers.receipt import Receipt
+from penstock.producers.schedules import ScheduleClient
+from penstock.schemas.ids import schedule_id
+
+_OUTCOMES: Final = {"InputParked": "parked", "InputAccepted": "as-it-was"}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a request wants beside its words. `key` is its Idempotency-Key, `prefer` says how long it waits."""
+
+    door: Door
+    caller: Caller
+    response: Response
+    name: str
+    key: str | None
+    prefer: str | None
+
+    def input_id(self, *said: object) -> str:
+        """The same for the same key and words; a new one without a key."""
+        own = schedule_id(self.caller.tenant, self.name)
+        return input_id_of(own, self.caller, self.key, *said) or str(uuid.uuid4())
+
+    async def tell(self, input_id: str, speak: Callable[[ScheduleClient], Receipt]) -> dict[str, Any]:
+        """Say it unless it was said before; what came of it, and the schedule as it stands then.
+
+        200 where that is known, 202 if it takes longer. Raises problems: what the schedule refuses, 413, 503.
+        """
+        door, caller = self.door, self.caller
+        effect = await self._effect(input_id)
+        if effect is None:
+            await door.inbox.tell_schedule(caller, speak)
+            wait_s = telling.wait_s_of(self.prefer, door.inbox.effect_s)
+            effect = await telling.until(lambda: self._effect(input_id), wait_s)
+            if self.prefer is not None:
+                self.response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
+        answer: dict[str, Any] = {"name": self.name, "input_id": input_id}
+        if effect is None:
+            return answer | {"outcome": "pending"}
+        _raise_refusal(effect)
+        self.response.status_code = 200
+        row = await schedule_of(door.views, caller.tenant, self.name)
+        if effect["type"] == "ScheduleFired":
+            answer["run_id"] = effect["event"]["run_id"]
+        outcome = _OUTCOMES.get(effect["type"], "applied")
+        return answer | {"outcome": outcome, "seq": effect["seq"], "schedule": row and document(row)}
+
+    async def known(self) -> Columns:
+        """The schedule's row; 404 if the tenant has none of that name, or has deleted it."""
+        row = await schedule_of(self.door.views, self.caller.tenant, self.name)
+        if row is None or row["state"] == "deleted":
+            raise not_found("schedule")
+        return row
+
+    async def _effect(self, input_id: str) -> Columns | None:
+        found = await caused(self.door.views, self.caller.tenant, self.name, input_id)
+        # One that was parked and released has its effect after that.
+        settled = [event for event in found if event["type"] != "InputParked"]
+        return next(iter(settled or found), None)
+
+
+def _raise_refusal(effect: Columns) -> None:
+    if effect["type"] != "InputRefused":
+        return
+    reason, detail = effect["event"]["reason"], effect["event"]["detail"]
+    if reason == "unknown_schedule":
+        raise not_found("schedule")
+    if reason == "moved_on":
+        raise moved_on(detail)
+    if reason == "invalid_plan":
+        raise incorrect(detail)
+    if reason == "exists":
+        detail = (
+            "There is a schedule of this name with another body: change it with PUT, or take another name."
+        )
+    raise Problem(
+        403 if reason == "not_authorized" else 409,
+        f"schedule-refused:{reason}",
+        "Refused by the schedule",
+        detail or f"The schedule says {reason}: look at it again.",
+        more={"reason": reason, "seq": effect["seq"]},
+    )
+
+
+def moved_on(why: str) -> Problem:
+    """A change of what isn't as the caller saw it."""
+    detail = f"Nothing was changed: {why}. Look at it again, and if you still want to, send this with its new ETag."
+    return Problem(412, "schedule-moved-on", "The schedule has moved on", detail)

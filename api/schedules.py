@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from penstock.api.callers import READ, Caller
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.preconditions import TAGS_CHARACTERS_MAX, etag
-from penstock.api.problems import Problem, not_found
+from penstock.api.problems import not_found
 from penstock.api.rights import SCHEDULE
 from penstock.api.schedule_shapes import REASON_CHARACTERS_MAX, NewSchedule, PlanBody, ScheduleName, plan_of
 from penstock.api.schedule_telling import Telling, moved_on
@@ -106,8 +106,8 @@ def _changing(router: APIRouter, door: Door) -> None:
         idempotency_key: IdempotencyKey = None,
         prefer: Prefer = None,
     ) -> dict[str, Any]:
-        """Give it another plan, whole: what isn't said is as in a new one. Takes If-Match, and is judged by the
-        schedule itself: of two changes at once one counts. 200 with it, or 202 if that takes longer."""
+        """Give it another plan, whole: what isn't said is as in a new one. If-Match is judged by the schedule itself:
+        of two changes of the same plan at once one counts. 200 with it, or 202 if that takes longer."""
         caller.needs(SCHEDULE, "change a schedule")
         telling = Telling(door, caller, response, name, idempotency_key, prefer)
         plan = plan_of(door, body)
@@ -138,11 +138,8 @@ def _changing(router: APIRouter, door: Door) -> None:
 
 
 def _revision(if_match: str | None) -> int | None:
-    """The revision that a change is for; None for `*`. Raises problems: 428 without one, 412 for what names none."""
-    if if_match is None:
-        detail = "Send If-Match with the ETag of the schedule that you looked at, or `*` to change it whatever it is."
-        raise Problem(428, "if-match-missing", "If-Match is missing", detail)
-    if if_match.strip() == "*":
+    """The revision that a change is for; None for any. Raises a 412 problem for what names none."""
+    if if_match is None or if_match.strip() == "*":
         return None
     tag = _TAG.fullmatch(if_match.strip())
     if tag is None:

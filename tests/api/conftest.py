@@ -23,7 +23,7 @@ from penstock.runtime.postgres import connect, migrate, migrations
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import EventBody, InputBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
-from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX, SCHEDULE_EVENTS
+from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX, SCHEDULE_EVENTS, SCHEDULE_INBOX
 from tests.views.database import database_with_views, empty
 from tests.views.histories import Historian
 
@@ -64,16 +64,20 @@ class JudgedLog(MemoryLog):
         self.project: Callable[[], object] = lambda: None
         self.historian = Historian(self)
         self.inputs: list[tuple[InputMeta, InputBody]] = []
+        self.decide_schedules: Callable[[], object] = lambda: None
 
     def append_soon(self, record: Outgoing, on_done: OnDone) -> None:
         super().append_soon(record, on_done)
-        if record.topic != RUN_INBOX:
+        if record.topic not in (RUN_INBOX, SCHEDULE_INBOX):
             return
         try:
             meta, body = pinned_codec().decode_input(record.value or b"")
         except Undecodable:
             return
         self.inputs.append((meta, body))
+        if record.topic == SCHEDULE_INBOX:
+            self.decide_schedules()
+            return
         event = self.judge(meta, body)
         if event is not None:
             made = self.historian.outgoing(meta.entity_id, event, actor=meta.actor, cause_id=meta.id)

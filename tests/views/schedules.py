@@ -37,11 +37,12 @@ PLAN = Plan(
 class Schedules:
     """The schedules of a log: what is said to them is decided when `decide` is called."""
 
-    def __init__(self, log: MemoryLog, clock: FakeClock | None = None) -> None:
+    def __init__(self, log: MemoryLog, clock: FakeClock | None = None, keyring: Keyring = KEYRING) -> None:
         self.log = log
+        self._keyring = keyring
         self.clock = clock or FakeClock()
         self._runner = Runner(
-            ScheduleDecider(), MemoryJournal(), log.another_client(), CODEC, KEYRING, "test"
+            ScheduleDecider(), MemoryJournal(), log.another_client(), CODEC, keyring, "test"
         )
         self._at = {
             partition: self._runner.take(partition) for partition in range(log.partitions(SCHEDULE_INBOX))
@@ -50,7 +51,7 @@ class Schedules:
     def client(self, actor: Actor = OLGA, tenant: str = "local") -> ScheduleClient:
         """Who says something, as the API signs it."""
         return ScheduleClient(
-            Publisher(self.log, CODEC, KEYRING.signer(Authority.API), "tests"), tenant, actor
+            Publisher(self.log, CODEC, self._keyring.signer(Authority.API), "tests"), tenant, actor
         )
 
     def say(self, name: str, body: InputBody, authority: Authority = Authority.SCHEDULES) -> None:
@@ -61,7 +62,7 @@ class Schedules:
         meta = InputMeta(
             id=input_id, type=type(body).__name__, tenant="local", entity_id=own, time_ms=0, actor=service
         )
-        publisher = Publisher(self.log, CODEC, KEYRING.signer(authority), "tests")
+        publisher = Publisher(self.log, CODEC, self._keyring.signer(authority), "tests")
         publisher.publish(meta, body, SCHEDULE_INBOX)
 
     def decide(self) -> None:

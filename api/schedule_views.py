@@ -15,9 +15,9 @@ from penstock.schemas.ids import schedule_id
 NEXT_SHOWN: Final = 5
 CURSOR_CHARACTERS_MAX: Final = 500
 
-_ONE: Final = """
+ONE: Final = """
 SELECT * FROM views.schedule WHERE schedule_id = %(schedule_id)s AND tenant = %(tenant)s AND name IS NOT NULL"""
-_PAGE: Final = """
+PAGE: Final = """
 SELECT s.* FROM views.schedule_row AS s WHERE tenant = %(tenant)s AND name > %(after)s
   AND CASE WHEN %(state)s::text IS NULL THEN state <> 'deleted' ELSE state = %(state)s END
 ORDER BY name LIMIT %(limit)s"""
@@ -28,13 +28,13 @@ WHERE schedule_id = %(schedule_id)s AND tenant = %(tenant)s AND cause_id = %(inp
 
 async def schedule_of(views: Views, tenant: str, name: str) -> Columns | None:
     """The tenant's schedule of that name, also one that was deleted."""
-    found = await views.ask(_ONE, {"schedule_id": schedule_id(tenant, name), "tenant": tenant})
+    found = await views.ask(ONE, {"schedule_id": schedule_id(tenant, name), "tenant": tenant})
     return found[0] if found else None
 
 
 async def page_of(views: Views, tenant: str, state: str | None, after: str, limit: int) -> list[Columns]:
     """At most so many of the tenant's schedules by name, those after that name; None: all but deleted ones."""
-    return await views.ask(_PAGE, {"tenant": tenant, "state": state, "after": after, "limit": limit})
+    return await views.ask(PAGE, {"tenant": tenant, "state": state, "after": after, "limit": limit})
 
 
 async def caused(views: Views, tenant: str, name: str, input_id: str) -> list[Columns]:

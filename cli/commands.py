@@ -23,6 +23,11 @@ COMMANDS: Final[Mapping[str, Later]] = {
         RUNS,
         ("penstock.cli.approval_control",),
     ),
+    "schedules": Later(
+        "Start runs at their times: by a cron expression, or at an interval.",
+        "penstock.cli.schedules:schedules_app",
+        RUNS,
+    ),
     "trail": Later(
         "One run's whole trail: every event in order, where it stands, what caused it, who acted.",
         "penstock.cli.questions:trail",

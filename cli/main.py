@@ -24,7 +24,7 @@ app = typer.Typer(
 def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Come back when all is up.")] = False,
     apart: Annotated[
-        bool, typer.Option(help="A process for each role, instead of one worker for runs, tools and timers.")
+        bool, typer.Option(help="A process for each role, instead of one worker for all but views.")
     ] = False,
 ) -> None:
     """Start broker, database, worker, views and API, and keep them running until Ctrl-C."""
@@ -70,14 +70,14 @@ def down() -> None:
 
 @app.command(rich_help_panel=START)
 def worker(
-    role: Annotated[str, typer.Argument(help="runs, tools, timers, all (of these three), or views")],
+    role: Annotated[str, typer.Argument(help="runs, tools, timers, schedules, all (of these), or views")],
     name: Annotated[
         str,
         typer.Option(help="Static membership: started again under its name, it has its partitions at once."),
     ] = "",
 ) -> None:
     """Run one worker in the foreground."""
-    roles = ("runs", "tools", "timers", "all", "views")
+    roles = ("runs", "tools", "timers", "schedules", "all", "views")
     if role not in roles:
         from penstock.runtime.errors import SetupError
 

@@ -101,9 +101,13 @@ def keys(settings: Settings) -> None:
         if not os.access(path, os.R_OK):
             raise Wrong(f"{path} can't be read by this user: chown it")
     try:
-        Keyring.load(settings.keys_file)
+        lacking = Keyring.load(settings.keys_file).lacking
     except SigningError as error:
         raise Wrong(str(error)) from error
+    if lacking:
+        told = f"{settings.keys_file} has no key of {', '.join(lacking)}, which this version needs"
+        told += ": `penstock prepare` adds it"
+        raise Wrong(told, "penstock prepare")
 
 
 def broker(settings: Settings) -> None:

@@ -121,6 +121,7 @@ def _make_keys(settings: Settings) -> tuple[api_keys.NewKey, ...]:
 
     if not settings.keys_file.exists():
         Keyring.create(settings.keys_file)
+    Keyring.complete(settings.keys_file)
     return api_keys.ensure(settings.api_keys_file)
 
 

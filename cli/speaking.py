@@ -13,6 +13,7 @@ from penstock.producers.operators import OperatorLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
+from penstock.producers.schedules import ScheduleClient
 from penstock.producers.signing import Authority, Keyring
 from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import connect
@@ -39,6 +40,14 @@ def speaking_as(settings: Settings, tenant: str, subject: str) -> Iterator[RunCl
     actor = actor_of(settings, tenant, subject)
     with _publisher(settings) as publisher:
         yield RunClient(publisher, tenant, actor)
+
+
+@contextmanager
+def scheduling_as(settings: Settings, tenant: str, subject: str) -> Iterator[ScheduleClient]:
+    """The same to schedules of a tenant."""
+    actor = actor_of(settings, tenant, subject)
+    with _publisher(settings) as publisher:
+        yield ScheduleClient(publisher, tenant, actor)
 
 
 @contextmanager

@@ -126,19 +126,47 @@ class Keyring:
         """
         keys = [Key(service.value, secrets.token_bytes(SECRET_BYTES), service) for service in SERVICES]
         keys.append(Key(LOCAL_APP_KEY, secrets.token_bytes(SECRET_BYTES), Authority.APP, LOCAL_TENANT))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        made = cls(keys)
+        draft = made._draft(path)
         try:
-            with os.fdopen(descriptor, "w") as file:
-                json.dump({"keys": [_as_json(key) for key in keys]}, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
             os.link(draft, path)
         except FileExistsError:
             raise KeysExist(path) from None
         finally:
             os.unlink(draft)
-        return cls(keys)
+        return made
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The services that have no key here: the file is from before there were any of them."""
+        held = {key.authority for key in self._keys.values()}
+        return tuple(service.value for service in SERVICES if service not in held)
+
+    @classmethod
+    def complete(cls, path: Path) -> "Keyring":
+        """Add a key for each service that has none to a file made by an earlier version; the others stay.
+
+        Processes that run know the new keys once they are started again. Raises as `load`.
+        """
+        known = cls.load(path)
+        if not known.lacking:
+            return known
+        added = [Key(name, secrets.token_bytes(SECRET_BYTES), Authority(name)) for name in known.lacking]
+        whole = cls([*known._keys.values(), *added])
+        draft = whole._draft(path)
+        os.chmod(draft, stat.S_IMODE(path.stat().st_mode))
+        os.replace(draft, path)
+        return whole
+
+    def _draft(self, path: Path) -> str:
+        """Written beside that file, with mode 0600; its name."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"keys": [_as_json(key) for key in self._keys.values()]}, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        return draft
 
     @classmethod
     def load(cls, path: Path) -> "Keyring":

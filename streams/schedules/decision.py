@@ -17,16 +17,13 @@ from penstock.schemas.log.records import InputAccepted, InputRefused
 from penstock.schemas.schedule.records import (
     CreateSchedule,
     DeleteSchedule,
-    FiredBy,
     FireSchedule,
     PauseSchedule,
-    Plan,
     ReportRunRequested,
     ResumeSchedule,
     ReviseSchedule,
     ScheduleCreated,
     ScheduleDeleted,
-    ScheduleFired,
     ScheduleMissed,
     SchedulePaused,
     ScheduleRearmed,
@@ -38,6 +35,7 @@ from penstock.schemas.schedule.records import (
 from penstock.schemas.topics import SCHEDULES_GROUP
 from penstock.streams.decider import Happened, Input
 from penstock.streams.schedules.catching_up import come_due
+from penstock.streams.schedules.firings import fired
 from penstock.streams.schedules.state import ScheduleState, evolve
 
 B = TypeVar("B", bound=InputBody)
@@ -159,7 +157,7 @@ def _trigger(state: ScheduleState, given: Input, body: TriggerSchedule) -> Event
     run_id = triggered_run_id(state.schedule_id, given.meta.id)
     who = given.meta.actor.subject
     due_ms = _now_ms(state, given)
-    return [_fired(state, state.plan, due_ms, "trigger", run_id, state.next_due_ms, (who,))]
+    return [fired(state, state.plan, due_ms, "trigger", run_id, state.next_due_ms, (who,))]
 
 
 def _fire(state: ScheduleState, given: Input, body: FireSchedule) -> Events:
@@ -184,7 +182,7 @@ def _fire(state: ScheduleState, given: Input, body: FireSchedule) -> Events:
         )
     if due.fire_ms is not None:
         run_id = scheduled_run_id(state.schedule_id, due.fire_ms)
-        events.append(_fired(state, state.plan, due.fire_ms, due.fired_by, run_id, due.next_due_ms))
+        events.append(fired(state, state.plan, due.fire_ms, due.fired_by, run_id, due.next_due_ms))
     return events
 
 
@@ -192,32 +190,6 @@ def _report(state: ScheduleState, given: Input, body: ReportRunRequested) -> Eve
     if body.run_id not in state.unreported:
         return _accepted(given, "nothing was to be reported")
     return [ScheduleRunRequested(run_id=body.run_id)]
-
-
-def _fired(
-    state: ScheduleState,
-    plan: Plan,
-    due_ms: int,
-    fired_by: FiredBy,
-    run_id: str,
-    next_due_ms: int | None,
-    also: tuple[str, ...] = (),
-) -> ScheduleFired:
-    return ScheduleFired(
-        name=state.name,
-        due_ms=due_ms,
-        fired_by=fired_by,
-        run_id=run_id,
-        revision=state.revision,
-        workflow=plan.workflow,
-        workflow_version=plan.workflow_version,
-        input=plan.input,
-        priority=plan.priority,
-        search_attributes=plan.search_attributes,
-        requesters=tuple(dict.fromkeys((*state.requesters, *also))),
-        requester_roles=state.roles,
-        next_due_ms=next_due_ms,
-    )
 
 
 def _now_ms(state: ScheduleState, given: Input) -> int:

@@ -32,7 +32,7 @@ class Module:
     @property
     def is_generated(self) -> bool:
         """Written by schemas/generate.py, so that its size and wording are the schemas'."""
-        return self.path.startswith("schemas/") and self.name in ("records", "wire")
+        return self.path.startswith("schemas/") and self.name in ("records", "wire", "bodies")
 
     @property
     def is_guard(self) -> bool:

@@ -35,24 +35,19 @@ REASON_CHARACTERS_MAX: Final = 2_000
 ScheduleName = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
+_EXAMPLE: Final[dict[str, Any]] = {
+    "workflow": "case-review",
+    "input": {"case_id": "C-2025-0117"},
+    "cron": "30 6 * * MON-FRI",
+    "time_zone": "Europe/Berlin",
+    "catch_up": "last",
+}
+
+
 class PlanBody(BaseModel):
     """What a schedule starts, and when: by `cron` in `time_zone`, or `every_s`. Catching up: docs/schedules.md."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "nightly-review",
-                    "workflow": "case-review",
-                    "input": {"case_id": "C-2025-0117"},
-                    "cron": "30 6 * * MON-FRI",
-                    "time_zone": "Europe/Berlin",
-                    "catch_up": "last",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     workflow: str = Field(min_length=1, max_length=200)
     version: int | None = Field(
@@ -101,6 +96,10 @@ class PlanBody(BaseModel):
 
 class NewSchedule(PlanBody):
     """A schedule to be made. Its name is for good, and free again once it is deleted."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "nightly-review", **_EXAMPLE}]}
+    )
 
     name: str = Field(min_length=1, max_length=100, pattern=NAME_PATTERN)
     paused: bool = Field(default=False, strict=True, description="Whether it begins paused.")

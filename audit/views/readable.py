@@ -2,7 +2,7 @@
 
 import dataclasses
 from base64 import b64encode
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, get_args, get_type_hints
 
 import orjson
@@ -12,6 +12,7 @@ from penstock.schemas.canonical import JSON
 from penstock.schemas.envelope.records import Actor, Failure, Payload
 
 _ESCAPED_NUL: Final = b"\\u0000"
+_FIELDS: Final[dict[type, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]] = {}
 
 
 def content_json(payload: Payload | None) -> str | None:
@@ -40,7 +41,10 @@ def event_json(body: EventBody) -> str:
 
 def _shown(record: Any) -> object:
     """A record whose payloads, and those of the records in it, can be read."""
-    names, payloads, parts = _fields_of(type(record))
+    kind = type(record)
+    if kind not in _FIELDS:
+        _FIELDS[kind] = _fields_of(kind)
+    names, payloads, parts = _FIELDS[kind]
     if not payloads and not parts:
         return record
     fields = {name: getattr(record, name) for name in names}
@@ -51,8 +55,7 @@ def _shown(record: Any) -> object:
     return fields
 
 
-@cache
-def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _fields_of(kind: type) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """The names of its fields, of those that hold a payload or may, and of those that are records which hold one."""
     hints = get_type_hints(kind)
     names = tuple(field.name for field in dataclasses.fields(kind))

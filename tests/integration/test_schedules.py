@@ -109,12 +109,9 @@ def test_each_nominal_time_starts_one_run_through_kills_and_a_time_of_being_down
     site.wait_for(2)
     await_a_due_time()
     site.children.kill("all")
-    for point in ("after-commit:3", "mid-publish:2"):
-        before = len(site.fired())
-        site.start(PENSTOCK_CRASH_AT=point)
-        eventually(lambda: site.children.died("all"), WAIT_S, site.children.tails)
-        assert site.children.running.pop("all").returncode == -signal.SIGKILL, site.children.tails()
-        assert len(site.fired()) >= before
+    site.start(PENSTOCK_CRASH_AT="mid-publish:3")
+    eventually(lambda: site.children.died("all"), WAIT_S, site.children.tails)
+    assert site.children.running.pop("all").returncode == -signal.SIGKILL, site.children.tails()
     # Nothing runs while some times pass.
     down_from = len(site.fired())
     eventually(

@@ -125,6 +125,28 @@ def test_a_key_that_makes_no_sense_is_refused(
         Key(key_id, bytes(secret_bytes), authority, tenant)
 
 
+def test_a_key_file_from_before_gets_the_keys_that_it_lacks_and_keeps_its_own(
+    tmp_path: Path, cancel: Cancel
+) -> None:
+    path = tmp_path / "keys.json"
+    made = Keyring.create(path)
+    old = {"keys": [key for key in json.loads(path.read_text())["keys"] if key["authority"] != "schedules"]}
+    path.write_text(json.dumps(old))
+    path.chmod(0o640)
+    assert Keyring.load(path).lacking == ("schedules",)
+    whole = Keyring.complete(path)
+    assert whole.lacking == Keyring.load(path).lacking == ()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    meta, body = cancel()
+    for authority in SERVICES:
+        known = Keyring.load(path).verify(signed(made, authority, meta, body), meta)
+        assert known is (Authority.NONE if authority is Authority.SCHEDULES else authority)
+    before = path.read_bytes()
+    Keyring.complete(path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["keys.json"]
+
+
 def test_a_made_key_file_is_the_owners_alone_and_loads(tmp_path: Path, cancel: Cancel) -> None:
     path = tmp_path / "home" / "keys.json"
     made = Keyring.create(path)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from penstock.api.callers import Caller
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.rights import SCHEDULE
-from penstock.api.schedule_shapes import PauseBody, ReasonBody, ScheduleName
+from penstock.api.schedule_shapes import ScheduleName, SchedulePause, ScheduleReason
 from penstock.api.schedule_telling import Telling
 from penstock.api.telling import Prefer
 
@@ -19,7 +19,7 @@ def routes(door: Door) -> APIRouter:
     @router.post("/v1/schedules/{name}/pause", status_code=202)
     async def pause(
         name: ScheduleName,
-        body: PauseBody,
+        body: SchedulePause,
         caller: Annotated[Caller, Depends(door.keys)],
         response: Response,
         idempotency_key: IdempotencyKey = None,
@@ -35,7 +35,7 @@ def routes(door: Door) -> APIRouter:
     @router.post("/v1/schedules/{name}/resume", status_code=202)
     async def resume(
         name: ScheduleName,
-        body: ReasonBody,
+        body: ScheduleReason,
         caller: Annotated[Caller, Depends(door.keys)],
         response: Response,
         idempotency_key: IdempotencyKey = None,
@@ -53,7 +53,7 @@ def routes(door: Door) -> APIRouter:
     @router.post("/v1/schedules/{name}/trigger", status_code=202)
     async def trigger(
         name: ScheduleName,
-        body: ReasonBody,
+        body: ScheduleReason,
         caller: Annotated[Caller, Depends(door.keys)],
         response: Response,
         idempotency_key: IdempotencyKey = None,

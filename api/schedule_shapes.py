@@ -105,7 +105,7 @@ class NewSchedule(PlanBody):
     paused: bool = Field(default=False, strict=True, description="Whether it begins paused.")
 
 
-class PauseBody(BaseModel):
+class SchedulePause(BaseModel):
     """Why a schedule is paused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -113,7 +113,7 @@ class PauseBody(BaseModel):
     reason: str = Field(min_length=1, max_length=REASON_CHARACTERS_MAX)
 
 
-class ReasonBody(BaseModel):
+class ScheduleReason(BaseModel):
     """Why; it stays on the log."""
 
     model_config = ConfigDict(extra="forbid")

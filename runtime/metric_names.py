@@ -31,7 +31,7 @@ ATTRIBUTES: Final = {
     OUTCOME: "`completed`, or the kind of the failure that the tools worker answers: `timeout`, `declined` …",
     STAGE: "`decide` (decode, decide, encode), `commit` (Postgres), `publish` (Kafka)",
     TYPE: "the record's type, as its `ce_type` header says: `RunStarted`, `CompleteToolCall` …",
-    VIEW: "the view: `run`, `run_event`, `tool_call`, `approval`, `dead_letter`",
+    VIEW: "the view: `run`, `run_event`, `tool_call`, `approval`, `schedule`, `schedule_event`, `dead_letter`",
     STREAM: "what a stream is of: `run` or `tenant`",
     "http.request.method": "the method",
     "http.route": "the route's template, empty where none fits",

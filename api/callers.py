@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from penstock.api.problems import barred, forbidden, people_only, scope_missing
 from penstock.api.rights import CANCEL, KEYS, PAUSE, READ, SETTLE, START, VOTE, right_to
@@ -23,6 +24,10 @@ class Caller:
     scopes: frozenset[str] | None = None
     # Empty for a token.
     key_id: str = ""
+    # As the issuer or the key names them: they give nothing by themselves.
+    groups: tuple[str, ...] = ()
+    # None: the credentials count until they are revoked.
+    expires_at: datetime | None = None
 
     @property
     def actor(self) -> Actor:

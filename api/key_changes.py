@@ -41,7 +41,7 @@ class KeyChanges:
 
     async def make(self, caller: Caller, body: NewKey, idempotency_key: str | None) -> tuple[ApiKey, str]:
         """A new key, and its text."""
-        may_make(caller, body.kind, body.roles, body.scopes)
+        may_make(caller, body.kind, body.roles, body.scopes, body.groups)
         key_id = _id_of(caller, idempotency_key) or new_key_id()
         text = new_key_text(key_id)
         made = ApiKey(
@@ -52,6 +52,7 @@ class KeyChanges:
             roles=tuple(dict.fromkeys(body.roles)),
             kind=body.kind,
             scopes=body.scopes,
+            groups=tuple(dict.fromkeys(body.groups)),
             requests_per_minute=body.requests_per_minute,
             created_by=caller.subject,
             created_at=datetime.now(UTC),

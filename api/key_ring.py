@@ -80,7 +80,8 @@ class KeyRing:
             return None
         self._used[key.key_id] = datetime.now(UTC)
         scopes = None if key.scopes is None else frozenset(key.scopes)
-        return Caller(key.tenant, key.subject, key.roles, key.kind, scopes, key.key_id), key
+        who = key.tenant, key.subject, key.roles, key.kind, scopes, key.key_id
+        return Caller(*who, groups=key.groups, expires_at=key.expires_at), key
 
     def of_file(self, tenant: str) -> list[ApiKey]:
         """The tenant's keys that stand in the file."""

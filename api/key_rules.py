@@ -2,7 +2,7 @@
 
 - A key that is made here is a service's. People come by the issuer of tokens, or by `penstock keys add`, which takes
   the signing keys of the installation: with a key for a person whom one invents, one could vote twice.
-- It has only roles that its maker has, and never admin; a maker that is limited to scopes gives only these.
+- It has only roles and groups that its maker has, and never admin; a maker that is limited to scopes gives only these.
 - Rotating tells a secret, so it is for one's own key, and for services' that one could have made.
 - All of the tenant's keys may be seen and revoked.
 """
@@ -21,11 +21,17 @@ _PEOPLE: Final = (
 )
 
 
-def may_make(caller: Caller, kind: KeyKind, roles: Collection[str], scopes: Collection[str] | None) -> None:
+def may_make(
+    caller: Caller,
+    kind: KeyKind,
+    roles: Collection[str],
+    scopes: Collection[str] | None,
+    groups: Collection[str] = (),
+) -> None:
     """Raises a 403 problem unless the caller may make such a key."""
     if kind != "service":
         raise Problem(403, "not-for-people", "Not for people", _PEOPLE)
-    _within(caller, roles, scopes)
+    _within(caller, roles, scopes, groups)
 
 
 def may_rotate(caller: Caller, key: ApiKey) -> None:
@@ -34,15 +40,20 @@ def may_rotate(caller: Caller, key: ApiKey) -> None:
         return
     if key.kind != "service":
         raise Problem(403, "not-for-people", "Not for people", _PEOPLE)
-    _within(caller, key.roles, key.scopes)
+    _within(caller, key.roles, key.scopes, key.groups)
 
 
-def _within(caller: Caller, roles: Collection[str], scopes: Collection[str] | None) -> None:
+def _within(
+    caller: Caller, roles: Collection[str], scopes: Collection[str] | None, groups: Collection[str]
+) -> None:
     if ADMIN in roles:
         _more("the role admin, which is given by `penstock keys add` alone")
     missing = sorted({*roles} - {*caller.roles})
     if missing:
         _more(f"the role {', '.join(missing)}")
+    foreign = sorted({*groups} - {*caller.groups})
+    if foreign:
+        _more(f"the group {', '.join(foreign)}")
     if caller.scopes is None:
         return
     if scopes is None:

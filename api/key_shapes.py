@@ -13,6 +13,7 @@ GRACE_S_MAX: Final = 30 * 86_400
 LIFE_S_MAX: Final = 5 * 366 * 86_400
 _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:@/-]{0,199}$"
 Name = Annotated[str, Field(pattern=_NAME)]
+Group = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Reason = Annotated[str, Field(max_length=2_000, description="Why; it stays on the log.")]
 
 
@@ -25,6 +26,7 @@ class NewKey(BaseModel):
     kind: KeyKind = "service"
     roles: tuple[Name, ...] = Field(min_length=1, max_length=20)
     scopes: tuple[str, ...] | None = Field(default=None, max_length=len(SCOPES))
+    groups: tuple[Group, ...] = Field(default=(), max_length=20)
     expires_in_s: int | None = Field(default=None, ge=60, le=LIFE_S_MAX)
     requests_per_minute: int | None = Field(default=None, ge=1, le=10_000_000)
     reason: Reason = ""
@@ -52,11 +54,11 @@ def document(key: ApiKey) -> dict[str, Any]:
         "id": key.key_id,
         **described(key),
         "state": key.state(),
-        "created_at": _moment(key.created_at),
+        "created_at": instant(key.created_at),
         "created_by": key.created_by,
-        "revoked_at": _moment(key.revoked_at),
+        "revoked_at": instant(key.revoked_at),
         "replaced_by": key.replaced_by,
-        "last_used_at": _moment(key.last_used_at),
+        "last_used_at": instant(key.last_used_at),
     }
 
 
@@ -67,12 +69,14 @@ def described(key: ApiKey) -> dict[str, Any]:
         "kind": key.kind,
         "roles": list(key.roles),
         "scopes": None if key.scopes is None else list(key.scopes),
+        "groups": list(key.groups),
         "requests_per_minute": key.requests_per_minute,
-        "expires_at": _moment(key.expires_at),
+        "expires_at": instant(key.expires_at),
     }
 
 
-def _moment(time: datetime | None) -> str | None:
+def instant(time: datetime | None) -> str | None:
+    """RFC 3339 with ms, UTC; None stays None."""
     return (
         None
         if time is None

@@ -14,6 +14,7 @@ from penstock.api import (
     event_streams,
     health,
     keys,
+    me,
     metrics,
     operating,
     retries,
@@ -50,6 +51,7 @@ _OF_THE_DOOR = (
     schedule_control,
     bulk,
     operating,
+    me,
     health,
 )
 

@@ -6,7 +6,8 @@ as one likes while it lives: what must count once carries an Idempotency-Key.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import jwt
@@ -24,6 +25,7 @@ from penstock.runtime.settings import Settings
 TOKEN_CHARACTERS_MAX: Final = 16_384
 NAME_CHARACTERS_MAX: Final = 255
 ROLES_MAX: Final = 100
+GROUPS_MAX: Final = 500
 _UNTRUSTED: Final = "it isn't one that this API's issuer has signed for it"
 # What whoever has a token of the issuer's is told. Their order is that of the classes: the more special first.
 _WHY: Final[Sequence[tuple[type[Exception], str]]] = (
@@ -37,7 +39,8 @@ _WHY: Final[Sequence[tuple[type[Exception], str]]] = (
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say, and in which of its claims it says the rest. A claim is a dotted path."""
+    """What a token must say, and in which of its claims it says the rest. A claim is a dotted path. `group_roles` are
+    roles by the group that has them."""
 
     issuer: str
     audience: str
@@ -46,6 +49,8 @@ class TokenRules:
     roles_claim: str
     subject_claim: str
     service_claim: str
+    groups_claim: str = "groups"
+    group_roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Tokens:
@@ -87,11 +92,14 @@ class Tokens:
             raise _silent("subject", rules.subject_claim, "PENSTOCK_OIDC_SUBJECT_CLAIM")
         if not _is_name(tenant):
             raise _silent("tenant", rules.tenant_claim, "PENSTOCK_OIDC_TENANT_CLAIM")
-        roles = tuple(word for word in _words(_at(claims, rules.roles_claim)) if _is_name(word))[:ROLES_MAX]
+        groups = _names(_at(claims, rules.groups_claim))[:GROUPS_MAX]
+        given = (role for group in groups for role in rules.group_roles.get(group, ()))
+        roles = tuple(dict.fromkeys((*_names(_at(claims, rules.roles_claim)), *given)))[:ROLES_MAX]
         if not roles:
-            raise _silent("roles", rules.roles_claim, "PENSTOCK_OIDC_ROLES_CLAIM")
+            raise _without_roles(rules, groups)
         kind: KeyKind = "service" if _is_service(claims, rules.service_claim) else "person"
-        return Caller(tenant, subject, roles, kind, _scopes(claims))
+        until = datetime.fromtimestamp(claims["exp"], UTC)
+        return Caller(tenant, subject, roles, kind, _scopes(claims), "", groups, until)
 
 
 def tokens_of(settings: Settings) -> Tokens | None:
@@ -115,6 +123,8 @@ def tokens_of(settings: Settings) -> Tokens | None:
         roles_claim=settings.oidc_roles_claim,
         subject_claim=settings.oidc_subject_claim,
         service_claim=settings.oidc_service_claim,
+        groups_claim=settings.oidc_groups_claim,
+        group_roles=settings.oidc_group_roles,
     )
     return Tokens(rules, Jwks(reader_of(settings.oidc_issuer, settings.oidc_jwks_url)))
 
@@ -154,6 +164,10 @@ def _words(value: object) -> list[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(word for word in _words(value) if _is_name(word))
+
+
 def _is_service(claims: Mapping[str, Any], service_claim: str) -> bool:
     """Whether a program got the token for itself: by the claim that the settings name, or as RFC 9068, Auth0, Entra
     and Keycloak say it. In doubt it is one, because a service may do less."""
@@ -181,6 +195,19 @@ def invalid_token(why: str) -> Problem:
         "Invalid token",
         f"The token doesn't count: {why}. Get a new one from the issuer, for this API.",
         headers={"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{why}"'},
+    )
+
+
+def _without_roles(rules: TokenRules, groups: Sequence[str]) -> Problem:
+    if not groups or not rules.group_roles:
+        return _silent("roles", rules.roles_claim, "PENSTOCK_OIDC_ROLES_CLAIM")
+    return Problem(
+        403,
+        "token-without-roles",
+        "Token doesn't say enough",
+        f"The token is good, but its claim {rules.roles_claim} names no roles, and PENSTOCK_OIDC_GROUP_ROLES gives "
+        f"none to the groups in its claim {rules.groups_claim}: give one of them a role there, or have the issuer "
+        "name roles.",
     )
 
 

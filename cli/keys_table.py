@@ -12,12 +12,32 @@ from penstock.runtime.api_keys import ApiKey
 def listed(keys: Sequence[ApiKey]) -> Table:
     """A row a key."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("key", "tenant", "subject", "kind", "roles", "scopes", "state", "until", "last used"):
+    for name in (
+        "key",
+        "tenant",
+        "subject",
+        "kind",
+        "roles",
+        "groups",
+        "scopes",
+        "state",
+        "until",
+        "last used",
+    ):
         table.add_column(name, overflow="fold")
     for key in keys:
         state = f"{key.state()}, replaced by {key.replaced_by}" if key.replaced_by else key.state()
         scopes = "all of its roles" if key.scopes is None else " ".join(key.scopes)
-        row = (key.key_id, key.tenant, key.subject, key.kind, " ".join(key.roles), scopes, state)
+        row = (
+            key.key_id,
+            key.tenant,
+            key.subject,
+            key.kind,
+            " ".join(key.roles),
+            ", ".join(key.groups),
+            scopes,
+            state,
+        )
         table.add_row(*map(escape, row), _time(key.expires_at), _time(key.last_used_at))
     return table
 

@@ -1,7 +1,8 @@
 """What an API key is, without its secret: who has it, what it gives, until when. And the file that holds the first.
 
 A key reads psk_<id>_<random>. Kept is the SHA-256 of the whole; the random part has 192 bits, so a plain hash is
-enough. The file holds {"keys": [{"id", "sha256", "tenant", "subject", "roles"}]}, and may say `kind` and `scopes`.
+enough. The file holds {"keys": [{"id", "sha256", "tenant", "subject", "roles"}]}, and may say `kind`, `scopes` and
+`groups`.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ PREFIX: Final = "psk_"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is kept. `scopes` None: all that the roles give. Times are UTC."""
+    """A key as it is kept. `scopes` None: all that the roles give. Groups give nothing. Times are UTC."""
 
     key_id: str
     sha256: str
@@ -38,6 +39,7 @@ class ApiKey:
     revoked_at: datetime | None = None
     replaced_by: str | None = None
     last_used_at: datetime | None = None
+    groups: tuple[str, ...] = ()
 
     def state(self, now: datetime | None = None) -> Literal["active", "expired", "revoked"]:
         """Whether it still counts."""
@@ -70,6 +72,7 @@ class _Entry(BaseModel):
     roles: tuple[str, ...]
     kind: KeyKind = "person"
     scopes: tuple[str, ...] | None = None
+    groups: tuple[str, ...] = ()
 
 
 class _File(BaseModel):
@@ -91,6 +94,7 @@ def read_file(path: Path) -> Mapping[str, ApiKey]:
         key.id: ApiKey(
             *(key.id, key.sha256, key.tenant, key.subject, key.roles, key.kind, key.scopes),
             created_by=path.name,
+            groups=key.groups,
         )
         for key in file.keys
     }

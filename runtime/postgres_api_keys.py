@@ -17,14 +17,14 @@ from penstock.runtime.postgres import Connected, connect
 
 _COLUMNS: Final[LiteralString] = """
     key_id, sha256, tenant, subject, roles, kind, scopes, requests_per_minute, created_at, created_by, expires_at,
-    revoked_at, replaced_by, last_used_at"""
+    revoked_at, replaced_by, last_used_at, groups"""
 
 _INSERT: Final[LiteralString] = """
 INSERT INTO penstock.api_key (
     key_id, sha256, tenant, subject, roles, kind, scopes, requests_per_minute, created_by, expires_at,
-    created_at)
+    groups, created_at)
 VALUES (%(key_id)s, %(sha256)s, %(tenant)s, %(subject)s, %(roles)s, %(kind)s, %(scopes)s, %(requests_per_minute)s,
-        %(created_by)s, %(expires_at)s, coalesce(%(created_at)s, clock_timestamp()))
+        %(created_by)s, %(expires_at)s, %(groups)s, coalesce(%(created_at)s, clock_timestamp()))
 ON CONFLICT (key_id) DO NOTHING"""
 
 # The old key lasts until its grace is over, or as long as it would have anyway.
@@ -121,8 +121,9 @@ def _select(connection: Connected, where: LiteralString, values: Mapping[str, ob
         return cursor.execute(select, values).fetchall()
 
 
-def _key_of(*, roles: list[str], scopes: list[str] | None, **rest: Any) -> ApiKey:
-    return ApiKey(roles=tuple(roles), scopes=None if scopes is None else tuple(scopes), **rest)
+def _key_of(*, roles: list[str], scopes: list[str] | None, groups: list[str], **rest: Any) -> ApiKey:
+    limits = None if scopes is None else tuple(scopes)
+    return ApiKey(roles=tuple(roles), scopes=limits, groups=tuple(groups), **rest)
 
 
 def _values(key: ApiKey) -> dict[str, object]:
@@ -138,4 +139,5 @@ def _values(key: ApiKey) -> dict[str, object]:
         "created_by": key.created_by,
         "expires_at": key.expires_at,
         "created_at": key.created_at,
+        "groups": list(key.groups),
     }

@@ -5,11 +5,12 @@ the addresses of what it has started.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from penstock.runtime.errors import NotConfigured
 
@@ -19,6 +20,17 @@ ADDRESSES: Final = {
     "database_url": "DATABASE_URL",
     "schema_registry_url": "SCHEMA_REGISTRY_URL",
 }
+
+
+def _from_json(given: object) -> object:
+    """The value that text stands for. Raises ValueError."""
+    try:
+        return json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError('it isn\'t JSON, as in {"/bank/disputes": ["analyst"]}') from None
+
+
+GroupRoles = Annotated[Mapping[str, tuple[str, ...]], NoDecode, BeforeValidator(_from_json)]
 
 
 class Settings(BaseSettings):
@@ -47,6 +59,8 @@ class Settings(BaseSettings):
     oidc_leeway_s: int = Field(default=60, ge=0, le=600)
     oidc_tenant_claim: str = Field(default="tenant", min_length=1)
     oidc_roles_claim: str = Field(default="roles", min_length=1)
+    oidc_groups_claim: str = Field(default="groups", min_length=1)
+    oidc_group_roles: GroupRoles = Field(default_factory=dict)
     oidc_subject_claim: str = Field(default="sub", min_length=1)
     oidc_service_claim: str = ""
     api_key_requests_per_minute: int = Field(default=60_000, ge=1)

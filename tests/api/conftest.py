@@ -24,7 +24,7 @@ from penstock.runtime.settings import Settings
 from penstock.schemas.codec import EventBody, InputBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
 from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX, SCHEDULE_EVENTS, SCHEDULE_INBOX
-from tests.views.database import database_with_views, empty
+from tests.views.database import API_KEYS, database_with_views, empty
 from tests.views.histories import Historian
 
 Judge = Callable[[InputMeta, InputBody], EventBody | None]
@@ -163,7 +163,7 @@ def home(tmp_path: Path) -> Path:
 def views_database(postgres_server: str) -> Iterator[str]:
     """The address of this folder's database."""
     with database_with_views(postgres_server) as url:
-        migrate(url, known=tuple(each for each in migrations() if each.name == "0011_api_keys.sql"))
+        migrate(url, known=tuple(each for each in migrations() if each.name in API_KEYS))
         yield url
 
 

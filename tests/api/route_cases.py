@@ -8,8 +8,15 @@ from tests.api.routes_of_operators import OPERATORS
 from tests.api.routes_of_reviews import REVIEWS
 from tests.api.routes_of_runs import RUNS
 from tests.api.routes_of_schedules import SCHEDULES
+from tests.api.routes_of_versions import VERSIONS
 
 # Health needs no key: the process that looks after this one asks (B7).
 WITHOUT_A_KEY: Final = frozenset({"GET /health/live", "GET /health/ready"})
 
-CASES: Final = (*REVIEWS, *RUNS, *SCHEDULES, *OPERATORS)
+CASES: Final = (
+    *REVIEWS,
+    *RUNS,
+    *SCHEDULES,
+    *VERSIONS,
+    *OPERATORS,
+)

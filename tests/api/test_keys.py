@@ -136,3 +136,35 @@ def test_scopes_limit_a_key(api: Api) -> None:
     key = make(api, scopes=["runs:read"]).json()["key"]
     assert within(LEARNED_S, lambda: start(api, key).status_code == 403)
     assert_problem(start(api, key), 403, "scope-missing")
+
+
+def test_a_key_names_groups_of_its_makers_and_says_so(api: Api) -> None:
+    refused = make(api, groups=["/bank/desk"])
+    assert_problem(refused, 403, "more-than-yours")
+    assert "the group /bank/desk" in refused.json()["detail"]
+    assert_problem(make(api, groups=["a\nb"]), 422, "invalid-request")
+    made = make(api, scopes=["runs:start"], expires_in_s=600).json()
+    with connect(api.settings.database_url) as connection:
+        connection.execute(
+            "UPDATE penstock.api_key SET groups = '{/bank/desk}', changed_at = clock_timestamp()"
+        )
+
+    def mine() -> dict[str, object]:
+        answer: dict[str, object] = api.client.get(
+            "/v1/me", headers={"Authorization": f"Bearer {made['key']}"}
+        ).json()
+        return answer
+
+    assert within(LEARNED_S, lambda: mine().get("groups") == ["/bank/desk"])
+    assert mine() == {
+        "tenant": "local",
+        "subject": "nightly",
+        "kind": "service",
+        "roles": ["analyst"],
+        "groups": ["/bank/desk"],
+        "scopes": ["runs:start"],
+        "authenticated_by": "api_key",
+        "key_id": made["id"],
+        "expires_at": made["expires_at"],
+    }
+    assert rotate(api, made["id"]).status_code == 403, "it would tell more than the admin has"

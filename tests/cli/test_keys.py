@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.views.database import API_KEYS
 from typer.testing import CliRunner
 
 from penstock.cli import api_keys
@@ -35,7 +36,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A home with signing keys and the first API keys, and a table beside it."""
-    migrate(database_url, known=tuple(each for each in migrations() if each.name == "0011_api_keys.sql"))
+    migrate(database_url, known=tuple(each for each in migrations() if each.name in API_KEYS))
     Keyring.create(tmp_path / "keys.json")
     api_keys.ensure(tmp_path / "api-keys.json")
     for name, text in (
@@ -71,8 +72,8 @@ def actions(log: MemoryLog) -> list[tuple[str, str, str, str]]:
 
 
 def test_a_key_is_added_recorded_and_shown_once(typed: Type, settings: Settings, log: MemoryLog) -> None:
-    words = ("--role", "analyst", "--scope", "runs:start", "--kind", "service", "--expires", "90d")
-    made = typed("add", "nightly", *words, "--reason", "imports", "--as", "olga")
+    words = ("--role", "analyst", "--scope", "runs:start", "--group", "/bank/desk", "--kind", "service")
+    made = typed("add", "nightly", *words, "--expires", "90d", "--reason", "imports", "--as", "olga")
     assert actions(log) == [("olga", "key.create", made["id"], "imports")]
     assert (made["kind"], made["scopes"], made["tenant"]) == ("service", ["runs:start"], "local")
     assert made["expires_at"] > made["created_at"] > "2026"
@@ -80,6 +81,7 @@ def test_a_key_is_added_recorded_and_shown_once(typed: Type, settings: Settings,
         rows = connection.execute("SELECT key_id, sha256 FROM penstock.api_key").fetchall()
     assert rows == [(made["id"], key_sha256(made["key"]))]
     listed = typed("list")["keys"]
+    assert [key["groups"] for key in listed if key["subject"] == "nightly"] == [["/bank/desk"]]
     assert {key["subject"] for key in listed} == {"ana", "sam", "olga", "nightly"}
     assert made["key"] not in json.dumps(listed)
 

@@ -1,13 +1,14 @@
-"""GET /v1/workflows, /v1/workflows/{name}, /v1/workflows/{name}/versions/{version}/runs: what can be started, and which
-open runs hold a version that somebody wants to take out of service (F2)."""
+"""GET /v1/workflows, /v1/workflows/{name}, /v1/workflows/{name}/versions/{version}/runs and /drain: what can be
+started, and which open runs hold a version that somebody wants to take out of service (F2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query
 
 from penstock.api.callers import READ, Caller
 from penstock.api.door import Door
+from penstock.api.drain_report import report, statuses_query, waits_query
 from penstock.api.problems import not_found
 from penstock.api.run_filters import CURSOR_CHARACTERS_MAX, INT4_MAX, RunFilter, cursor_of, place_of
 from penstock.api.run_views import open_by_version, page_of, summary, waits_for
@@ -59,6 +60,7 @@ def routes(door: Door) -> APIRouter:
         }
 
     _hold(router, door)
+    _drain(router, door, registered)
     return router
 
 
@@ -86,6 +88,25 @@ def _hold(router: APIRouter, door: Door) -> None:
         }
 
 
+def _drain(router: APIRouter, door: Door, registered: Mapping[str, Versions]) -> None:
+    @router.get("/v1/workflows/{name}/versions/{version}/drain")
+    async def drain(name: str, version: int, caller: Annotated[Caller, Depends(door.keys)]) -> dict[str, Any]:
+        """How many of the tenant's open runs hold a version, by status and by what they wait for, with the oldest of
+        each. `drained`: none does, as far as the views are. Whether code may go is asked of all tenants, by `penstock
+        workflows drain`."""
+        caller.needs(READ, "read runs")
+        if not 1 <= version <= INT4_MAX or "\x00" in name:
+            raise not_found("version of a workflow")
+        asked = {"tenant": caller.tenant, "workflow": name, "version": version}
+        statuses = await door.views.ask(statuses_query(caller.tenant), asked)
+        known = {each.version: each for each in registered.get(name, ())}
+        if not statuses and version not in known:
+            raise not_found("version of a workflow")
+        waits = await door.views.ask(waits_query(caller.tenant), asked)
+        links = {"runs": f"/v1/workflows/{name}/versions/{version}/runs", "workflow": f"/v1/workflows/{name}"}
+        return report(name, version, known, statuses, waits) | {"links": links}
+
+
 def _by_name(door: Door) -> dict[str, Versions]:
     found: dict[str, list[Workflow[object, object]]] = {}
     for each in sorted(door.application.workflows, key=lambda one: (one.name, one.version)):
@@ -104,5 +125,8 @@ def _version(workflow: Workflow[object, object], open_runs: int) -> dict[str, An
         "result_schema": workflow.result_schema(),
         "signals": workflow.signal_schemas(),
         "open_runs": open_runs,
-        "links": {"runs": f"/v1/workflows/{workflow.name}/versions/{workflow.version}/runs"},
+        "links": {
+            "runs": f"/v1/workflows/{workflow.name}/versions/{workflow.version}/runs",
+            "drain": f"/v1/workflows/{workflow.name}/versions/{workflow.version}/drain",
+        },
     }

@@ -9,7 +9,7 @@ from penstock.api.run_filters import Place, RunFilter
 from penstock.api.run_lists import query
 from penstock.api.run_views import RUN, summary, waits_for
 from penstock.cli.speaking import SOURCE, NotFound
-from penstock.runtime.postgres import connect
+from penstock.runtime.postgres import Connected, connect
 from penstock.runtime.settings import Settings
 
 Row = dict[str, Any]
@@ -26,13 +26,18 @@ _DEAD: Final = "SELECT error_class, error_message FROM views.dead_letter WHERE i
 def views(settings: Settings) -> Iterator[Ask]:
     """Asks the views. Raises DatabaseAway."""
     with connect(settings, application_name=SOURCE) as connection:
+        yield asking(connection)
 
-        def ask(select: str, values: Mapping[str, object]) -> list[Row]:
-            cursor = connection.execute(select.encode(), values)
-            names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
 
-        yield ask
+def asking(connection: Connected) -> Ask:
+    """Asks over this connection."""
+
+    def ask(select: str, values: Mapping[str, object]) -> list[Row]:
+        cursor = connection.execute(select.encode(), values)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    return ask
 
 
 def listed(ask: Ask, tenant: str, chosen: RunFilter, limit: int) -> list[Row]:

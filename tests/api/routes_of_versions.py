@@ -14,4 +14,16 @@ VERSIONS: Final = (
         elsewhere="own",
         bad=(Bad(path="/v1/me/none", status=404),),
     ),
+    RouteCase(
+        route="GET /v1/workflows/{name}/versions/{version}/drain",
+        path="/v1/workflows/case-review/versions/1/drain",
+        who="ana",
+        elsewhere="own",
+        bad=(
+            Bad(path="/v1/workflows/case-review/versions/one/drain"),
+            Bad(path="/v1/workflows/none/versions/1/drain", status=404),
+            Bad(path="/v1/workflows/%00/versions/1/drain", status=404),
+            Bad(path="/v1/workflows/case-review/versions/99999999999/drain", status=404),
+        ),
+    ),
 )

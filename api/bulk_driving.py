@@ -13,13 +13,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from penstock.api.bulk_rows import Bulk, BulkRows, bulk_of
+from penstock.api.bulk_telling import input_id_of, tell, told_run
 from penstock.api.door import Door
 from penstock.api.problems import Problem
 from penstock.api.run_filters import Place
 from penstock.api.run_views import page_of
 from penstock.api.views import Columns
-from penstock.producers.receipt import Receipt
-from penstock.producers.runs import RunClient
 from penstock.schemas.ids import derived_id
 
 log = logging.getLogger("penstock.api.bulk")
@@ -31,11 +30,6 @@ PAGE_RUNS: Final = 100
 TOLD_AT_ONCE: Final = 20
 OPERATIONS_MAX: Final = 2
 _AWAY: Final = 503
-
-
-def input_id_of(bulk_id: str, run_id: str) -> str:
-    """The id of what an operation tells a run."""
-    return derived_id(run_id, f"bulk:{bulk_id}")
 
 
 class BulkDriver:
@@ -117,7 +111,8 @@ class BulkDriver:
             place = page.next or Place(page.rows[-1]["created_at_ms"], page.rows[-1]["run_id"])
             run_ids = [row["run_id"] for row in page.rows]
             input_ids = [input_id_of(bulk.bulk_id, run_id) for run_id in run_ids]
-            if not await self._rows.plan(bulk.bulk_id, place, run_ids, input_ids):
+            tells = [told_run(bulk, run_id) for run_id in run_ids]
+            if not await self._rows.plan(bulk.bulk_id, place, run_ids, input_ids, tells):
                 return
             await self._say_what_is_left(bulk)
         row = await self._rows.one(bulk.caller.tenant, bulk.bulk_id)
@@ -142,15 +137,8 @@ class BulkDriver:
 
     async def _tell(self, bulk: Bulk, run_id: str, input_id: str) -> str | None:
         """None if the log has it, else why it never will."""
-
-        def speak(client: RunClient) -> Receipt:
-            words = bulk.words
-            if bulk.kind == "cancel":
-                return client.cancel(run_id, words["reason"], input_id=input_id)
-            return client.signal(run_id, words["name"], words["payload"], input_id, input_id=input_id)
-
         try:
-            await self._door.inbox.say(bulk.caller, speak)
+            await tell(self._door, bulk, run_id, input_id)
         except Problem as problem:
             if problem.status_code == _AWAY:
                 raise

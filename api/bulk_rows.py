@@ -16,21 +16,24 @@ from penstock.api.views import Columns, Views
 LEASE_S: Final = 30
 
 _THERE: Final = "SELECT to_regclass('penstock.bulk_run') IS NOT NULL AS there"
-_ADD: Final = """
-INSERT INTO penstock.bulk (bulk_id, tenant, kind, words, chosen, subject, roles, status, asked_at_ms)
-VALUES (%(bulk_id)s, %(tenant)s, %(kind)s, %(words)s, %(chosen)s, %(subject)s, %(roles)s, 'running', %(asked_at_ms)s)
+ADD: Final = """
+INSERT INTO penstock.bulk (bulk_id, tenant, kind, words, chosen, subject, roles, caller_kind, status, asked_at_ms)
+VALUES (%(bulk_id)s, %(tenant)s, %(kind)s, %(words)s, %(chosen)s, %(subject)s, %(roles)s, %(caller_kind)s, 'running',
+        %(asked_at_ms)s)
 ON CONFLICT DO NOTHING RETURNING bulk_id"""
-_ONE: Final = """
+ONE: Final = """
 SELECT *, lease_until > now() AS driven FROM penstock.bulk WHERE bulk_id = %(bulk_id)s AND tenant = %(tenant)s"""
-_COUNTS: Final = (
+COUNTS: Final = (
     "SELECT state, count(*) AS runs FROM penstock.bulk_run WHERE bulk_id = %(bulk_id)s GROUP BY state"
 )
-_RUNS: Final = """
-SELECT b.n, b.run_id, b.state, b.error, e.type AS came_of, e.seq, e.event ->> 'reason' AS reason
+RUNS: Final = """
+SELECT b.n, b.run_id, b.tells, b.state, b.error, e.type AS came_of, e.seq, e.event ->> 'reason' AS reason,
+       left(coalesce(e.event ->> 'detail', e.event ->> 'note'), 2000) AS detail
 FROM (SELECT * FROM penstock.bulk_run WHERE bulk_id = %(bulk_id)s AND n > %(after)s ORDER BY n LIMIT %(limit)s) AS b
 LEFT JOIN LATERAL (SELECT type, seq, event FROM views.run_event AS e
-  WHERE e.run_id = b.run_id AND e.cause_id = b.input_id ORDER BY seq LIMIT 1) AS e ON true ORDER BY b.n"""
-_STOP: Final = """
+  WHERE e.run_id = coalesce(b.tells, b.run_id) AND (e.cause_id = b.input_id OR b.tells IS NOT NULL)
+  ORDER BY seq LIMIT 1) AS e ON true ORDER BY b.n"""
+STOP: Final = """
 UPDATE penstock.bulk SET status = 'stopped', stopped_by = %(subject)s, ended_at_ms = %(now_ms)s
 WHERE bulk_id = %(bulk_id)s AND tenant = %(tenant)s AND status = 'running' RETURNING bulk_id"""
 _TAKE: Final = f"""
@@ -48,9 +51,10 @@ WITH mine AS (
     runs = runs + cardinality(%(run_ids)s::text[]),
     lease_until = now() + interval '{LEASE_S} s' WHERE {_MINE} RETURNING bulk_id, runs),
 planned AS (
-  INSERT INTO penstock.bulk_run (bulk_id, n, run_id, input_id, state)
-  SELECT bulk_id, runs - cardinality(%(run_ids)s::text[]) + at, run_id, input_id, 'saying'
-  FROM mine, unnest(%(run_ids)s::text[], %(input_ids)s::text[]) WITH ORDINALITY AS one (run_id, input_id, at))
+  INSERT INTO penstock.bulk_run (bulk_id, n, run_id, input_id, tells, state)
+  SELECT bulk_id, runs - cardinality(%(run_ids)s::text[]) + at, run_id, input_id, tells, 'saying'
+  FROM mine, unnest(%(run_ids)s::text[], %(input_ids)s::text[], %(tells)s::text[])
+    WITH ORDINALITY AS one (run_id, input_id, tells, at))
 SELECT bulk_id FROM mine"""
 _SAID: Final = """
 UPDATE penstock.bulk_run AS b SET state = one.state, error = one.error
@@ -77,12 +81,27 @@ def bulk_of(row: Columns) -> Bulk:
     chosen = json.loads(row["chosen"])
     return Bulk(
         row["bulk_id"],
-        Caller(row["tenant"], row["subject"], tuple(row["roles"])),
+        Caller(row["tenant"], row["subject"], tuple(row["roles"]), row["caller_kind"]),
         row["kind"],
         json.loads(row["words"]),
         RunFilter(**{**chosen, "pairs": tuple(chosen["pairs"])}),
         row["asked_at_ms"],
     )
+
+
+def values_of(bulk: Bulk) -> dict[str, Any]:
+    """What ADD takes."""
+    return {
+        "bulk_id": bulk.bulk_id,
+        "kind": bulk.kind,
+        "words": json.dumps(bulk.words),
+        "chosen": json.dumps(asdict(bulk.chosen)),
+        "tenant": bulk.caller.tenant,
+        "subject": bulk.caller.subject,
+        "roles": list(bulk.caller.roles),
+        "caller_kind": bulk.caller.kind,
+        "asked_at_ms": bulk.asked_at_ms,
+    }
 
 
 class BulkRows:
@@ -99,29 +118,26 @@ class BulkRows:
 
     async def add(self, bulk: Bulk) -> None:
         """Have it done, from now on by whoever takes it first; nothing if it is known."""
-        words = {"words": json.dumps(bulk.words), "chosen": json.dumps(asdict(bulk.chosen))}
-        who = {"tenant": bulk.caller.tenant, "subject": bulk.caller.subject, "roles": list(bulk.caller.roles)}
-        own = {"bulk_id": bulk.bulk_id, "kind": bulk.kind, "asked_at_ms": bulk.asked_at_ms}
-        await self._views.work(_ADD, {**words, **who, **own})
+        await self._views.work(ADD, values_of(bulk))
 
     async def one(self, tenant: str, bulk_id: str) -> Columns | None:
         """An operation of the tenant's."""
-        found = await self._views.work(_ONE, {"tenant": tenant, "bulk_id": bulk_id})
+        found = await self._views.work(ONE, {"tenant": tenant, "bulk_id": bulk_id})
         return found[0] if found else None
 
     async def counts(self, bulk_id: str) -> dict[str, int]:
         """How many runs are in each state."""
-        found = await self._views.work(_COUNTS, {"bulk_id": bulk_id})
+        found = await self._views.work(COUNTS, {"bulk_id": bulk_id})
         return {row["state"]: row["runs"] for row in found}
 
     async def runs(self, bulk_id: str, after: int, limit: int) -> list[Columns]:
         """What was done to each run, from a number on."""
-        return await self._views.work(_RUNS, {"bulk_id": bulk_id, "after": after, "limit": limit})
+        return await self._views.work(RUNS, {"bulk_id": bulk_id, "after": after, "limit": limit})
 
     async def stop(self, caller: Caller, bulk_id: str, now_ms: int) -> bool:
         """No run is told any more but those that are being told; False if it had ended."""
         who = {"tenant": caller.tenant, "subject": caller.subject}
-        return bool(await self._views.work(_STOP, {"bulk_id": bulk_id, "now_ms": now_ms, **who}))
+        return bool(await self._views.work(STOP, {"bulk_id": bulk_id, "now_ms": now_ms, **who}))
 
     async def take(self) -> Columns | None:
         """One that nobody drives."""
@@ -137,11 +153,17 @@ class BulkRows:
         return await self._views.work(_UNSAID, {"bulk_id": bulk_id, "limit": limit})
 
     async def plan(
-        self, bulk_id: str, place: Place, run_ids: Sequence[str], input_ids: Sequence[str]
+        self,
+        bulk_id: str,
+        place: Place,
+        run_ids: Sequence[str],
+        input_ids: Sequence[str],
+        tells: Sequence[str | None],
     ) -> bool:
-        """These are told next, and then it goes on below the place; False if it isn't this driver's, or was stopped."""
+        """These are told next, and then it goes on below the place; False if it isn't this driver's, or was stopped.
+        `tells`: whom each one's input is for, None if it is for the run itself."""
         where = {"place_ms": place.created_at_ms, "place_id": place.run_id}
-        what = {"run_ids": list(run_ids), "input_ids": list(input_ids)}
+        what = {"run_ids": list(run_ids), "input_ids": list(input_ids), "tells": list(tells)}
         return bool(await self._views.work(_PLAN, {**self._mine(bulk_id), **where, **what}))
 
     async def said(self, bulk_id: str, told: Sequence[tuple[int, str | None]]) -> None:

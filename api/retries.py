@@ -54,15 +54,21 @@ def routes(door: Door) -> APIRouter:
     ) -> Retried:
         """Do it again. 202: the log has the new run's start. The same key again is the same run, none is one too."""
         caller.needs(RETRY, "retry a run")
-        row = await known(door, caller, run_id)
-        if row["status"] != "failed":
-            raise _not_failed(row["status"])
-        asked = _start(door, row, await _started(door, caller, run_id), body.version)
-        started, _ = await begin(door, caller, asked, idempotency_key)
+        started = await again(door, caller, run_id, body.version, idempotency_key)
         response.headers["Location"] = f"/v1/runs/{started}"
         return Retried(run_id=started, retry_of=run_id, status="accepted", links=links(started))
 
     return router
+
+
+async def again(door: Door, caller: Caller, run_id: str, version: int | None, key: str | None) -> str:
+    """Have a failed run done again; the new run's id. Raises problems: 404, 409, 422, 429, 503."""
+    row = await known(door, caller, run_id)
+    if row["status"] != "failed":
+        raise _not_failed(row["status"])
+    asked = _start(door, row, await _started(door, caller, run_id), version)
+    started, _ = await begin(door, caller, asked, key)
+    return started
 
 
 async def _started(door: Door, caller: Caller, run_id: str) -> Mapping[str, Any]:

@@ -47,7 +47,12 @@ RIGHTS: Final = (
     Right("operate", (OPERATOR,), ("settle",), people=True),
     Right("operate", (SUPERVISOR, OPERATOR), ("pause", "continue"), people=True),
     Right("operate", (OPERATOR,), ("redrive", "discard", "stop")),
-    Right("operate", (OPERATOR,), ("cancel many runs", "signal many runs", "read a bulk operation")),
+    Right(
+        "operate",
+        (OPERATOR,),
+        ("cancel many runs", "signal many runs", "retry many runs", "migrate", "read a bulk operation"),
+    ),
+    Right("operate", (OPERATOR,), ("pause many runs", "continue many runs"), people=True),
     Right("operate", (OPERATOR, ADMIN), ("list operator actions", "list dead letters", "read a dead letter")),
     Right(
         "schedules:manage",

@@ -2,9 +2,33 @@
 
 from typing import Final
 
-from tests.api.route_case import Bad, RouteCase
+from tests.api.route_case import LONE, Bad, RouteCase
+
+
+def bulk(kind: str, **more: object) -> RouteCase:
+    """What is told to many runs: a dry run says nothing to anybody."""
+    body = {"filter": {"all": True}, "reason": "tidying up", **more}
+    return RouteCase(
+        route=f"POST /v1/runs/{kind}",
+        path=f"/v1/runs/{kind}",
+        body=body,
+        who="olga",
+        may_not=("nobody", "ana", "sam"),
+        elsewhere="own",
+        bad=(
+            Bad(body={}),
+            Bad(body=body | {"filter": {}}),
+            Bad(body=body | {"filter": {"status": "completed"}}),
+            Bad(body=body | {"reason": LONE, "dry_run": False}),
+        ),
+        inputs=0,
+    )
+
 
 VERSIONS: Final = (
+    bulk("pause"),
+    bulk("continue"),
+    bulk("retry"),
     RouteCase(
         route="GET /v1/me",
         path="/v1/me",

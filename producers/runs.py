@@ -1,5 +1,5 @@
-"""What may be said to a run, as calls: start, cancel, pause, continue, signal, vote, delegate, escalate, settle,
-release, discard.
+"""What may be said to a run, as calls: start, cancel, pause, continue, migrate, signal, vote, delegate, escalate,
+settle, release, discard.
 
 Writes: penstock.run.inbox. Guarantees: starting twice with one idempotency key is one run, and the same input
 published twice has the same id; nothing is sent that is too large to be taken.
@@ -28,6 +28,7 @@ from penstock.schemas.run.records import (
     ContinueRun,
     DelegateApproval,
     EscalateApproval,
+    MigrateRun,
     PauseRun,
     SettleBasis,
     SettleToolCall,
@@ -109,6 +110,19 @@ class RunClient:
     def go_on(self, run_id: str, reason: str = "", *, input_id: str | None = None) -> Receipt:
         """Continue a paused run. People only."""
         return self._say(run_id, ContinueRun(reason=reason), input_id)
+
+    def migrate(
+        self,
+        run_id: str,
+        to_version: int,
+        reason: str = "",
+        *,
+        trial: bool = False,
+        input_id: str | None = None,
+    ) -> Receipt:
+        """Have a run go on under another version of its workflow, if its history fits that; a trial only asks. For
+        operators."""
+        return self._say(run_id, MigrateRun(to_version=to_version, reason=reason, trial=trial), input_id)
 
     def signal(
         self, run_id: str, name: str, payload: object, signal_id: str, *, input_id: str | None = None

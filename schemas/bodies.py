@@ -37,6 +37,7 @@ from penstock.schemas.run.records import (
     FailToolCall,
     FireTimer,
     LateAnswer,
+    MigrateRun,
     PauseRun,
     ReportLostLease,
     ResumeRun,
@@ -45,6 +46,7 @@ from penstock.schemas.run.records import (
     RunContinued,
     RunEnding,
     RunFailed,
+    RunMigrated,
     RunPaused,
     RunResumed,
     RunStalled,
@@ -99,6 +101,7 @@ InputBody: TypeAlias = (
     | EscalateApproval
     | FailToolCall
     | FireTimer
+    | MigrateRun
     | PauseRun
     | ReportLostLease
     | ResumeRun
@@ -126,6 +129,7 @@ INPUTS: Final[Mapping[str, type[InputBody]]] = {
     "penstock.run.EscalateApproval": EscalateApproval,
     "penstock.run.FailToolCall": FailToolCall,
     "penstock.run.FireTimer": FireTimer,
+    "penstock.run.MigrateRun": MigrateRun,
     "penstock.run.PauseRun": PauseRun,
     "penstock.run.ReportLostLease": ReportLostLease,
     "penstock.run.ResumeRun": ResumeRun,
@@ -162,6 +166,7 @@ EventBody: TypeAlias = (
     | RunContinued
     | RunEnding
     | RunFailed
+    | RunMigrated
     | RunPaused
     | RunResumed
     | RunStalled
@@ -208,6 +213,7 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.RunContinued": RunContinued,
     "penstock.run.RunEnding": RunEnding,
     "penstock.run.RunFailed": RunFailed,
+    "penstock.run.RunMigrated": RunMigrated,
     "penstock.run.RunPaused": RunPaused,
     "penstock.run.RunResumed": RunResumed,
     "penstock.run.RunStalled": RunStalled,

@@ -14,7 +14,7 @@ from penstock.streams.journal import Row
 
 def mark_of(event_type: str) -> str | None:
     """The journal's mark: entities that wait for other code must be found when their partition is taken."""
-    return event_type if event_type.endswith(("Stalled", "Resumed")) else None
+    return event_type if event_type.endswith(("Stalled", "Resumed", "Migrated")) else None
 
 
 class EventTooLarge(Exception):

@@ -304,6 +304,41 @@ class FireTimer:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MigrateRun:
+    """Have a run go on under another version of its workflow, if that fits its history.
+
+    to_version: The version that it is to have.
+    reason: Why.
+    trial: Only say whether it fits; the run stays as it is.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.MigrateRun"
+    KIND: ClassVar[Literal["input"]] = "input"
+
+    to_version: int
+    reason: str = ""
+    trial: bool = False
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "to_version": self.to_version,
+            "reason": self.reason,
+            "trial": self.trial,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "MigrateRun":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            to_version=fields["to_version"],
+            reason=fields["reason"],
+            trial=fields["trial"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRun:
     """A person has a run wait: its workflow isn't driven on until it is continued.
 
@@ -1053,6 +1088,53 @@ class RunFailed:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunMigrated:
+    """A run goes on under another version of its workflow, whose code fits its history.
+
+    from_version: The version that it had.
+    to_version: The version that it has from now on.
+    code_hash: Hash of the workflow code that fits.
+    max_steps: How many steps it may take from now on, as the version says.
+    migrated_by: Who asked for it.
+    reason: Why.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.RunMigrated"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    from_version: int
+    to_version: int
+    code_hash: str
+    max_steps: int
+    migrated_by: str
+    reason: str = ""
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "from_version": self.from_version,
+            "to_version": self.to_version,
+            "code_hash": self.code_hash,
+            "max_steps": self.max_steps,
+            "migrated_by": self.migrated_by,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "RunMigrated":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            from_version=fields["from_version"],
+            to_version=fields["to_version"],
+            code_hash=fields["code_hash"],
+            max_steps=fields["max_steps"],
+            migrated_by=fields["migrated_by"],
+            reason=fields["reason"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPaused:
     """The run takes inputs and asks for nothing new until a person continues it.
 
@@ -1779,6 +1861,7 @@ __all__ = [
     "FailToolCall",
     "FireTimer",
     "LateAnswer",
+    "MigrateRun",
     "PauseRun",
     "ReportLostLease",
     "ResumeRun",
@@ -1787,6 +1870,7 @@ __all__ = [
     "RunContinued",
     "RunEnding",
     "RunFailed",
+    "RunMigrated",
     "RunPaused",
     "RunResumed",
     "RunStalled",

@@ -36,6 +36,7 @@ from penstock.schemas.run.records import (
     FailToolCall,
     FireTimer,
     LateAnswer,
+    MigrateRun,
     PauseRun,
     ReportLostLease,
     ResumeRun,
@@ -44,6 +45,7 @@ from penstock.schemas.run.records import (
     RunContinued,
     RunEnding,
     RunFailed,
+    RunMigrated,
     RunPaused,
     RunResumed,
     RunStalled,
@@ -113,6 +115,11 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_fail_tool_call_duration_ms,
 ) = setters(FailToolCall)
 (_set_fire_timer_timer_id,) = setters(FireTimer)
+(
+    _set_migrate_run_to_version,
+    _set_migrate_run_reason,
+    _set_migrate_run_trial,
+) = setters(MigrateRun)
 (_set_pause_run_reason,) = setters(PauseRun)
 (
     _set_report_lost_lease_call_id,
@@ -216,6 +223,14 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_run_ending_detail,
 ) = setters(RunEnding)
 (_set_run_failed_error,) = setters(RunFailed)
+(
+    _set_run_migrated_from_version,
+    _set_run_migrated_to_version,
+    _set_run_migrated_code_hash,
+    _set_run_migrated_max_steps,
+    _set_run_migrated_migrated_by,
+    _set_run_migrated_reason,
+) = setters(RunMigrated)
 (
     _set_run_paused_paused_by,
     _set_run_paused_reason,
@@ -590,6 +605,42 @@ def read_fire_timer(value: bytes, at: int) -> tuple[FireTimer, int]:
 def write_fire_timer(record: FireTimer) -> bytes:
     """The FireTimer in Avro's binary form, without meta."""
     return write_text(record.timer_id)
+
+
+def read_migrate_run(value: bytes, at: int) -> tuple[MigrateRun, int]:
+    """The MigrateRun whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    to_version_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    trial_ = value[at] == 1
+    if value[at] > 1:
+        raise Malformed("a boolean that is neither 0 nor 1")
+    at += 1
+    if "\0" in f"{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(MigrateRun)
+    _set_migrate_run_to_version(made, to_version_)
+    _set_migrate_run_reason(made, reason_)
+    _set_migrate_run_trial(made, trial_)
+    return made, at
+
+
+def write_migrate_run(record: MigrateRun) -> bytes:
+    """The MigrateRun in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_int(record.to_version),
+            write_text(record.reason),
+            b"\1" if record.trial else b"\0",
+        )
+    )
 
 
 def read_pause_run(value: bytes, at: int) -> tuple[PauseRun, int]:
@@ -1415,6 +1466,64 @@ def write_run_failed(record: RunFailed) -> bytes:
     return write_failure(record.error)
 
 
+def read_run_migrated(value: bytes, at: int) -> tuple[RunMigrated, int]:
+    """The RunMigrated whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    from_version_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    to_version_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    code_hash_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    max_steps_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    migrated_by_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    reason_ = value[start:at].decode()
+    if "\0" in f"{code_hash_}{migrated_by_}{reason_}":
+        raise Malformed("text with U+0000")
+    made = _new(RunMigrated)
+    _set_run_migrated_from_version(made, from_version_)
+    _set_run_migrated_to_version(made, to_version_)
+    _set_run_migrated_code_hash(made, code_hash_)
+    _set_run_migrated_max_steps(made, max_steps_)
+    _set_run_migrated_migrated_by(made, migrated_by_)
+    _set_run_migrated_reason(made, reason_)
+    return made, at
+
+
+def write_run_migrated(record: RunMigrated) -> bytes:
+    """The RunMigrated in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_int(record.from_version),
+            write_int(record.to_version),
+            write_text(record.code_hash),
+            write_int(record.max_steps),
+            write_text(record.migrated_by),
+            write_text(record.reason),
+        )
+    )
+
+
 def read_run_paused(value: bytes, at: int) -> tuple[RunPaused, int]:
     """The RunPaused whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -2232,6 +2341,7 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.EscalateApproval": read_escalate_approval,
     "penstock.run.FailToolCall": read_fail_tool_call,
     "penstock.run.FireTimer": read_fire_timer,
+    "penstock.run.MigrateRun": read_migrate_run,
     "penstock.run.PauseRun": read_pause_run,
     "penstock.run.ReportLostLease": read_report_lost_lease,
     "penstock.run.ResumeRun": read_resume_run,
@@ -2251,6 +2361,7 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.RunContinued": read_run_continued,
     "penstock.run.RunEnding": read_run_ending,
     "penstock.run.RunFailed": read_run_failed,
+    "penstock.run.RunMigrated": read_run_migrated,
     "penstock.run.RunPaused": read_run_paused,
     "penstock.run.RunResumed": read_run_resumed,
     "penstock.run.RunStalled": read_run_stalled,
@@ -2278,6 +2389,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.EscalateApproval": write_escalate_approval,
     "penstock.run.FailToolCall": write_fail_tool_call,
     "penstock.run.FireTimer": write_fire_timer,
+    "penstock.run.MigrateRun": write_migrate_run,
     "penstock.run.PauseRun": write_pause_run,
     "penstock.run.ReportLostLease": write_report_lost_lease,
     "penstock.run.ResumeRun": write_resume_run,
@@ -2297,6 +2409,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.RunContinued": write_run_continued,
     "penstock.run.RunEnding": write_run_ending,
     "penstock.run.RunFailed": write_run_failed,
+    "penstock.run.RunMigrated": write_run_migrated,
     "penstock.run.RunPaused": write_run_paused,
     "penstock.run.RunResumed": write_run_resumed,
     "penstock.run.RunStalled": write_run_stalled,

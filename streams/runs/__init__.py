@@ -5,7 +5,8 @@ fold of one run's events (state.py), and nothing else. It guarantees: the same h
 events; an unsafe call starts at most once an attempt, under a grant that covers it; every input gets an event;
 no run ends while a started unsafe call is unsettled.
 
-decision.py has the table of inputs; lifecycle, pausing, signals, starts, answers, votes, handing and timers decide
-them; driving, replay, loop, waiting, requesting and ending run the workflow, and live keeps it between decisions;
-policy says what is allowed, voters who may vote; the fold_ modules fold into state, parts, questions and versions.
+decision.py has the table of inputs; lifecycle, migrating, pausing, signals, starts, answers, votes, handing and timers
+decide them; driving, replay, loop, waiting, requesting and ending run the workflow, and live keeps it between
+decisions; policy says what is allowed, voters who may vote; the fold_ modules fold into state, parts, questions and
+versions.
 """

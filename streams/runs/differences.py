@@ -28,7 +28,7 @@ def difference(state: RunState, recorded: Step, ask: Ask) -> Stall:
     if (recorded.kind, recorded.name) == (ask.kind, ask.name) and not isinstance(ask, SleepAsk):
         fields = _differing(_arguments(state, recorded), ask.content)
         lines.append(f"The arguments differ in: {', '.join(fields) or 'their form'}.")
-    return Stall("nondeterminism", "\n".join((*lines, _REMEDY)))
+    return Stall("nondeterminism", "\n".join((*lines, REMEDY)))
 
 
 def nothing_asked(state: RunState, step: int, returned: bool) -> Stall:
@@ -37,7 +37,7 @@ def nothing_asked(state: RunState, step: int, returned: bool) -> Stall:
     detail = (
         f"Step {step} of {_workflow(state)} isn't asked for any more.\n"
         f"- history: {_recorded(state.steps[step - 1])}\n"
-        f"+ code:    {does}\n{_REMEDY}"
+        f"+ code:    {does}\n{REMEDY}"
     )
     return Stall("nondeterminism", detail)
 
@@ -47,7 +47,7 @@ def unasked(state: RunState, step: int) -> Stall:
     known = _recorded(state.steps[step - 1]) if step <= len(state.steps) else "a step that was never recorded"
     detail = (
         f"Step {step} of {_workflow(state)} is settled in its history before the code asks for it.\n"
-        f"- history: {known}\n+ code:    waits for earlier steps\n{_REMEDY}"
+        f"- history: {known}\n+ code:    waits for earlier steps\n{REMEDY}"
     )
     return Stall("nondeterminism", detail)
 
@@ -63,7 +63,7 @@ def trace(error: BaseException) -> str:
     return _ADDRESS.sub("", "\n".join(lines))[:DETAIL_CHARACTERS_MAX]
 
 
-_REMEDY: Final = (
+REMEDY: Final = (
     "Put the code back, or register the new code as another version of the workflow; the run then goes on."
 )
 

@@ -41,7 +41,7 @@ def _drive(c: Consequences, resuming: bool) -> None:
             if execution is None:
                 execution = c.execution = Execution(workflow, c.state, c.application)
             execution.consume(c.state)
-            if resuming and _stall_of(execution, workflow) is None:
+            if resuming and stall_of(execution, workflow) is None:
                 c.emit(RunResumed(code_hash=workflow.code_hash))
             stall = _follow(c, workflow, execution)
             if stall is not None or execution.returned is not None:
@@ -59,7 +59,7 @@ def _drive(c: Consequences, resuming: bool) -> None:
 def _follow(c: Consequences, workflow: Workflow[object, object], execution: Execution) -> Stall | None:
     """Put asks on the log until the workflow waits or is over; why it can't go on, if it can't."""
     while True:
-        stall = _stall_of(execution, workflow)
+        stall = stall_of(execution, workflow)
         if stall is not None:
             return stall
         if execution.returned is not None:
@@ -76,7 +76,7 @@ def _follow(c: Consequences, workflow: Workflow[object, object], execution: Exec
         execution.consume(c.state)
 
 
-def _stall_of(execution: Execution, workflow: Workflow[object, object]) -> Stall | None:
+def stall_of(execution: Execution, workflow: Workflow[object, object]) -> Stall | None:
     """Why this execution can't be gone on with: it doesn't fit, or it raised what it doesn't declare."""
     stall = execution.stall
     if stall is not None:

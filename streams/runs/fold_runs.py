@@ -1,5 +1,6 @@
 """The fold of a run's beginning, signals, stalls, pauses and end."""
 
+from dataclasses import replace
 from typing import Final
 
 from penstock.schemas.run.records import (
@@ -8,6 +9,7 @@ from penstock.schemas.run.records import (
     RunContinued,
     RunEnding,
     RunFailed,
+    RunMigrated,
     RunPaused,
     RunResumed,
     RunStalled,
@@ -33,6 +35,17 @@ def _stalled(state: RunState, body: RunStalled, time_ms: int) -> None:
 
 def _resumed(state: RunState, body: RunResumed, time_ms: int) -> None:
     state.stalled = None
+
+
+def _migrated(state: RunState, body: RunMigrated, time_ms: int) -> None:
+    if state.started is not None:
+        state.stalled = None
+        state.started = replace(
+            state.started,
+            workflow_version=body.to_version,
+            code_hash=body.code_hash,
+            max_steps=body.max_steps,
+        )
 
 
 def _paused(state: RunState, body: RunPaused, time_ms: int) -> None:
@@ -62,6 +75,7 @@ FOLDS: Final = (
     entry(SignalReceived, _signalled),
     entry(RunStalled, _stalled),
     entry(RunResumed, _resumed),
+    entry(RunMigrated, _migrated),
     entry(RunPaused, _paused),
     entry(RunContinued, _continued),
     entry(RunEnding, _ending),

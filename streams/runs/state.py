@@ -15,7 +15,8 @@ from penstock.streams.runs.versions import Appended, Charted
 
 @dataclass(slots=True)
 class RunState:
-    """The whole of a run. `started` is None until it began; `terminal` is None until it ended.
+    """The whole of a run. `started` is None until it began, and has the pins of today where it was migrated; `terminal`
+    is None until it ended.
 
     Once `evolve` or `decide` has returned a state, nobody changes it: a fold works on a copy of its own. It isn't
     frozen because a fold makes several changes of each copy, and each would cost another one.

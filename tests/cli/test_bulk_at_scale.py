@@ -40,10 +40,17 @@ class Standing:
         self.children.start("api", ["penstock.cli.main", "api"])
 
     def typed(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
-        """The lines of JSON that a command says."""
+        """What a command says as JSON."""
         result = CliRunner().invoke(app, [*words, "--json"], env=self.environment)
-        assert result.exit_code == code, f"{result.output[-3000:]} {result.exception!r} {self.children.tails()}"
-        return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+        assert result.exit_code == code, (
+            f"{result.output[-3000:]} {result.exception!r} {self.children.tails()}"
+        )
+        said, at = [], 0
+        while result.stdout[at:].strip():
+            document, at = json.JSONDecoder().raw_decode(result.stdout, at)
+            said.append(document)
+            at += 1
+        return said
 
     def asked(self, query: str) -> list[tuple[Any, ...]]:
         with connect(self.environment["DATABASE_URL"]) as connection:
@@ -121,18 +128,24 @@ def test_many_runs_are_told_followed_stopped_and_gone_on_with(
     eventually(lambda: standing.statuses()["running"] == RUNS, 120, standing.children.tails)
     mine = ("--workflow", "statement", "--attribute", "batch:a", "--reason", "closing", "--yes")
 
-    *said, end = stopped_in_the_middle(standing, RUNS // 10, "run", "bulk", "signal", *SIGNAL, *mine, "--watch")
+    *said, end = stopped_in_the_middle(
+        standing, RUNS // 10, "run", "bulk", "signal", *SIGNAL, *mine, "--watch"
+    )
     assert (end["status"], end["stopped_by"]) == ("stopped", "olga")
     assert RUNS // 10 <= len(said) == end["runs_told"] < RUNS
     assert {each["outcome"] for each in said} == {"applied"}
     eventually(lambda: standing.statuses()["completed"] == len(said), 60, standing.children.tails)
-    completed = {row[0] for row in standing.asked("SELECT run_id FROM views.run_row WHERE status = 'completed'")}
+    completed = {
+        row[0] for row in standing.asked("SELECT run_id FROM views.run_row WHERE status = 'completed'")
+    }
     assert completed == {each["run_id"] for each in said}
 
-    (asked,) = standing.typed("run", "bulk", "cancel", *mine, code=3)[:1] or [{}]
-    bulk_id = standing.typed("bulk", "list")[0]["operations"][0]["bulk_id"] if not asked else asked["bulk_id"]
+    (asked,) = standing.typed("run", "bulk", "cancel", *mine, code=3)
+    bulk_id = asked["bulk_id"]
     eventually(
-        lambda: standing.asked("SELECT max(runs) FROM penstock.bulk WHERE kind = 'cancel'")[0][0] > RUNS // 10,
+        lambda: (
+            standing.asked("SELECT max(runs) FROM penstock.bulk WHERE kind = 'cancel'")[0][0] > RUNS // 10
+        ),
         60,
         standing.children.tails,
     )

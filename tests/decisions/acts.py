@@ -13,6 +13,7 @@ from penstock.schemas.run.records import (
     EscalateApproval,
     FailToolCall,
     FireTimer,
+    MigrateRun,
     PauseRun,
     ReportLostLease,
     ResumeRun,
@@ -104,6 +105,10 @@ def cancels() -> CancelRun:
 
 def pauses(reason: str = "the target is being looked at") -> PauseRun:
     return PauseRun(reason=reason)
+
+
+def migrates(to_version: int, *, trial: bool = False) -> MigrateRun:
+    return MigrateRun(to_version=to_version, reason="version 1 is to go", trial=trial)
 
 
 def continues(reason: str = "it was nothing") -> ContinueRun:

@@ -19,6 +19,7 @@ from penstock.schemas.run.records import (
     EscalateApproval,
     FailToolCall,
     FireTimer,
+    MigrateRun,
     PauseRun,
     ReportLostLease,
     ResumeRun,
@@ -51,6 +52,7 @@ EXPECTED_AUTHORITY: dict[type[object], Authority] = {
     DelegateApproval: Authority.API,
     EscalateApproval: Authority.API,
     ContinueRun: Authority.OPERATOR,
+    MigrateRun: Authority.OPERATOR,
 }
 APP = Actor(kind="app", subject="app:test", roles=("analyst",))
 SUPERVISOR = Actor(kind="person", subject="sue", roles=("supervisor",))
@@ -66,6 +68,7 @@ EXPECTED_ACTOR = {
     DelegateApproval: SUPERVISOR,
     EscalateApproval: SUPERVISOR,
     ContinueRun: OPERATOR,
+    MigrateRun: OPERATOR,
 }
 
 Expected = type[EventBody] | EventBody

@@ -23,6 +23,7 @@ from .acts import (
     escalates,
     fails,
     loses,
+    migrates,
     pauses,
     resumes,
     settles,
@@ -75,7 +76,10 @@ async def unlike(run: Run, case: Case) -> str:
     return await run.tool(look_up, case_id="something else")
 
 
-KNOWN, UNLIKE = application(busy), application(unlike)
+busy_next = workflow("busy", version=2, deadline=timedelta(hours=3), max_steps=14, signals={"go": Case})(
+    busy.function
+)
+KNOWN, UNLIKE = application(busy, busy_next), application(unlike)
 PAT = Actor(kind="person", subject="pat", roles=("analyst",))
 SVEN = Actor(kind="person", subject="sven", roles=("supervisor", "operator"))
 SUPERVISOR_WHO_ASKED = Actor(kind="person", subject="app:test", roles=("supervisor",))
@@ -101,6 +105,7 @@ VERBS = (
         "pause",
         "continue",
         "continue",
+        "migrate",
         "delegate",
         "escalate",
     ),
@@ -198,6 +203,8 @@ def body(turn: Turn, story: Story) -> InputBody:
             return cancels()
         case "pause":
             return pauses()
+        case "migrate":
+            return migrates(1 + turn.aim % 2, trial=turn.aim > 7)
         case "delegate":
             return delegates(question, PAT.subject if turn.aim < 8 else SUPERVISOR.subject)
         case "escalate":
@@ -207,12 +214,12 @@ def body(turn: Turn, story: Story) -> InputBody:
         case "resume":
             return resumes()
         case _:
-            return start("busy", {"case_id": "c"})
+            return start("busy", {"case_id": "c"}, 1)
 
 
 def play(turns: list[Turn], check: Callable[[Story], None]) -> Story:
     """A run that takes all the turns; `check` after each."""
-    story = given(KNOWN).when(start("busy", {"case_id": "c"}))
+    story = given(KNOWN).when(start("busy", {"case_id": "c"}, 1))
     for turn in turns:
         later_ms = turn.later_ms
         if turn.verb == "fire" and turn.aim < 5 and story.state.timers:

@@ -1,5 +1,5 @@
-"""POST /v1/runs/cancel, /signal, /pause, /continue and /retry; GET /v1/bulk/{id}, POST /v1/bulk/{id}/stop: many runs at
-once, by a filter."""
+"""POST /v1/runs/cancel, /signal, /pause, /continue, /retry and /migrate; GET /v1/bulk/{id}, POST /v1/bulk/{id}/stop:
+many runs at once, by a filter."""
 
 import time
 import uuid
@@ -11,7 +11,7 @@ from penstock.api import bulk_asking
 from penstock.api.bulk_asking import document, known, told
 from penstock.api.bulk_driving import BulkDriver
 from penstock.api.bulk_rows import BulkRows
-from penstock.api.bulk_shapes import BULK, BulkBody, BulkRetry, BulkSignal, Kind
+from penstock.api.bulk_shapes import BULK, BulkBody, BulkMigrate, BulkRetry, BulkSignal, Kind
 from penstock.api.callers import Caller
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.run_commands import CancelBody
@@ -48,6 +48,12 @@ def routes(door: Door) -> APIRouter:
         caller.needs(BULK, "signal many runs")
         return await asking.ask(caller, response, "signal", body, idempotency_key)
 
+    _of_control(router, door, asking)
+    _follow(router, door, rows)
+    return router
+
+
+def _of_control(router: APIRouter, door: Door, asking: "_Asking") -> None:
     @router.post("/v1/runs/pause")
     async def pause(
         body: BulkBody,
@@ -81,8 +87,17 @@ def routes(door: Door) -> APIRouter:
         caller.needs(BULK, "retry many runs")
         return await asking.ask(caller, response, "retry", body, idempotency_key)
 
-    _follow(router, door, rows)
-    return router
+    @router.post("/v1/runs/migrate")
+    async def migrate(
+        body: BulkMigrate,
+        caller: Annotated[Caller, Depends(door.keys)],
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> dict[str, Any]:
+        """Have all open runs of the filter go on under another version, whose code fits their history; with `trial` each
+        only says whether it would; as cancel."""
+        caller.needs(BULK, "migrate many runs")
+        return await asking.ask(caller, response, "migrate", body, idempotency_key)
 
 
 class _Asking:

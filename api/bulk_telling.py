@@ -43,5 +43,9 @@ def _speak(client: RunClient, bulk: Bulk, run_id: str, input_id: str) -> Receipt
             return client.pause(run_id, reason, input_id=input_id)
         case "continue":
             return client.go_on(run_id, reason, input_id=input_id)
+        case "migrate":
+            return client.migrate(
+                run_id, words["to_version"], reason, trial=words["trial"], input_id=input_id
+            )
         case _:
             raise ValueError(f"this version can't tell runs to {bulk.kind}")

@@ -26,14 +26,15 @@ def run_row(events: Events) -> Row:
     settled = next((at for at, body in enumerate(bodies) if not isinstance(body, logged.InputRefused)), None)
     meta, start = last(events, runs.RunStarted)
     ended, end = last(events, *ENDS)
-    resumed = last(events, runs.RunStarted, runs.RunResumed)[1]
+    resumed = last(events, runs.RunStarted, runs.RunResumed, runs.RunMigrated)[1]
+    moved = last(events, runs.RunMigrated)[1]
     parked = _parked_after(bodies)[-1]
     phase = _phase(bodies, settled)
     return {
         "run_id": newest.entity_id,
         "tenant": clean((newest if settled is None else events[settled][0]).tenant),
         "workflow": clean(start.workflow) if start else None,
-        "workflow_version": start.workflow_version if start else None,
+        "workflow_version": moved.to_version if moved else start.workflow_version if start else None,
         "status": _status(phase, parked, events),
         "phase": phase,
         "requester": clean(start.requester) if start else None,
@@ -78,7 +79,7 @@ def _phase(bodies: Sequence[EventBody], settled: int | None) -> str:
             return "stalled"
         if isinstance(body, runs.RunStarted):
             return "running"
-        if isinstance(body, runs.RunResumed) and _phase(bodies[:at], settled) == "stalled":
+        if isinstance(body, runs.RunResumed | runs.RunMigrated) and _phase(bodies[:at], settled) == "stalled":
             return "running"
     return "accepted"
 
@@ -159,7 +160,7 @@ def _error(bodies: Sequence[EventBody], settled: int | None) -> Row | None:
                 return failure(body.reason, body.detail)
             case runs.RunStalled():
                 return failure(body.kind, body.detail)
-            case runs.RunCompleted() | runs.RunResumed():
+            case runs.RunCompleted() | runs.RunResumed() | runs.RunMigrated():
                 return None
             case logged.InputParked() if not over:
                 return failure(body.error.kind, body.error.message)

@@ -17,6 +17,7 @@ from penstock.schemas.run.records import (
     RunContinued,
     RunEnding,
     RunFailed,
+    RunMigrated,
     RunPaused,
     RunResumed,
     RunStalled,
@@ -71,6 +72,10 @@ def _phase(row: RowSoFar, meta: EventMeta, body: EventBody, unsettled: bool) -> 
         case RunResumed():
             again = {"phase": "running"} if row.get("phase") == "stalled" else {}
             return {**again, "error": None, "code_hash": body.code_hash}
+        case RunMigrated():
+            again = {"phase": "running"} if row.get("phase") == "stalled" else {}
+            pin: Row = {"workflow_version": body.to_version, "code_hash": body.code_hash}
+            return again | pin | {"error": None}
         case RunEnding():
             return _UNPAUSED | {"phase": "ending", "error": failure_json(body.reason, body.detail)}
         case RunPaused():

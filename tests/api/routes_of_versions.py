@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.api.route_case import LONE, Bad, RouteCase
+from tests.api.route_case import LONE, RUN, Bad, RouteCase
 
 
 def bulk(kind: str, **more: object) -> RouteCase:
@@ -29,6 +29,23 @@ VERSIONS: Final = (
     bulk("pause"),
     bulk("continue"),
     bulk("retry"),
+    bulk("migrate", to_version=2),
+    RouteCase(
+        route="POST /v1/runs/{run_id}/migrate",
+        path=f"/v1/runs/{RUN}/migrate",
+        body={"to_version": 2, "reason": "version 1 is to go"},
+        who="olga",
+        may_not=("nobody", "ana", "sam"),
+        elsewhere="not-found",
+        bad=(
+            Bad(body={}),
+            Bad(body={"to_version": 0, "reason": "x"}),
+            Bad(body={"to_version": "2", "reason": "x"}),
+            Bad(body={"to_version": 2, "reason": LONE}),
+            Bad(path="/v1/runs/%00/migrate", status=404),
+        ),
+        same=lambda answer: answer["input_id"],
+    ),
     RouteCase(
         route="GET /v1/me",
         path="/v1/me",

@@ -48,7 +48,8 @@ def test_a_version_that_nobody_holds_is_drained(api: Api) -> None:
     assert report(api, who="mallory")["drained"]
 
 
-def test_the_report_says_what_each_run_waits_for_with_the_oldest_first(api: Api) -> None:
+def tell_of_every_kind(api: Api) -> dict[str, str]:
+    """A run that waits for each kind of thing there is, by what it is called here."""
     runs = {name: new_run() for name in ("first", "second", "chief", "slept", "doubt", "paused", "stalled",
                                          "parked", "idle")}  # fmt: skip
     long, short, over = (derived_id(runs["slept"], f"timer:{step}") for step in (1, 2, 3))
@@ -75,6 +76,11 @@ def test_the_report_says_what_each_run_waits_for_with_the_oldest_first(api: Api)
     parked = InputParked(input_id=new_run(), input_type="CastVote", input_value=b"", error=error)
     api.tell(runs["parked"], started(), parked)
     api.tell(runs["idle"], started())
+    return runs
+
+
+def test_the_report_says_what_each_run_waits_for_with_the_oldest_first(api: Api) -> None:
+    runs = tell_of_every_kind(api)
     found = report(api)
     assert (found["open_runs"], found["drained"], found["waits_for_is_whole"]) == (9, False, True)
     assert {each["status"]: each["runs"] for each in found["statuses"]} == {

@@ -6,7 +6,6 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -237,32 +236,3 @@ class TestOtherClaims:
         assert start(api, issuer.token(**said)).status_code == 202
         ((meta, _),) = api.log.inputs
         assert (meta.actor.subject, meta.actor.roles) == ("ana@penstock.example", ("analyst",))
-
-
-class TestGroups:
-    @pytest.fixture
-    def set_up(self, issuer: Issuer) -> dict[str, object]:
-        roles = {"/bank/disputes desk": ("analyst",), "7f0c-ops": ("analyst", "operator")}
-        claims = {"oidc_groups_claim": "realm.groups", "oidc_group_roles": roles}
-        return {"oidc_issuer": issuer.url, "oidc_audience": AUDIENCE, **claims}
-
-    def test_groups_give_the_roles_of_the_settings_beside_those_that_the_token_names(
-        self, api: Api, issuer: Issuer
-    ) -> None:
-        groups = ["/bank/disputes desk", "7f0c-ops", "/others", 7, "a\x00b"]
-        token = issuer.token(roles=["supervisor"], realm={"groups": groups}, exp=int(time.time()) + 90)
-        assert start(api, token).status_code == 202
-        ((meta, _),) = api.log.inputs
-        assert meta.actor.roles == ("supervisor", "analyst", "operator")
-        mine = api.client.get("/v1/me", headers=bearer(token)).json()
-        assert mine["groups"] == ["/bank/disputes desk", "7f0c-ops", "/others"]
-        assert mine["roles"] == ["supervisor", "analyst", "operator"]
-        assert (mine["authenticated_by"], mine["key_id"], mine["scopes"]) == ("token", None, None)
-        assert 0 < (datetime.fromisoformat(mine["expires_at"]).timestamp() - time.time()) <= 90
-
-    def test_groups_alone_are_enough_where_one_of_them_has_a_role(self, api: Api, issuer: Issuer) -> None:
-        token = issuer.token(roles=None, realm={"groups": ["/bank/disputes desk"]})
-        assert start(api, token).status_code == 202
-        stranger = start(api, issuer.token(roles=None, realm={"groups": ["/bank", "analyst"]}))
-        assert_problem(stranger, 403, "token-without-roles")
-        assert "PENSTOCK_OIDC_GROUP_ROLES gives none to the groups" in stranger.json()["detail"]

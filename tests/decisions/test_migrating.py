@@ -1,17 +1,14 @@
 """Moving a run to another version: only if its whole history fits that version's code, and else with the difference."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from pydantic import BaseModel
 
-from penstock import Application, Run, workflow
+from penstock import Run, workflow
 from penstock.producers.signing import Authority
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.log.records import InputAccepted, InputRefused
 from penstock.schemas.run.records import (
-    ApprovalGranted,
     RunCompleted,
     RunContinued,
     RunMigrated,
@@ -23,38 +20,12 @@ from penstock.schemas.run.records import (
 )
 from penstock.streams.runs.decision import RunDecider
 
-from .acts import cancels, completes, continues, escalates, migrates, pauses, resumes, signals, starts, votes
-from .cases import Case, application, file_note, look_up, notify, pay
-from .given import APP, OPERATOR, SUPERVISOR, Story, given, result, start
+from .acts import cancels, completes, continues, migrates, pauses, resumes, starts
+from .cases import Case, application, file_note, look_up, notify
+from .given import APP, OPERATOR, SUPERVISOR, given, result, start
 from .living import Live
-from .mended import CASE, Body, half_way, known, two_reads
-
-
-async def three_reads(run: Run, case: Case) -> str:
-    """As two_reads, and one more."""
-    return await run.tool(look_up, case_id=await two_reads(run, case))
-
-
-async def another_way(run: Run, case: Case) -> str:
-    await run.tool(look_up, case_id=case.case_id)
-    return await run.tool(file_note, text="short")
-
-
-def both(old: Body, new: Body, **more: object) -> Application:
-    """The same workflow in two versions."""
-    second = workflow("it", version=2, **more)(new)  # type: ignore[arg-type]
-    return application(workflow("it", version=1, fails_with=(KeyError,))(old), second)
-
-
-def refusal(story: Story) -> InputRefused:
-    found = story.only()
-    assert isinstance(found, InputRefused), found
-    return found
-
-
-def pin(story: Story) -> int:
-    assert story.state.started is not None
-    return story.state.started.workflow_version
+from .mended import CASE, half_way, known, two_reads
+from .moved import another_way, both, pin, refusal, three_reads
 
 
 def test_a_run_that_fits_goes_on_under_the_new_version() -> None:
@@ -171,59 +142,6 @@ def test_a_paused_run_is_migrated_and_goes_on_when_it_is_continued() -> None:
     story.when(continues()).then(RunContinued, ToolCallRequested)
 
 
-def asks(role: str, quorum: int = 1, escalate_to: str | None = None) -> Body:
-    async def asking(run: Run, case: Case) -> str:
-        args = {"case_id": case.case_id, "amount": 5}
-        for_so_long = timedelta(days=2)
-        grant = await run.approval(
-            action=pay, args=args, role=role, expires=for_so_long, quorum=quorum, escalate_to=escalate_to
-        )
-        return grant.outcome
-
-    return asking
-
-
-@pytest.mark.parametrize("other", [asks("chief"), asks("supervisor", 2), asks("supervisor", 1, "chief")])
-def test_an_open_question_is_decided_by_the_terms_it_was_asked_with(other: Body) -> None:
-    apps = both(asks("supervisor"), other)
-    story = given(apps).when(start("it", CASE, 1))
-    refused = refusal(story.when(migrates(2)))
-    assert "Step 1 of it v2 asks its open question by other terms." in refused.detail
-    assert "- history: 1 of the role supervisor\n+ code:    " in refused.detail
-    answered = story.when(votes(story, 1)).then(ApprovalGranted, RunCompleted)
-    assert result(answered) == '"granted"'
-
-
-def test_an_escalated_question_is_still_the_one_that_was_asked() -> None:
-    apps = both(asks("supervisor", 1, "chief"), asks("supervisor", 1, "chief"))
-    story = given(apps).when(start("it", CASE, 1)).when(escalates(1), actor=OPERATOR)
-    story.when(migrates(2)).then(RunMigrated)
-
-
-class Note(BaseModel):
-    text: str
-
-
-class Longer(BaseModel):
-    text: str
-    more: str
-
-
-async def listens(run: Run, case: Case) -> str:
-    await run.tool(look_up, case_id=case.case_id)
-    return "heard"
-
-
-@pytest.mark.parametrize(
-    ("declared", "says"), [({}, "takes no signal 'note'"), ({"note": Longer}, "Signal note of it")]
-)
-def test_a_signal_that_came_is_not_lost(declared: dict[str, type[BaseModel]], says: str) -> None:
-    first = workflow("it", version=1, signals={"note": Note})(listens)
-    apps = application(first, workflow("it", version=2, signals=declared)(listens))
-    story = given(apps).when(start("it", CASE, 1)).when(signals("note", {"text": "x"}))
-    assert says in refusal(story.when(migrates(2))).detail
-
-
 def test_a_call_that_was_started_is_neither_started_again_nor_forgotten() -> None:
     async def tells(run: Run, case: Case) -> str:
         return await run.tool(notify, to="customer")
@@ -236,36 +154,6 @@ def test_a_call_that_was_started_is_neither_started_again_nor_forgotten() -> Non
     story = story.when(migrates(2)).then(RunMigrated)
     assert isinstance(story.when(starts(1, lease="L2")).only(), InputRefused)
     story.when(completes(1, "sent")).then(ToolCallCompleted, ToolCallRequested)
-
-
-def test_what_could_not_go_on_is_refused_before_it_has_begun() -> None:
-    async def odd(run: Run, case: Case) -> str:
-        await run.tool(look_up, case_id=case.case_id)
-        await run.gather(run.tool(look_up, case_id="first"), breaks())
-        return ""
-
-    async def breaks() -> str:
-        raise LookupError("odd")
-
-    async def lies(run: Run, case: Case) -> str:
-        return 7  # type: ignore[return-value]
-
-    few = half_way().when(migrates(2), application=both(two_reads, three_reads, max_steps=1))
-    assert "has come to step 2, and v2 takes 1 at most" in refusal(few).detail
-    raised = half_way().when(migrates(2), application=both(two_reads, odd))
-    assert "LookupError: odd" in refusal(raised).detail
-    nothing = given(application(workflow("it", version=1, signals={"go": Note})(waits))).when(
-        start("it", CASE)
-    )
-    wrong = nothing.when(
-        migrates(2),
-        application=application(workflow("it", version=2)(lies), workflow("it", version=1)(waits)),
-    )
-    assert "Result of it" in refusal(wrong).detail
-
-
-async def waits(run: Run, case: Case) -> str:
-    return (await run.signal("go", schema=Note)).text
 
 
 def test_what_was_alive_under_the_old_version_is_given_up() -> None:

@@ -1,0 +1,66 @@
+"""POST /v1/runs/{id}/migrate: an operator has a run go on under another version of its workflow, or asks whether it
+could."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.api import telling
+from penstock.api.bulk_shapes import BULK
+from penstock.api.callers import Caller
+from penstock.api.door import Door, IdempotencyKey
+from penstock.api.inbox import input_id_of
+from penstock.api.run_filters import INT4_MAX
+from penstock.api.telling import Prefer, Said
+from penstock.schemas.ids import is_uuid
+
+
+class MigrateBody(BaseModel):
+    """To which version, and why. With `trial` the run only says whether its history fits, and stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to_version: int = Field(ge=1, le=INT4_MAX, strict=True)
+    reason: str = Field(min_length=1, max_length=2000)
+    trial: bool = False
+
+
+def routes(door: Door) -> APIRouter:
+    """The routes of this resource."""
+    router = APIRouter(tags=["runs"])
+
+    @router.post("/v1/runs/{run_id}/migrate", status_code=202)
+    async def migrate(
+        run_id: str,
+        body: MigrateBody,
+        caller: Annotated[Caller, Depends(door.keys)],
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+        prefer: Prefer = None,
+    ) -> dict[str, Any]:
+        """Have it go on under another version of its workflow. The worker replays its history under that version's
+        code: 200 if all of it fits, 409 with the difference if it doesn't, and then it stays as it was; 202 if that
+        takes longer."""
+        caller.needs(BULK, "migrate a run")
+        row = await telling.known(door, caller, run_id)
+        words = ("migrate", body.to_version, body.trial, body.reason)
+        named = is_uuid(run_id) and input_id_of(run_id, caller, idempotency_key, *words)
+        input_id = named or str(uuid.uuid4())
+        said = Said(
+            run_id,
+            input_id,
+            lambda client: client.migrate(
+                run_id, body.to_version, body.reason, trial=body.trial, input_id=input_id
+            ),
+        )
+        effect = await telling.came_of(door, caller, said)
+        if effect is None:
+            wait_s = telling.wait_s_of(prefer, door.inbox.effect_s)
+            effect = await telling.tell(door, caller, said, wait_s, row["last_seq"] if row else 0)
+        came = telling.outcome(effect, "migration-refused", "Not migrated")
+        response.status_code = 202 if effect is None else 200
+        return telling.answer(run_id, input_id, came)
+
+    return router

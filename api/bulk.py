@@ -94,7 +94,7 @@ def _of_control(router: APIRouter, door: Door, asking: "_Asking") -> None:
         response: Response,
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
-        """Have all open runs of the filter go on under another version, whose code fits their history; with `trial` each
+        """Have all open runs that fit go on under another version, if its code fits their history; with `trial` each
         only says whether it would; as cancel."""
         caller.needs(BULK, "migrate many runs")
         return await asking.ask(caller, response, "migrate", body, idempotency_key)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from penstock.cli.questions import AsJson
+from penstock.cli.run_app import run_app
 from penstock.runtime.settings import Settings
 
 bulk_app = typer.Typer(help="Operations on many runs.", no_args_is_help=True)
@@ -28,6 +29,7 @@ Watch = Annotated[bool, typer.Option("--watch", help="Follow it, and say what wa
 Id = Annotated[str, typer.Argument(metavar="BULK", help="The operation's id.")]
 
 
+@run_app.command()
 def bulk(
     verb: Annotated[Verb, typer.Argument(help="What they are told.")],
     reason: Reason,

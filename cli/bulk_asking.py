@@ -59,6 +59,11 @@ def words_of(kind: Kind, reason: str, signal: str, payload: str, to_version: int
     return _right(lambda: spoken({"reason": reason, **own.get(kind, {})}))
 
 
+def words_to_migrate(reason: str, to_version: int, *, trial: bool) -> dict[str, Any]:
+    """What each run is told that is to go on under another version, or only to say whether it could."""
+    return _right(lambda: spoken({"reason": reason, "to_version": to_version, "trial": trial}))
+
+
 def chosen(
     kind: Kind,
     workflow: str | None,

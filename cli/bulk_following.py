@@ -66,7 +66,7 @@ def follow(settings: Settings, bulk_id: str, *, watch: bool, as_json: bool, who:
     """Show it, with `watch` until it is over and known; the exit code. Raises NotFound."""
     with views(settings) as ask:
         followed = Followed(bulk_id, _tenant(ask, bulk_id))
-        say = bulk_shown.json_line if as_json else bulk_shown.line
+        say = bulk_shown.json_line if as_json else bulk_shown.Lines().say
         while True:
             try:
                 _watch(ask, followed, say, watch=watch)

@@ -42,13 +42,21 @@ def json_line(run: Row, outcome: str) -> None:
     print(json.dumps({**run, "outcome": outcome}, ensure_ascii=False), flush=True)
 
 
-def line(run: Row, outcome: str) -> None:
-    """What was done to a run, where that is worth a line: it wasn't simply taken."""
-    if outcome in ("applied", "accepted"):
-        return
-    detail = ((run["came_of"] or {}).get("detail") or "").splitlines()
-    about = f"  {detail[0]}" if detail else ""
-    console.print(f"{run['n']:>6}  {run['run_id']}  {outcome}{about}", markup=False)
+class Lines:
+    """What was done to each run, where that is worth a line: it wasn't simply taken. A difference is shown once."""
+
+    def __init__(self) -> None:
+        self._shown: set[str] = set()
+
+    def say(self, run: Row, outcome: str) -> None:
+        """Of one run."""
+        if outcome in ("applied", "accepted"):
+            return
+        first, *rest = ((run["came_of"] or {}).get("detail") or "").splitlines() or [""]
+        console.print(f"{run['n']:>6}  {run['run_id']}  {outcome}  {first}".rstrip(), markup=False)
+        if rest and "\n".join(rest) not in self._shown:
+            self._shown.add("\n".join(rest))
+            console.print("\n".join(f"        {each}" for each in rest), markup=False, style="dim")
 
 
 def progress(operation: Row, known: int, outcomes: Mapping[str, int], *, nobody_drives: bool) -> None:
@@ -67,7 +75,8 @@ def ended(operation: Row, states: Row, outcomes: Mapping[str, int], *, as_json: 
         print(json.dumps({**operation, "runs": states, "outcomes": outcomes}, ensure_ascii=False), flush=True)
         return
     by = f" by {operation['stopped_by']}" if operation["stopped_by"] else ""
-    words = f"{operation['status']}{by}: {operation['runs_told']} runs told to {operation['kind']}"
+    told = "asked whether they could" if operation.get("trial") else "told to"
+    words = f"{operation['status']}{by}: {operation['runs_told']} runs {told} {operation['kind']}"
     console.print(f"{words}{_counted(outcomes)}", markup=False)
 
 

@@ -15,7 +15,7 @@ COMMANDS: Final[Mapping[str, Later]] = {
         "Start runs, look at them and speak to them.",
         "penstock.cli.run_app:run_app",
         RUNS,
-        ("penstock.cli.runs", "penstock.cli.run_control"),
+        ("penstock.cli.runs", "penstock.cli.run_control", "penstock.cli.bulk"),
     ),
     "approvals": Later(
         "Questions that wait for a person.",
@@ -28,6 +28,8 @@ COMMANDS: Final[Mapping[str, Later]] = {
         "penstock.cli.schedules:schedules_app",
         RUNS,
     ),
+    "bulk": Later("Operations on many runs.", "penstock.cli.bulk:bulk_app", RUNS),
+    "workflows": Later("Workflows and their versions.", "penstock.cli.workflows:workflows_app", RUNS),
     "trail": Later(
         "One run's whole trail: every event in order, where it stands, what caused it, who acted.",
         "penstock.cli.questions:trail",

@@ -1,10 +1,11 @@
-"""`penstock run pause|continue|retry`: a person has a run wait, lets it go on, or has it done again."""
+"""`penstock run pause|continue|retry|migrate`: a person has a run wait, lets it go on, has it done again, or moves it
+to another version."""
 
 from typing import Annotated
 
 import typer
 
-from penstock.cli.questions import As, Reason
+from penstock.cli.questions import As, AsJson, Reason
 from penstock.cli.run_app import run_app
 from penstock.runtime.settings import Settings
 
@@ -45,3 +46,23 @@ def retry(
 
     started = speaking_control.retry(Settings.load(), run_id, key, version, who)
     typer.echo(f"asked for run {started}; `penstock trail {started}` shows what becomes of it")
+
+
+@run_app.command()
+def migrate(
+    run_id: str,
+    to: Annotated[int, typer.Option("--to", min=1, max=2**31 - 1, help="The version that it is to have.")],
+    reason: Reason,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Its worker only says whether its history fits.")
+    ] = False,
+    who: As = "olga",
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="So many seconds, at most, for what comes of it.")
+    ] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Have a run go on under another version of its workflow, if its history fits that; else it says why not."""
+    from penstock.cli import run_speaking
+
+    run_speaking.migrate(Settings.load(), run_id, to, reason, who, wait, trial=dry_run, as_json=as_json)

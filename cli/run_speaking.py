@@ -99,6 +99,25 @@ def cancel(
     _say(settings, run_id, ("cancel", reason), key, who, wait_s, speak, as_json=as_json)
 
 
+def migrate(
+    settings: Settings,
+    run_id: str,
+    to_version: int,
+    reason: str,
+    who: str,
+    wait_s: float,
+    *,
+    trial: bool,
+    as_json: bool,
+) -> None:
+    """Have a run go on under another version, or only ask whether it could, and say what came of it."""
+
+    def speak(client: RunClient, input_id: str) -> Receipt:
+        return client.migrate(run_id, to_version, reason, trial=trial, input_id=input_id)
+
+    _say(settings, run_id, ("migrate", str(to_version)), "", who, wait_s, speak, as_json=as_json)
+
+
 def signal(
     settings: Settings,
     run_id: str,

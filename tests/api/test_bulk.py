@@ -109,8 +109,13 @@ def test_each_run_is_told_once_and_what_came_of_it_is_shown(api: Api) -> None:
     assert [each["n"] for each in found["done"]] == list(range(1, 21))
     assert found["runs"] == {"said": 20}
     came_of = {each["run_id"]: each["came_of"] for each in found["done"]}
-    assert came_of[runs[0]] == {"type": "RunEnding", "seq": 2, "reason": "requested"}
-    assert came_of[runs[3]] == {"type": "InputRefused", "seq": 2, "reason": "ended"}
+    assert came_of[runs[0]] == {
+        "type": "RunEnding",
+        "seq": 2,
+        "reason": "requested",
+        "detail": "a bad deploy",
+    }
+    assert came_of[runs[3]] == {"type": "InputRefused", "seq": 2, "reason": "ended", "detail": ""}
     assert told(api) == dict.fromkeys(runs, 1)
     assert not set(others) & told(api).keys()
     page = api.client.get(f"/v1/bulk/{bulk_id}?after=5&limit=3", headers=api.as_("olga")).json()

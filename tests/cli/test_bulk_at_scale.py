@@ -1,5 +1,5 @@
 """Thousands of open runs told at once on a real broker: followed, stopped in the middle, gone on with after a kill; and
-what is said of each is what happened to it.
+what is said of each is what happened to it. Then a version that is to go: who holds it, and moving them.
 """
 
 import json
@@ -8,20 +8,14 @@ import pty
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.processes import ROOT, Processes, eventually, processes
-from typer.testing import CliRunner
+from tests.cli.standing import Standing, standing_with
+from tests.integration.processes import ROOT, eventually
 
-from penstock.cli.local.broker import LocalBroker
-from penstock.cli.local.ports import free_port
-from penstock.cli.main import app
 from penstock.cli.speaking import speaking_as
-from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 
 RUNS = int(os.environ.get("PENSTOCK_BULK_RUNS", "2000"))
@@ -29,53 +23,11 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 SIGNAL = ("--signal", "statement", "--payload", '{"text": "none came"}')
 
 
-class Standing:
-    """A broker, a database, a worker, views and an API, and a terminal beside them."""
-
-    def __init__(self, environment: dict[str, str], children: Processes) -> None:
-        self.environment = environment
-        self.children = children
-
-    def start_api(self) -> None:
-        self.children.start("api", ["penstock.cli.main", "api"])
-
-    def typed(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
-        """What a command says as JSON."""
-        result = CliRunner().invoke(app, [*words, "--json"], env=self.environment)
-        assert result.exit_code == code, (
-            f"{result.output[-3000:]} {result.exception!r} {self.children.tails()}"
-        )
-        said, at = [], 0
-        while result.stdout[at:].strip():
-            document, at = json.JSONDecoder().raw_decode(result.stdout, at)
-            said.append(document)
-            at += 1
-        return said
-
-    def asked(self, query: str) -> list[tuple[Any, ...]]:
-        with connect(self.environment["DATABASE_URL"]) as connection:
-            return connection.execute(query.encode()).fetchall()
-
-    def statuses(self) -> Counter[str]:
-        return Counter(dict(self.asked("SELECT status, count(*) FROM views.run_row GROUP BY status")))
-
-
-@pytest.fixture
-def standing(fresh_kafka: LocalBroker, database_url: str, tmp_path: Path) -> Iterator[Standing]:
-    environment = {
-        "KAFKA_BOOTSTRAP_SERVERS": fresh_kafka.start(),
-        "DATABASE_URL": database_url,
-        "PENSTOCK_HOME": str(tmp_path),
-        "PENSTOCK_APPLICATION": "tests.cli.run_application:application",
-        "PENSTOCK_API_PORT": str(free_port()),
-    }
-    prepared = CliRunner().invoke(app, ["prepare"], env=environment)
-    assert prepared.exit_code == 0, prepared.output
-    with processes(environment, tmp_path / "logs") as children:
-        children.start("worker", ["penstock.cli.main", "worker", "all"])
-        children.start("views", ["penstock.cli.main", "worker", "views"])
-        made = Standing(environment, children)
-        made.start_api()
+@pytest.fixture(scope="module")
+def standing(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    with standing_with(
+        "tests.cli.run_application_next:application", postgres_server, tmp_path_factory
+    ) as made:
         yield made
 
 
@@ -163,5 +115,43 @@ def test_many_runs_are_told_followed_stopped_and_gone_on_with(
                           " 'InputAccepted', 'InputRefused') GROUP BY type ORDER BY type") == [
         ("RunEnding", RUNS - len(said)), ("SignalReceived", len(said)),
     ]  # fmt: skip
-    (drained,) = standing.typed("workflows", "drain", "statement", "--version", "1")
-    assert (drained["open_runs"], drained["views_caught_up"]) == (0, True)
+    (drained,) = standing.typed("workflows", "drain", "statement", "--version", "2")
+    assert (drained["open_runs"], drained["views_caught_up"], drained["removable"]) == (0, True, False)
+
+
+def test_runs_are_moved_off_a_version_that_is_to_go(standing: Standing) -> None:
+    runs = [
+        standing.typed("run", "start", "reminder", "--version", "1", "--input", case)[0]["run_id"]
+        for case in ('{"case_id": "C-1"}', '{"case_id": "C-2"}')
+    ]
+    drain = ("workflows", "drain", "reminder", "--version", "1")
+    eventually(
+        lambda: sum(each["runs"] for each in standing.typed(*drain, code=3)[0]["waits_for"]) == 2,
+        60,
+        standing.children.tails,
+    )
+    (wait,) = standing.typed(*drain, code=3)[0]["waits_for"]
+    assert (wait["kind"], wait["first_due_at"] is not None, sorted(wait["run_ids"])) == (
+        "timer",
+        True,
+        sorted(runs),
+    )
+    move = ("workflows", "migrate", "reminder", "--from", "1", "--reason", "it is to go")
+    *said, end = standing.typed(*move, "--to", "3", "--dry-run", code=1)
+    assert {each["outcome"] for each in said} == {"refused: does_not_fit"}
+    assert "- history: sleep 3600000 ms\n+ code:    sleep 60000 ms" in said[0]["came_of"]["detail"]
+    *said, end = standing.typed(*move, "--to", "2", "--dry-run")
+    assert ({each["outcome"] for each in said}, end["trial"]) == ({"accepted"}, True)
+    assert standing.typed(*drain, code=3)[0]["open_runs"] == 2
+    (refused,) = standing.typed(
+        "run", "migrate", runs[0], "--to", "3", "--reason", "x", "--wait", "60", code=1
+    )
+    assert refused["effect"]["event"]["reason"] == "does_not_fit"
+    *said, end = standing.typed(*move, "--to", "2", "--yes", "--watch")
+    assert sorted(each["run_id"] for each in said) == sorted(runs)
+    assert {each["came_of"]["type"] for each in said} == {"RunMigrated"}
+    (drained,) = standing.typed(*drain)
+    assert (drained["drained"], drained["removable"]) == (True, True)
+    assert {each["workflow_version"] for each in standing.typed("run", "list", "--workflow", "reminder")} == {
+        2
+    }

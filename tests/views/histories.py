@@ -16,6 +16,7 @@ from penstock.schemas.run.records import (
     ApprovalRequested,
     RunCompleted,
     RunFailed,
+    RunMigrated,
     RunStarted,
     TimerArmed,
     ToolCallCompleted,
@@ -111,6 +112,12 @@ def started(requester: str = "ana", **changes: object) -> RunStarted:
         "code_hash": "c" * 64,
     }
     return RunStarted(**(fields | changes))  # type: ignore[arg-type]
+
+
+def migrated(to_version: int) -> RunMigrated:
+    """It goes on under another version."""
+    pin = {"from_version": 1, "to_version": to_version, "max_steps": 100}
+    return RunMigrated(**pin, code_hash="m" * 64, migrated_by="olga", reason="v1 is to go")  # type: ignore[arg-type]
 
 
 def requested(

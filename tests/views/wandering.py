@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from typing import Literal
+from uuid import UUID
 
 from penstock.producers.log import Outgoing
 from penstock.schemas.bodies import EventBody
@@ -24,6 +25,7 @@ from tests.views.histories import (
     call_of,
     grant_of,
     granted,
+    migrated,
     requested,
     started,
 )
@@ -183,8 +185,9 @@ class Wanderer:
         return runs.ApprovalExpired(approval_id=approval_id)
 
     def vote_refused(self) -> EventBody:
-        approval_id = approval_of(self.run_id, 1)
-        return runs.VoteRefused(approval_id=approval_id, voter=self.text(), reason="wrong_role")
+        return runs.VoteRefused(
+            approval_id=approval_of(self.run_id, 1), voter=self.text(), reason="wrong_role"
+        )
 
     def stall(self) -> EventBody:
         if self.ending:
@@ -192,7 +195,7 @@ class Wanderer:
         self.stalled = not self.stalled
         if self.stalled:
             return runs.RunStalled(kind="exception", detail=self.text(), code_hash="1")
-        return runs.RunResumed(code_hash=self.text())
+        return self.rng.choice((runs.RunResumed(code_hash=self.text()), migrated(self.rng.randrange(1, 5))))
 
     def pause(self) -> EventBody:
         if self.ending:
@@ -229,7 +232,7 @@ class Wanderer:
 
 def wander(rng: random.Random, historian: Historian, runs: int, events: int) -> None:
     """Write that many events of that many runs, interleaved, some twice, with owners that come and go."""
-    wanderers = [Wanderer(rng, derived_id(str(_uuid(rng)), "run")) for _ in range(runs)]
+    wanderers = [Wanderer(rng, derived_id(str(UUID(int=rng.getrandbits(128))), "run")) for _ in range(runs)]
     written: list[Outgoing] = []
     for _ in range(events):
         wanderer = rng.choice(wanderers)
@@ -243,8 +246,3 @@ def wander(rng: random.Random, historian: Historian, runs: int, events: int) -> 
         elif luck < 0.08:
             for partition in range(historian.log.partitions(historian.topic)):
                 historian.take(partition, historian.epoch + (partition == 0))
-
-
-def _uuid(rng: random.Random) -> str:
-    digits = f"{rng.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -16,7 +16,7 @@ from penstock.api.admission import Admission, Limits
 from penstock.api.authentication import Authentication
 from penstock.api.callers import Caller
 from penstock.api.description import describe
-from penstock.api.door import Door
+from penstock.api.door import CallbackDoor, Door
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
 from penstock.api.key_ring import KeyRing
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
@@ -29,7 +29,8 @@ from penstock.api.tokens import tokens_of
 from penstock.api.tracing import SOURCE, Tracing
 from penstock.api.views import Views
 from penstock.declare.application import Application, load_application
-from penstock.producers.errors import LogError
+from penstock.producers.callbacks import CallbackTokens
+from penstock.producers.errors import LogError, NoSuchKey
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import SoonLog
 from penstock.producers.publisher import Publisher
@@ -60,12 +61,12 @@ def create_app(
     """
     ring = KeyRing(settings.api_keys_file, settings)
     authentication = Authentication(ring, tokens_of(settings), Rates.of(settings))
-    signer = Keyring.load(settings.keys_file).signer(Authority.API)
+    keyring = Keyring.load(settings.keys_file)
     loaded = application or load_application(settings.application)
     kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)
-    publisher = _publisher(settings, signer, kept)
     views = Views(settings)
-    inbox = Inbox(publisher, acknowledged_s, effect_s)
+    inbox = Inbox(_publisher(settings, keyring.signer(Authority.API), kept), acknowledged_s, effect_s)
+    callbacks = _callback_door(settings, keyring, kept, inbox)
 
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
     streams = Streams(settings, counted.meters)
@@ -77,8 +78,9 @@ def create_app(
         finally:
             streams.shut()
             # What the log hasn't answered by now was never acknowledged to anybody.
-            with suppress(LogError):
-                publisher.close(CLOSE_S)
+            for each in (inbox, callbacks.inbox) if callbacks else (inbox,):
+                with suppress(LogError):
+                    each.publisher.close(CLOSE_S)
             ring.close()
             views.close()
             if log is None:
@@ -93,7 +95,7 @@ def create_app(
         redoc_url=None,
     )
     admission = Admission(views, Limits.of(settings))
-    door = Door(settings, authentication, views, inbox, AcceptedRuns(), admission, loaded, kept)
+    door = Door(settings, authentication, views, inbox, AcceptedRuns(), admission, loaded, kept, callbacks)
     app.state.streams = streams
     for router in routers(door, streams, ring, counted):
         app.include_router(router)
@@ -123,6 +125,16 @@ def _publisher(settings: Settings, signer: Signer, kept: SoonLog) -> Publisher:
     """A full buffer means that the log is away: it says so at once instead of holding the caller."""
     codec = codec_for(settings.schema_registry_url)
     return Publisher(kept, codec, signer, SOURCE, buffer_records_max=BUFFER_RECORDS_MAX, buffer_wait_s=0)
+
+
+def _callback_door(settings: Settings, keyring: Keyring, kept: SoonLog, inbox: Inbox) -> CallbackDoor | None:
+    """None where the ring is of an earlier version, and no tool was given a token."""
+    try:
+        tokens = CallbackTokens(keyring)
+    except NoSuchKey:
+        return None
+    publisher = _publisher(settings, keyring.signer(Authority.CALLBACK), kept)
+    return CallbackDoor(tokens, inbox.through(publisher))
 
 
 def main() -> int:

@@ -33,10 +33,15 @@ class Authentication:
             caller, per_minute = await self._caller_of(authorization or "")
         except Problem as problem:
             if problem.status_code in (401, 403):
-                self._rates.failed(request.client.host if request.client else "")
+                self.failed(request)
             raise
         self._rates.count(request.scope, caller, per_minute)
         return caller
+
+    def failed(self, request: Request) -> None:
+        """One more request of its address with credentials that don't count. Raises a 429 problem if it is one too
+        many."""
+        self._rates.failed(request.client.host if request.client else "")
 
     async def _caller_of(self, authorization: str) -> tuple[Caller, int | None]:
         """The caller, and how often a minute it may come, if it has a limit of its own."""

@@ -13,7 +13,7 @@ _ABOUT: Final = (
     "Runs, approvals and what operators do, over an immutable log. Errors are application/problem+json (RFC 9457): "
     "`type` names the kind, `detail` says what to do next."
 )
-# What any route may answer beside its own; those without credentials answer the last two only.
+# What any route may answer beside its own; those without credentials answer some.
 _PROBLEMS: Final[Mapping[str, str]] = {
     "401": "No valid credentials",
     "403": "The role or the scope is missing",
@@ -24,7 +24,12 @@ _PROBLEMS: Final[Mapping[str, str]] = {
     "429": "Too often, or too many open: Retry-After says when again",
     "503": "Log or database is away, or too much is under way: Retry-After says when again",
 }
-_WITHOUT_CREDENTIALS: Final = "/health/"
+# Where the path itself is the credential, or none is asked for: which of the problems there are.
+_WITHOUT_CREDENTIALS: Final = {
+    "/health/": ("503",),
+    "/v1/callbacks/": ("404", "409", "410", "413", "422", "429", "503"),
+}
+_GONE: Final = {"410": "The time for it is over"}
 _OF_THE_FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
 _PROBLEM: Final[Mapping[str, Any]] = {
     "type": "object",
@@ -88,7 +93,8 @@ def page(document: Mapping[str, Any]) -> str:
         "Made from the OpenAPI document by `penstock openapi --page`; `penstock openapi` prints that for client "
         "generators, and a running API answers it at `GET /openapi.json`. How the routes go together: "
         "[runs](http.md), [events](streams.md), [rights](rights.md), [dead letters](dead-letters.md).",
-        "Every route but health's takes `Authorization: Bearer …` and may answer, as `application/problem+json`: "
+        "Every route but health's and callbacks' takes `Authorization: Bearer …` and may answer, as "
+        "`application/problem+json`: "
         + ", ".join(f"{code} ({words[0].lower()}{words[1:]})" for code, words in _PROBLEMS.items())
         + ".",
     )
@@ -110,10 +116,10 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     """Give an operation its credentials and its problems."""
     own = [each for each in operation.get("parameters", ()) if each["name"] != "authorization"]
     operation["parameters"] = own
-    open_to_all = path.startswith(_WITHOUT_CREDENTIALS)
-    operation["security"] = [] if open_to_all else [{"bearer": []}]
-    for code, words in _PROBLEMS.items():
-        if not open_to_all or code == "503":
+    codes = next((own for start, own in _WITHOUT_CREDENTIALS.items() if path.startswith(start)), None)
+    operation["security"] = [{"bearer": []}] if codes is None else []
+    for code, words in sorted({**_PROBLEMS, **_GONE}.items()):
+        if code in (_PROBLEMS if codes is None else codes):
             schema = {"$ref": "#/components/schemas/Problem"}
             operation["responses"][code] = {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
 

@@ -12,6 +12,7 @@ from penstock.api.authentication import Authentication
 from penstock.api.inbox import Inbox
 from penstock.api.views import Views
 from penstock.declare.application import Application
+from penstock.producers.callbacks import CallbackTokens
 from penstock.producers.log import SoonLog
 from penstock.runtime.settings import Settings
 
@@ -27,6 +28,14 @@ IdempotencyKey = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackDoor:
+    """For who comes with a callback token: reads it, and says what they say under the authority of callbacks."""
+
+    tokens: CallbackTokens
+    inbox: Inbox
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
     """Built once by create_app and handed down."""
 
@@ -38,6 +47,8 @@ class Door:
     admission: Admission
     application: Application
     log: SoonLog
+    # None where the keyring has no key for callbacks: then nobody was given a token.
+    callbacks: CallbackDoor | None = None
 
 
 def moment(time_ms: int | None) -> str | None:

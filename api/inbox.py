@@ -40,6 +40,10 @@ class Inbox:
         self._acknowledged_s = acknowledged_s
         self._effect_s = effect_s
 
+    def through(self, publisher: Publisher) -> "Inbox":
+        """The same way in for who signs otherwise."""
+        return Inbox(publisher, self._views, self._acknowledged_s, self._effect_s)
+
     @property
     def effect_s(self) -> float:
         """How long what came of an input is waited for, unless the caller says otherwise, in s."""

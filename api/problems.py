@@ -124,7 +124,9 @@ def install(app: FastAPI) -> None:
         return JSONResponse(body, 422, media_type=MEDIA_TYPE)
 
     async def failed(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        # The route's template: a path may hold a callback token.
+        where = getattr(request.scope.get("route"), "path", request.url.path)
+        log.error("%s %s failed", request.method, where, exc_info=error)
         detail = (
             "The API failed, which is its fault: send it again with the same Idempotency-Key, and report it."
         )

@@ -26,8 +26,8 @@ WAITING: Final = f"""
 (SELECT json_agg(a) FROM (SELECT approval_id, tool, role, quorum, expires_at_ms FROM views.approval_row AS a
    WHERE a.run_id = r.run_id AND a.status = 'waiting' ORDER BY requested_at_ms, approval_id
    LIMIT {_WAITING_MAX}) AS a) AS approvals_waiting,
-(SELECT json_agg(c) FROM (SELECT call_id, tool, attempt, status FROM views.tool_call_row AS c
-   WHERE c.run_id = r.run_id AND c.status IN ('requested', 'started', 'held', 'in_doubt')
+(SELECT json_agg(c) FROM (SELECT call_id, tool, attempt, status, callback_expires_at_ms FROM views.tool_call_row AS c
+   WHERE c.run_id = r.run_id AND c.status IN ('requested', 'started', 'deferred', 'held', 'in_doubt')
    ORDER BY requested_at_ms, call_id LIMIT {_WAITING_MAX}) AS c) AS calls_open"""
 
 

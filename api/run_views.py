@@ -89,7 +89,9 @@ def waits_for(row: Columns) -> list[dict[str, Any]]:
     for approval in row["approvals_waiting"] or ():
         expires_at = moment(approval.pop("expires_at_ms"))
         found.append({"kind": "approval", **approval, "expires_at": expires_at})
-    found += [{"kind": "call", **call} for call in row["calls_open"] or ()]
+    for call in row["calls_open"] or ():
+        expires_at = moment(call.pop("callback_expires_at_ms"))
+        found.append({"kind": "call", **call, "callback_expires_at": expires_at})
     timers = [each.split()[1] for each in row.get("waits_for") or () if each.startswith("timer ")]
     found += [{"kind": "timer", "timer_id": timer_id} for timer_id in timers]
     # Awaited signals aren't in the views; or it is about to take its next step.

@@ -68,6 +68,7 @@ def _version(tool: Tool[object]) -> dict[str, Any]:
         "owner": tool.owner,
         "roles": sorted(tool.roles),
         "timeout_ms": tool.timeout_ms,
+        "deferred_ms": tool.deferred_ms,
         "attempts": tool.retry.attempts,
         "reconciled": tool.reconcile is not None,
         "limits": {

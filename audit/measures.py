@@ -58,7 +58,8 @@ _QUESTIONS: Final = (
         ("calls_open", "calls_open_oldest_age_s"),
         f"SELECT c.tenant, c.tool, c.status, count(*), {_AGE.format('c.requested_at_ms')}"
         " FROM views.run_row AS r JOIN views.tool_call_row AS c USING (run_id)"
-        f" WHERE r.{_OPEN_RUN} AND c.status IN ('requested', 'started', 'held') GROUP BY c.tenant, c.tool, c.status",
+        f" WHERE r.{_OPEN_RUN} AND c.status IN ('requested', 'started', 'deferred', 'held')"
+        " GROUP BY c.tenant, c.tool, c.status",
     ),
     _Question(
         ("tenant", "tool"),

@@ -119,9 +119,10 @@ def _make_topics(bootstrap_servers: str) -> str:
 def _make_keys(settings: Settings) -> tuple[api_keys.NewKey, ...]:
     from penstock.producers.signing import Keyring
 
-    if not settings.keys_file.exists():
+    if settings.keys_file.exists():
+        Keyring.complete(settings.keys_file)
+    else:
         Keyring.create(settings.keys_file)
-    Keyring.complete(settings.keys_file)
     return api_keys.ensure(settings.api_keys_file)
 
 

@@ -42,6 +42,8 @@ class Tool(Generic[R_co]):
     function: Callable[..., R_co | Coroutine[object, object, R_co]]
     reconcile: Reconciler | None
     asynchronous: bool
+    # How long a callback is waited for; None: the function itself answers.
+    deferred_ms: int | None
     _arguments: TypeAdapter[object]
     _result: TypeAdapter[R_co]
 
@@ -117,13 +119,16 @@ def tool(
     rate: Rate | None = None,
     scope: Scope = "process",
     reconcile: Reconciler | None = None,
+    deferred: timedelta | None = None,
 ) -> ToolDecorator:
     """Declare a tool: `def name(call: Call, *, argument: Type, ...) -> Result`, sync or async.
 
     `roles`: the requester must hold one of them (none named: anyone). `reconcile`: looks up in the target what
-    became of a call in doubt. Limits, of which docs/limits.md says more: `concurrency` calls at once, of them
-    `tenant_concurrency` of one tenant and `concurrency_per_key` with one `concurrency_key` (an argument's name, or
-    a function of the arguments); no more than `rate`; in each worker process, or with `scope="global"` in all together.
+    became of a call in doubt. `deferred`: it may hand `call.callback` to an outside system and `call.defer()`; what
+    it is declared to return then comes by that callback, for which so long is waited. Limits, of which docs/limits.md
+    says more: `concurrency` calls at once, of them `tenant_concurrency` of one tenant and `concurrency_per_key` with
+    one `concurrency_key` (an argument's name, or a function of the arguments); no more than `rate`; in each worker
+    process, or with `scope="global"` in all together.
     An asynchronous tool must not block: all of a process share one event loop.
     """
 
@@ -131,8 +136,8 @@ def tool(
 
     def declare(function: Callable[..., object]) -> Tool[object]:
         label = name or function.__name__
-        if version < 1 or timeout <= timedelta(0):
-            raise DeclarationError(f"Tool {label}: version and timeout must be above zero.")
+        if version < 1 or min(timeout, deferred or timeout) <= timedelta(0):
+            raise DeclarationError(f"Tool {label}: version, timeout and deferred must be above zero.")
         hints = hints_of(function)
         if "return" not in hints:
             raise DeclarationError(f"Tool {label}: annotate what it returns (None is a type too).")
@@ -149,6 +154,7 @@ def tool(
             function=function,
             reconcile=reconcile,
             asynchronous=inspect.iscoroutinefunction(function),
+            deferred_ms=None if deferred is None else round(deferred / timedelta(milliseconds=1)),
             _arguments=_arguments_shape(label, function, hints),
             _result=adapter_for(hints["return"], f"Result of tool {label}"),
         )

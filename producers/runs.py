@@ -190,6 +190,10 @@ class RunClient:
         )
         return self._say(run_id, body, input_id)
 
+    def say(self, run_id: str, body: InputBody, input_id: str | None = None) -> Receipt:
+        """Say an input that has no call of its own here. Whether this client's key may, the run judges."""
+        return self._say(run_id, body, input_id)
+
     def release(
         self,
         run_id: str,

@@ -39,6 +39,8 @@ class Authority(Enum):
     RUNS = "runs"
     SCHEDULES = "schedules"
     OPERATOR = "operator"
+    # An outside system's, by the callback token that it was given: it answers that one call (producers/callbacks.py).
+    CALLBACK = "callback"
 
 
 SERVICES: Final = (
@@ -48,6 +50,7 @@ SERVICES: Final = (
     Authority.RUNS,
     Authority.SCHEDULES,
     Authority.OPERATOR,
+    Authority.CALLBACK,
 )
 
 
@@ -97,10 +100,14 @@ class Keyring:
 
     def signer(self, authority: Authority) -> Signer:
         """A signer of that authority. Raises NoSuchKey."""
-        for key in self._keys.values():
-            if key.authority is authority:
-                return Signer(key)
-        raise NoSuchKey(authority.value)
+        return Signer(self.keys_of(authority)[0])
+
+    def keys_of(self, authority: Authority) -> tuple[Key, ...]:
+        """The keys of that authority, of which the first signs. Raises NoSuchKey."""
+        found = tuple(key for key in self._keys.values() if key.authority is authority)
+        if not found:
+            raise NoSuchKey(authority.value)
+        return found
 
     def verify(self, record: Record, meta: InputMeta) -> Authority:
         """What the record may say: its key's authority, or NONE when the signature is missing, wrong, by an
@@ -124,7 +131,7 @@ class Keyring:
 
         The file appears whole or not at all. Raises KeysExist, and then changes nothing.
         """
-        keys = [Key(service.value, secrets.token_bytes(SECRET_BYTES), service) for service in SERVICES]
+        keys = _made(SERVICES)
         keys.append(Key(LOCAL_APP_KEY, secrets.token_bytes(SECRET_BYTES), Authority.APP, LOCAL_TENANT))
         made = cls(keys)
         draft = made._draft(path)
@@ -151,7 +158,7 @@ class Keyring:
         known = cls.load(path)
         if not known.lacking:
             return known
-        added = [Key(name, secrets.token_bytes(SECRET_BYTES), Authority(name)) for name in known.lacking]
+        added = _made(Authority(name) for name in known.lacking)
         whole = cls([*known._keys.values(), *added])
         draft = whole._draft(path)
         os.chmod(draft, stat.S_IMODE(path.stat().st_mode))
@@ -185,6 +192,10 @@ class Keyring:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             # Only the error's kind: its message may quote a secret.
             raise KeysMalformed(path, type(error).__name__) from None
+
+
+def _made(services: Iterable[Authority]) -> list[Key]:
+    return [Key(service.value, secrets.token_bytes(SECRET_BYTES), service) for service in services]
 
 
 def _mac(key: Key, type: str, entity_id: str, tenant: str, value: bytes) -> str:

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=0, le=65_535)
+    api_public_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_jwks_url: str = ""

@@ -32,10 +32,13 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DeferToolCall,
     DelegateApproval,
     EscalateApproval,
     FailToolCall,
+    FeedbackGiven,
     FireTimer,
+    GiveFeedback,
     LateAnswer,
     MigrateRun,
     PauseRun,
@@ -60,6 +63,7 @@ from penstock.schemas.run.records import (
     TimerFired,
     TimerRearmed,
     ToolCallCompleted,
+    ToolCallDeferred,
     ToolCallFailed,
     ToolCallHeld,
     ToolCallInDoubt,
@@ -97,10 +101,12 @@ InputBody: TypeAlias = (
     | CastVote
     | CompleteToolCall
     | ContinueRun
+    | DeferToolCall
     | DelegateApproval
     | EscalateApproval
     | FailToolCall
     | FireTimer
+    | GiveFeedback
     | MigrateRun
     | PauseRun
     | ReportLostLease
@@ -125,10 +131,12 @@ INPUTS: Final[Mapping[str, type[InputBody]]] = {
     "penstock.run.CastVote": CastVote,
     "penstock.run.CompleteToolCall": CompleteToolCall,
     "penstock.run.ContinueRun": ContinueRun,
+    "penstock.run.DeferToolCall": DeferToolCall,
     "penstock.run.DelegateApproval": DelegateApproval,
     "penstock.run.EscalateApproval": EscalateApproval,
     "penstock.run.FailToolCall": FailToolCall,
     "penstock.run.FireTimer": FireTimer,
+    "penstock.run.GiveFeedback": GiveFeedback,
     "penstock.run.MigrateRun": MigrateRun,
     "penstock.run.PauseRun": PauseRun,
     "penstock.run.ReportLostLease": ReportLostLease,
@@ -160,6 +168,7 @@ EventBody: TypeAlias = (
     | ApprovalGranted
     | ApprovalRefused
     | ApprovalRequested
+    | FeedbackGiven
     | LateAnswer
     | RunCancelled
     | RunCompleted
@@ -176,6 +185,7 @@ EventBody: TypeAlias = (
     | TimerFired
     | TimerRearmed
     | ToolCallCompleted
+    | ToolCallDeferred
     | ToolCallFailed
     | ToolCallHeld
     | ToolCallInDoubt
@@ -207,6 +217,7 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.ApprovalGranted": ApprovalGranted,
     "penstock.run.ApprovalRefused": ApprovalRefused,
     "penstock.run.ApprovalRequested": ApprovalRequested,
+    "penstock.run.FeedbackGiven": FeedbackGiven,
     "penstock.run.LateAnswer": LateAnswer,
     "penstock.run.RunCancelled": RunCancelled,
     "penstock.run.RunCompleted": RunCompleted,
@@ -223,6 +234,7 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = {
     "penstock.run.TimerFired": TimerFired,
     "penstock.run.TimerRearmed": TimerRearmed,
     "penstock.run.ToolCallCompleted": ToolCallCompleted,
+    "penstock.run.ToolCallDeferred": ToolCallDeferred,
     "penstock.run.ToolCallFailed": ToolCallFailed,
     "penstock.run.ToolCallHeld": ToolCallHeld,
     "penstock.run.ToolCallInDoubt": ToolCallInDoubt,

@@ -63,6 +63,11 @@ def event_id(entity_id: str, cause_id: str, index: int) -> str:
     return derived_id(entity_id, f"{cause_id}:{index}")
 
 
+def callback_timer_id(run_id: str, call_id: str, attempt: int) -> str:
+    """Id of the timer that ends the wait for a callback to that attempt of a call."""
+    return derived_id(run_id, f"timer:callback:{call_id}:{attempt}")
+
+
 def partition_entity_id(topic: str, partition: int) -> str:
     """The entity that a partition itself is, for PartitionTaken."""
     return derived_id(NAMESPACE, f"partition:{topic}:{partition}")

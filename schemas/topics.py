@@ -85,7 +85,7 @@ _RUN_INPUTS: Final = _names(
     "penstock.run",
     "StartRun CancelRun CastVote StartToolCall CompleteToolCall FailToolCall ReportLostLease SettleToolCall"
     " FireTimer ResumeRun SignalRun PauseRun ContinueRun DelegateApproval"
-    " EscalateApproval MigrateRun",
+    " EscalateApproval MigrateRun DeferToolCall GiveFeedback",
 )
 _RUN_EVENTS: Final = _names(
     "penstock.run",
@@ -93,7 +93,7 @@ _RUN_EVENTS: Final = _names(
     " ToolCallInDoubt LateAnswer TimerArmed TimerRearmed TimerFired ApprovalRequested ApprovalGranted"
     " ApprovalRefused ApprovalExpired VoteRefused RunEnding RunCompleted RunFailed RunCancelled RunStalled"
     " RunResumed SignalReceived VoteCounted RunPaused RunContinued ToolCallHeld"
-    " ApprovalDelegated ApprovalEscalated RunMigrated",
+    " ApprovalDelegated ApprovalEscalated RunMigrated ToolCallDeferred FeedbackGiven",
 )
 _SCHEDULE_INPUTS: Final = _names(
     "penstock.schedule",

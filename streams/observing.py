@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final, Literal, Protocol
 
 COMPLETED: Final = "completed"
+DEFERRED: Final = "deferred"
 
 Stage = Literal["commit", "publish"]
 
@@ -23,7 +24,7 @@ class CallObserver(Protocol):
         ...
 
     def call_ended(self, tool: str, tenant: str, outcome: str, duration_s: float) -> None:
-        """The same one is through with it. `outcome` is COMPLETED or the kind of the failure that is answered."""
+        """The same one is through with it. `outcome`: COMPLETED, DEFERRED or the failure's kind."""
         ...
 
     def lease_held(self) -> None:

@@ -13,6 +13,7 @@ _CALL_STATUS: dict[type, str] = {
     runs.ToolCallRefused: "refused",
     runs.ToolCallInDoubt: "in_doubt",
     runs.ToolCallHeld: "held",
+    runs.ToolCallDeferred: "deferred",
 }
 _WITH_ATTEMPT = (
     runs.ToolCallRequested,
@@ -21,7 +22,9 @@ _WITH_ATTEMPT = (
     runs.ToolCallFailed,
     runs.ToolCallInDoubt,
     runs.ToolCallHeld,
+    runs.ToolCallDeferred,
 )
+_OPEN = ("requested", "started", "deferred", "held")
 
 
 def call_rows(events: Events) -> dict[str, Row]:
@@ -43,6 +46,7 @@ def _call(call_id: str, own: Events, over: bool) -> Row:
     named = last(own, runs.ToolCallRequested, runs.ToolCallRefused)[1]
     tried = last(own, *_WITH_ATTEMPT)[1]
     done = last(since, runs.ToolCallCompleted)[1]
+    handed = last(since, runs.ToolCallDeferred)[1]
     sha = asked.arguments.sha256 if asked and named is asked else refused.args_sha256 if refused else None
     return {
         "call_id": clean(call_id),
@@ -53,7 +57,7 @@ def _call(call_id: str, own: Events, over: bool) -> Row:
         "tool_version": named.tool_version if named else None,
         "effect": asked.effect if asked else None,
         "attempt": getattr(tried, "attempt", None),
-        "status": "abandoned" if over and status in ("requested", "started", "held") else status,
+        "status": "abandoned" if over and status in _OPEN else status,
         "lease_id": clean(start.lease_id) if start else None,
         "worker": clean(start.worker) if start else None,
         "grant_id": clean(asked.grant_id) if asked and asked.grant_id is not None else None,
@@ -67,6 +71,7 @@ def _call(call_id: str, own: Events, over: bool) -> Row:
         "started_at_ms": start_meta.time_ms if start_meta else None,
         "settled_at_ms": settled_meta.time_ms if settled_meta and settled else None,
         "duration_ms": answer.duration_ms if answer else None,
+        "callback_expires_at_ms": handed.expires_at_ms if handed else None,
         "last_seq": own[-1][0].entity_seq,
     }
 

@@ -16,7 +16,7 @@ ENDS: dict[type, str] = {
     runs.RunCancelled: "cancelled",
 }
 
-OPEN_CALLS = frozenset({"requested", "started", "held", "in_doubt"})
+OPEN_CALLS = frozenset({"requested", "started", "deferred", "held", "in_doubt"})
 
 
 def run_row(events: Events) -> Row:

@@ -46,7 +46,8 @@ TOOL_CALL: Final = table(
     "call_id",
     text="call_id run_id tenant tool effect status lease_id worker grant_id args_sha256 error settled_by",
     int4="step tool_version attempt late_answers",
-    int8="requested_at_ms started_at_ms settled_at_ms duration_ms last_seq requested_seq result_seq",
+    int8="requested_at_ms started_at_ms settled_at_ms duration_ms last_seq requested_seq result_seq"
+    " callback_expires_at_ms",
 )
 
 APPROVAL: Final = table(

@@ -9,6 +9,7 @@ from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.run.records import (
     LateAnswer,
     ToolCallCompleted,
+    ToolCallDeferred,
     ToolCallFailed,
     ToolCallHeld,
     ToolCallInDoubt,
@@ -17,7 +18,7 @@ from penstock.schemas.run.records import (
     ToolCallStarted,
 )
 
-OPEN: Final = frozenset({"requested", "started", "held"})
+OPEN: Final = frozenset({"requested", "started", "deferred", "held"})
 _OF_CALLS: Final = (
     ToolCallRequested,
     ToolCallCompleted,
@@ -26,6 +27,7 @@ _OF_CALLS: Final = (
     ToolCallRefused,
     ToolCallInDoubt,
     ToolCallHeld,
+    ToolCallDeferred,
     LateAnswer,
 )
 
@@ -68,6 +70,9 @@ def _outcome(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:
             return {"status": "in_doubt", "attempt": body.attempt, "error": error}
         case ToolCallHeld():
             return {"status": "held", "attempt": body.attempt}
+        case ToolCallDeferred():
+            expires_at_ms = body.expires_at_ms
+            return {"status": "deferred", "attempt": body.attempt, "callback_expires_at_ms": expires_at_ms}
         case LateAnswer():
             late = row.get("late_answers")
             return {"late_answers": 1 + (late if isinstance(late, int) else 0)}
@@ -96,6 +101,7 @@ def _requested(meta: EventMeta, body: ToolCallRequested) -> Row:
         "started_at_ms": None,
         "settled_at_ms": None,
         "duration_ms": None,
+        "callback_expires_at_ms": None,
     }
 
 

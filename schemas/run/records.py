@@ -163,6 +163,45 @@ class ContinueRun:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeferToolCall:
+    """An effector has handed a call to an outside system, which will answer it by a callback.
+
+    call_id: The call.
+    attempt: Attempt, from 1.
+    lease_id: Lease under which the tool ran.
+    expires_at_ms: Until when the callback is waited for, in log time, ms since the Unix epoch.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.DeferToolCall"
+    KIND: ClassVar[Literal["input"]] = "input"
+
+    call_id: str
+    attempt: int
+    lease_id: str
+    expires_at_ms: int
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "call_id": self.call_id,
+            "attempt": self.attempt,
+            "lease_id": self.lease_id,
+            "expires_at_ms": self.expires_at_ms,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "DeferToolCall":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            call_id=fields["call_id"],
+            attempt=fields["attempt"],
+            lease_id=fields["lease_id"],
+            expires_at_ms=fields["expires_at_ms"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DelegateApproval:
     """Who may vote hands the question to a person, who may vote then without the role.
 
@@ -299,6 +338,53 @@ class FireTimer:
         """From the fields as Avro libraries read them."""
         return cls(
             timer_id=fields["timer_id"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveFeedback:
+    """Somebody says what they think of a run, or of one of its calls or events; also after it has ended.
+
+    call_id: The call that it is about; null if it is about none.
+    about_seq: Seq of the event of this run that it is about; null if it is about none.
+    score_thousandths: The score times 1000; null without one.
+    label: A word for it, such as helpful or wrong; null without one.
+    tags: Words to find it by, sorted, each once.
+    comment: What was said, as canonical JSON of a string; null if nothing.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.GiveFeedback"
+    KIND: ClassVar[Literal["input"]] = "input"
+
+    call_id: str | None = None
+    about_seq: int | None = None
+    score_thousandths: int | None = None
+    label: str | None = None
+    tags: tuple[str, ...] = ()
+    comment: Payload | None = None
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "call_id": self.call_id,
+            "about_seq": self.about_seq,
+            "score_thousandths": self.score_thousandths,
+            "label": self.label,
+            "tags": list(self.tags),
+            "comment": None if self.comment is None else self.comment.to_avro(),
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "GiveFeedback":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            call_id=fields["call_id"],
+            about_seq=fields["about_seq"],
+            score_thousandths=fields["score_thousandths"],
+            label=fields["label"],
+            tags=tuple(fields["tags"]),
+            comment=None if fields["comment"] is None else Payload.from_avro(fields["comment"]),
         )
 
 
@@ -902,6 +988,54 @@ class ApprovalRequested:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackGiven:
+    """What somebody thinks of the run, or of one of its calls or events. Nothing follows from it; also after the
+    run's end.
+
+    call_id: The call that it is about; null if it is about none.
+    about_seq: Seq of the event of this run that it is about; null if it is about none.
+    score_thousandths: The score times 1000; null without one.
+    label: A word for it, such as helpful or wrong; null without one.
+    tags: Words to find it by, sorted, each once.
+    comment: What was said, as canonical JSON of a string; null if nothing.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.FeedbackGiven"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    call_id: str | None = None
+    about_seq: int | None = None
+    score_thousandths: int | None = None
+    label: str | None = None
+    tags: tuple[str, ...] = ()
+    comment: Payload | None = None
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "call_id": self.call_id,
+            "about_seq": self.about_seq,
+            "score_thousandths": self.score_thousandths,
+            "label": self.label,
+            "tags": list(self.tags),
+            "comment": None if self.comment is None else self.comment.to_avro(),
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "FeedbackGiven":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            call_id=fields["call_id"],
+            about_seq=fields["about_seq"],
+            score_thousandths=fields["score_thousandths"],
+            label=fields["label"],
+            tags=tuple(fields["tags"]),
+            comment=None if fields["comment"] is None else Payload.from_avro(fields["comment"]),
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LateAnswer:
     """An answer to a call that was settled before; nothing follows from it.
 
@@ -1480,6 +1614,45 @@ class ToolCallCompleted:
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallDeferred:
+    """An outside system has the call, and will answer it by a callback: until then it is open without a lease.
+
+    call_id: The call.
+    attempt: Attempt, from 1.
+    lease_id: Lease under which it was handed over.
+    expires_at_ms: Until when the callback is waited for, in log time, ms since the Unix epoch.
+    """
+
+    FULL_NAME: ClassVar[str] = "penstock.run.ToolCallDeferred"
+    KIND: ClassVar[Literal["event"]] = "event"
+
+    call_id: str
+    attempt: int
+    lease_id: str
+    expires_at_ms: int
+
+    def to_avro(self) -> dict[str, Any]:
+        """The fields as Avro libraries write them, without meta."""
+        return {
+            "call_id": self.call_id,
+            "attempt": self.attempt,
+            "lease_id": self.lease_id,
+            "expires_at_ms": self.expires_at_ms,
+        }
+
+    @classmethod
+    def from_avro(cls, fields: Mapping[str, Any]) -> "ToolCallDeferred":
+        """From the fields as Avro libraries read them."""
+        return cls(
+            call_id=fields["call_id"],
+            attempt=fields["attempt"],
+            lease_id=fields["lease_id"],
+            expires_at_ms=fields["expires_at_ms"],
+        )
+
+
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallFailed:
     """An attempt is settled: it didn't work.
 
@@ -1855,11 +2028,14 @@ __all__ = [
     "CastVote",
     "CompleteToolCall",
     "ContinueRun",
+    "DeferToolCall",
     "DelegateApproval",
     "EndOutcome",
     "EscalateApproval",
     "FailToolCall",
+    "FeedbackGiven",
     "FireTimer",
+    "GiveFeedback",
     "LateAnswer",
     "MigrateRun",
     "PauseRun",
@@ -1887,6 +2063,7 @@ __all__ = [
     "TimerPurpose",
     "TimerRearmed",
     "ToolCallCompleted",
+    "ToolCallDeferred",
     "ToolCallFailed",
     "ToolCallHeld",
     "ToolCallInDoubt",

@@ -31,10 +31,13 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DeferToolCall,
     DelegateApproval,
     EscalateApproval,
     FailToolCall,
+    FeedbackGiven,
     FireTimer,
+    GiveFeedback,
     LateAnswer,
     MigrateRun,
     PauseRun,
@@ -59,6 +62,7 @@ from penstock.schemas.run.records import (
     TimerFired,
     TimerRearmed,
     ToolCallCompleted,
+    ToolCallDeferred,
     ToolCallFailed,
     ToolCallHeld,
     ToolCallInDoubt,
@@ -98,6 +102,12 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
 ) = setters(CompleteToolCall)
 (_set_continue_run_reason,) = setters(ContinueRun)
 (
+    _set_defer_tool_call_call_id,
+    _set_defer_tool_call_attempt,
+    _set_defer_tool_call_lease_id,
+    _set_defer_tool_call_expires_at_ms,
+) = setters(DeferToolCall)
+(
     _set_delegate_approval_approval_id,
     _set_delegate_approval_delegate,
     _set_delegate_approval_reason,
@@ -115,6 +125,14 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_fail_tool_call_duration_ms,
 ) = setters(FailToolCall)
 (_set_fire_timer_timer_id,) = setters(FireTimer)
+(
+    _set_give_feedback_call_id,
+    _set_give_feedback_about_seq,
+    _set_give_feedback_score_thousandths,
+    _set_give_feedback_label,
+    _set_give_feedback_tags,
+    _set_give_feedback_comment,
+) = setters(GiveFeedback)
 (
     _set_migrate_run_to_version,
     _set_migrate_run_reason,
@@ -206,6 +224,14 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_approval_requested_escalate_at_ms,
 ) = setters(ApprovalRequested)
 (
+    _set_feedback_given_call_id,
+    _set_feedback_given_about_seq,
+    _set_feedback_given_score_thousandths,
+    _set_feedback_given_label,
+    _set_feedback_given_tags,
+    _set_feedback_given_comment,
+) = setters(FeedbackGiven)
+(
     _set_late_answer_call_id,
     _set_late_answer_attempt,
     _set_late_answer_input_type,
@@ -279,6 +305,12 @@ _vote_decision_of, _vote_decision_bytes = symbols("unknown", "grant", "refuse")
     _set_tool_call_completed_duration_ms,
     _set_tool_call_completed_settled_by,
 ) = setters(ToolCallCompleted)
+(
+    _set_tool_call_deferred_call_id,
+    _set_tool_call_deferred_attempt,
+    _set_tool_call_deferred_lease_id,
+    _set_tool_call_deferred_expires_at_ms,
+) = setters(ToolCallDeferred)
 (
     _set_tool_call_failed_call_id,
     _set_tool_call_failed_attempt,
@@ -468,6 +500,50 @@ def write_continue_run(record: ContinueRun) -> bytes:
     return write_text(record.reason)
 
 
+def read_defer_tool_call(value: bytes, at: int) -> tuple[DeferToolCall, int]:
+    """The DeferToolCall whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    call_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    attempt_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    lease_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_long(value, at)
+    expires_at_ms_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    if "\0" in f"{call_id_}{lease_id_}":
+        raise Malformed("text with U+0000")
+    made = _new(DeferToolCall)
+    _set_defer_tool_call_call_id(made, call_id_)
+    _set_defer_tool_call_attempt(made, attempt_)
+    _set_defer_tool_call_lease_id(made, lease_id_)
+    _set_defer_tool_call_expires_at_ms(made, expires_at_ms_)
+    return made, at
+
+
+def write_defer_tool_call(record: DeferToolCall) -> bytes:
+    """The DeferToolCall in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.call_id),
+            write_int(record.attempt),
+            write_text(record.lease_id),
+            write_long(record.expires_at_ms),
+        )
+    )
+
+
 def read_delegate_approval(value: bytes, at: int) -> tuple[DelegateApproval, int]:
     """The DelegateApproval whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -605,6 +681,88 @@ def read_fire_timer(value: bytes, at: int) -> tuple[FireTimer, int]:
 def write_fire_timer(record: FireTimer) -> bytes:
     """The FireTimer in Avro's binary form, without meta."""
     return write_text(record.timer_id)
+
+
+def read_give_feedback(value: bytes, at: int) -> tuple[GiveFeedback, int]:
+    """The GiveFeedback whose meta ends at that position, and the position behind it."""
+    call_id_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        call_id_ = value[start:at].decode()
+        if "\0" in call_id_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    about_seq_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x80:
+            raw, at = read_int(value, at)
+        about_seq_ = raw >> 1 ^ -(raw & 1)
+        at += 1
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    score_thousandths_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x80:
+            raw, at = read_int(value, at)
+        score_thousandths_ = raw >> 1 ^ -(raw & 1)
+        at += 1
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    label_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        label_ = value[start:at].decode()
+        if "\0" in label_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    tags_, at = read_array(value, at, read_text)
+    comment_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        comment_, at = read_payload(value, at)
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    made = _new(GiveFeedback)
+    _set_give_feedback_call_id(made, call_id_)
+    _set_give_feedback_about_seq(made, about_seq_)
+    _set_give_feedback_score_thousandths(made, score_thousandths_)
+    _set_give_feedback_label(made, label_)
+    _set_give_feedback_tags(made, tags_)
+    _set_give_feedback_comment(made, comment_)
+    return made, at
+
+
+def write_give_feedback(record: GiveFeedback) -> bytes:
+    """The GiveFeedback in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            b"\0" if record.call_id is None else b"\2" + (write_text(record.call_id)),
+            b"\0" if record.about_seq is None else b"\2" + (write_int(record.about_seq)),
+            b"\0" if record.score_thousandths is None else b"\2" + (write_int(record.score_thousandths)),
+            b"\0" if record.label is None else b"\2" + (write_text(record.label)),
+            write_array(record.tags, write_text),
+            b"\0" if record.comment is None else b"\2" + (write_payload(record.comment)),
+        )
+    )
 
 
 def read_migrate_run(value: bytes, at: int) -> tuple[MigrateRun, int]:
@@ -1313,6 +1471,88 @@ def write_approval_requested(record: ApprovalRequested) -> bytes:
     )
 
 
+def read_feedback_given(value: bytes, at: int) -> tuple[FeedbackGiven, int]:
+    """The FeedbackGiven whose meta ends at that position, and the position behind it."""
+    call_id_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        call_id_ = value[start:at].decode()
+        if "\0" in call_id_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    about_seq_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x80:
+            raw, at = read_int(value, at)
+        about_seq_ = raw >> 1 ^ -(raw & 1)
+        at += 1
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    score_thousandths_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x80:
+            raw, at = read_int(value, at)
+        score_thousandths_ = raw >> 1 ^ -(raw & 1)
+        at += 1
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    label_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        raw = value[at]
+        if raw & 0x81:
+            raw, at = read_size(value, at)
+        start, at = at + 1, at + 1 + (raw >> 1)
+        label_ = value[start:at].decode()
+        if "\0" in label_:
+            raise Malformed("text with U+0000")
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    tags_, at = read_array(value, at, read_text)
+    comment_ = None
+    branch = value[at]
+    at += 1
+    if branch == 2:
+        comment_, at = read_payload(value, at)
+    elif branch:
+        raise Malformed("a branch that the union has not")
+    made = _new(FeedbackGiven)
+    _set_feedback_given_call_id(made, call_id_)
+    _set_feedback_given_about_seq(made, about_seq_)
+    _set_feedback_given_score_thousandths(made, score_thousandths_)
+    _set_feedback_given_label(made, label_)
+    _set_feedback_given_tags(made, tags_)
+    _set_feedback_given_comment(made, comment_)
+    return made, at
+
+
+def write_feedback_given(record: FeedbackGiven) -> bytes:
+    """The FeedbackGiven in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            b"\0" if record.call_id is None else b"\2" + (write_text(record.call_id)),
+            b"\0" if record.about_seq is None else b"\2" + (write_int(record.about_seq)),
+            b"\0" if record.score_thousandths is None else b"\2" + (write_int(record.score_thousandths)),
+            b"\0" if record.label is None else b"\2" + (write_text(record.label)),
+            write_array(record.tags, write_text),
+            b"\0" if record.comment is None else b"\2" + (write_payload(record.comment)),
+        )
+    )
+
+
 def read_late_answer(value: bytes, at: int) -> tuple[LateAnswer, int]:
     """The LateAnswer whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -1894,6 +2134,50 @@ def write_tool_call_completed(record: ToolCallCompleted) -> bytes:
     )
 
 
+def read_tool_call_deferred(value: bytes, at: int) -> tuple[ToolCallDeferred, int]:
+    """The ToolCallDeferred whose meta ends at that position, and the position behind it."""
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    call_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_int(value, at)
+    attempt_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    raw = value[at]
+    if raw & 0x81:
+        raw, at = read_size(value, at)
+    start, at = at + 1, at + 1 + (raw >> 1)
+    lease_id_ = value[start:at].decode()
+    raw = value[at]
+    if raw & 0x80:
+        raw, at = read_long(value, at)
+    expires_at_ms_ = raw >> 1 ^ -(raw & 1)
+    at += 1
+    if "\0" in f"{call_id_}{lease_id_}":
+        raise Malformed("text with U+0000")
+    made = _new(ToolCallDeferred)
+    _set_tool_call_deferred_call_id(made, call_id_)
+    _set_tool_call_deferred_attempt(made, attempt_)
+    _set_tool_call_deferred_lease_id(made, lease_id_)
+    _set_tool_call_deferred_expires_at_ms(made, expires_at_ms_)
+    return made, at
+
+
+def write_tool_call_deferred(record: ToolCallDeferred) -> bytes:
+    """The ToolCallDeferred in Avro's binary form, without meta."""
+    return b"".join(
+        (
+            write_text(record.call_id),
+            write_int(record.attempt),
+            write_text(record.lease_id),
+            write_long(record.expires_at_ms),
+        )
+    )
+
+
 def read_tool_call_failed(value: bytes, at: int) -> tuple[ToolCallFailed, int]:
     """The ToolCallFailed whose meta ends at that position, and the position behind it."""
     raw = value[at]
@@ -2337,10 +2621,12 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.CastVote": read_cast_vote,
     "penstock.run.CompleteToolCall": read_complete_tool_call,
     "penstock.run.ContinueRun": read_continue_run,
+    "penstock.run.DeferToolCall": read_defer_tool_call,
     "penstock.run.DelegateApproval": read_delegate_approval,
     "penstock.run.EscalateApproval": read_escalate_approval,
     "penstock.run.FailToolCall": read_fail_tool_call,
     "penstock.run.FireTimer": read_fire_timer,
+    "penstock.run.GiveFeedback": read_give_feedback,
     "penstock.run.MigrateRun": read_migrate_run,
     "penstock.run.PauseRun": read_pause_run,
     "penstock.run.ReportLostLease": read_report_lost_lease,
@@ -2355,6 +2641,7 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.ApprovalGranted": read_approval_granted,
     "penstock.run.ApprovalRefused": read_approval_refused,
     "penstock.run.ApprovalRequested": read_approval_requested,
+    "penstock.run.FeedbackGiven": read_feedback_given,
     "penstock.run.LateAnswer": read_late_answer,
     "penstock.run.RunCancelled": read_run_cancelled,
     "penstock.run.RunCompleted": read_run_completed,
@@ -2371,6 +2658,7 @@ READERS: Final[Mapping[str, Callable[[bytes, int], tuple[Any, int]]]] = {
     "penstock.run.TimerFired": read_timer_fired,
     "penstock.run.TimerRearmed": read_timer_rearmed,
     "penstock.run.ToolCallCompleted": read_tool_call_completed,
+    "penstock.run.ToolCallDeferred": read_tool_call_deferred,
     "penstock.run.ToolCallFailed": read_tool_call_failed,
     "penstock.run.ToolCallHeld": read_tool_call_held,
     "penstock.run.ToolCallInDoubt": read_tool_call_in_doubt,
@@ -2385,10 +2673,12 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.CastVote": write_cast_vote,
     "penstock.run.CompleteToolCall": write_complete_tool_call,
     "penstock.run.ContinueRun": write_continue_run,
+    "penstock.run.DeferToolCall": write_defer_tool_call,
     "penstock.run.DelegateApproval": write_delegate_approval,
     "penstock.run.EscalateApproval": write_escalate_approval,
     "penstock.run.FailToolCall": write_fail_tool_call,
     "penstock.run.FireTimer": write_fire_timer,
+    "penstock.run.GiveFeedback": write_give_feedback,
     "penstock.run.MigrateRun": write_migrate_run,
     "penstock.run.PauseRun": write_pause_run,
     "penstock.run.ReportLostLease": write_report_lost_lease,
@@ -2403,6 +2693,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.ApprovalGranted": write_approval_granted,
     "penstock.run.ApprovalRefused": write_approval_refused,
     "penstock.run.ApprovalRequested": write_approval_requested,
+    "penstock.run.FeedbackGiven": write_feedback_given,
     "penstock.run.LateAnswer": write_late_answer,
     "penstock.run.RunCancelled": write_run_cancelled,
     "penstock.run.RunCompleted": write_run_completed,
@@ -2419,6 +2710,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "penstock.run.TimerFired": write_timer_fired,
     "penstock.run.TimerRearmed": write_timer_rearmed,
     "penstock.run.ToolCallCompleted": write_tool_call_completed,
+    "penstock.run.ToolCallDeferred": write_tool_call_deferred,
     "penstock.run.ToolCallFailed": write_tool_call_failed,
     "penstock.run.ToolCallHeld": write_tool_call_held,
     "penstock.run.ToolCallInDoubt": write_tool_call_in_doubt,

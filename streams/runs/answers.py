@@ -18,6 +18,7 @@ from penstock.schemas.run.records import (
     ToolCallRequested,
 )
 from penstock.streams.failures import DID_NOT_HAPPEN, NEVER_TOOK_PLACE
+from penstock.streams.runs.callbacks import deferrable, misfit, said_by
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.driving import advance
 from penstock.streams.runs.parts import CallState
@@ -30,7 +31,7 @@ FREE_ATTEMPTS_MAX: Final = 20
 
 
 def complete(c: Consequences, body: CompleteToolCall) -> None:
-    """A worker says that it worked."""
+    """A worker, or a callback, says that it worked."""
     try:
         read_payload(body.result)
     except PayloadUnreadable as error:
@@ -39,27 +40,35 @@ def complete(c: Consequences, body: CompleteToolCall) -> None:
     call = _answerable(c, body)
     if call is None:
         return
+    # What a worker says has been through its tool's type; an outside system says anything.
+    why = misfit(c, call, body) if c.given.authority is Authority.CALLBACK else None
+    if why is not None:
+        c.refuse("invalid_result", why)
+        return
     c.emit(
         ToolCallCompleted(
             call_id=call.call_id,
             attempt=body.attempt,
             result=body.result,
             duration_ms=body.duration_ms,
-            settled_by="worker",
+            settled_by=said_by(c),
         )
     )
     advance(c)
 
 
 def fail(c: Consequences, body: FailToolCall) -> None:
-    """A worker says that it didn't work; for an unsafe call that is an answer only if it knows so."""
+    """A worker, or a callback, says that it didn't work; for an unsafe call an answer only if it knows so."""
     call = _answerable(c, body)
     if call is None:
         return
-    if call.unsafe and not body.not_done:
-        _doubt(c, call, f"{body.error.kind}: {body.error.message}")
+    if call.status == "deferred" and c.given.authority is Authority.TOOLS:
+        c.accept("it is deferred: its callback answers it")
         return
-    _attempt_failed(c, call, body.error, body.duration_ms, "worker")
+    if call.unsafe and not body.not_done:
+        doubt(c, call, f"{body.error.kind}: {body.error.message}")
+        return
+    attempt_failed(c, call, body.error, body.duration_ms, said_by(c))
 
 
 def lost(c: Consequences, body: ReportLostLease) -> None:
@@ -69,12 +78,14 @@ def lost(c: Consequences, body: ReportLostLease) -> None:
         c.refuse("unknown_call", body.call_id)
     elif call.settled or call.status == "held" or body.attempt < call.attempt:
         c.accept("the attempt was settled before")
+    elif call.status == "deferred":
+        c.accept("it is deferred: it needs no lease")
     elif not call.at_large or body.attempt > call.attempt:
         c.refuse("not_started", "only a started unsafe call can be lost")
     elif body.lease_id != call.lease_id:
         c.refuse("other_lease", "the attempt was started under another lease")
     else:
-        _doubt(c, call, "the worker's lease ended without an answer")
+        doubt(c, call, "the worker's lease ended without an answer")
 
 
 def settle(c: Consequences, body: SettleToolCall) -> None:
@@ -105,7 +116,7 @@ def settle(c: Consequences, body: SettleToolCall) -> None:
     else:
         message = body.evidence or "it was settled that it did not happen"
         error = Failure(kind=DID_NOT_HAPPEN, message=message[:MESSAGE_CHARACTERS_MAX], retryable=True)
-        _attempt_failed(c, call, error, 0, body.basis)
+        attempt_failed(c, call, error, 0, body.basis)
 
 
 def _may_settle(c: Consequences, body: SettleToolCall) -> tuple[str, str] | None:
@@ -123,16 +134,22 @@ def _may_settle(c: Consequences, body: SettleToolCall) -> tuple[str, str] | None
 def _answerable(c: Consequences, body: CompleteToolCall | FailToolCall) -> CallState | None:
     """The call that this answer may settle; None once the answer has been dealt with."""
     call = c.state.calls.get(body.call_id)
+    by_callback = c.given.authority is Authority.CALLBACK
     if call is None:
         c.refuse("unknown_call", body.call_id)
     elif call.settled or c.state.terminal is not None:
         c.late(body.call_id, body.attempt, _said(body))
     elif body.attempt > call.attempt or body.attempt < 1:
         c.refuse("unknown_attempt", f"attempt {call.attempt} is the latest")
+    elif by_callback and not deferrable(c, call):
+        c.refuse("not_deferred", "the tool answers its calls itself")
     elif call.unsafe and not _leased(call, body.attempt):
         c.refuse("not_started", "an unsafe call is answered by who was allowed to start it")
-    elif call.unsafe and body.lease_id != _leased(call, body.attempt):
+    elif call.unsafe and not by_callback and body.lease_id != _leased(call, body.attempt):
         c.refuse("other_lease", "the attempt was started under another lease")
+    elif by_callback and not call.unsafe and isinstance(body, CompleteToolCall):
+        # All attempts of such a call are one for its target: it may answer by the first token that it was given.
+        return call
     elif body.attempt < call.attempt or call.status == "held":
         _late_attempt(c, call, body)
     else:
@@ -162,7 +179,8 @@ def _late_attempt(c: Consequences, call: CallState, body: CompleteToolCall | Fai
         )
 
 
-def _doubt(c: Consequences, call: CallState, reason: str) -> None:
+def doubt(c: Consequences, call: CallState, reason: str) -> None:
+    """Nobody knows whether the effect of an unsafe call happened: that is asked, once."""
     if call.status == "in_doubt":
         c.accept(f"still in doubt: {reason}")
         return
@@ -176,7 +194,7 @@ def _doubt(c: Consequences, call: CallState, reason: str) -> None:
     )
 
 
-def _attempt_failed(c: Consequences, call: CallState, error: Failure, duration_ms: int, by: str) -> None:
+def attempt_failed(c: Consequences, call: CallState, error: Failure, duration_ms: int, by: str) -> None:
     """The attempt is settled: the next one if it may be, else the workflow is told."""
     tool = c.application.tool(call.tool, call.tool_version)
     wanted = Wanted(call.call_id, call.tool, call.tool_version, call.args_sha256, call.grant_id)

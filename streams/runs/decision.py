@@ -16,6 +16,7 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DeferToolCall,
     DelegateApproval,
     EscalateApproval,
     FailToolCall,
@@ -32,6 +33,7 @@ from penstock.schemas.run.records import (
 from penstock.streams.decider import Decided, Happened, Input
 from penstock.streams.runs import (
     answers,
+    deferring,
     folding,
     handing,
     lifecycle,
@@ -78,8 +80,9 @@ _RULES: Final = dict(
         _rule(DelegateApproval, handing.delegate, Authority.API, Authority.OPERATOR),
         _rule(EscalateApproval, handing.escalate, Authority.API, Authority.OPERATOR),
         _rule(StartToolCall, starts.start_call, Authority.TOOLS),
-        _rule(CompleteToolCall, answers.complete, Authority.TOOLS),
-        _rule(FailToolCall, answers.fail, Authority.TOOLS),
+        _rule(CompleteToolCall, answers.complete, Authority.TOOLS, Authority.CALLBACK),
+        _rule(FailToolCall, answers.fail, Authority.TOOLS, Authority.CALLBACK),
+        _rule(DeferToolCall, deferring.defer, Authority.TOOLS),
         _rule(ReportLostLease, answers.lost, Authority.TOOLS),
         _rule(SettleToolCall, answers.settle, Authority.TOOLS, Authority.API, Authority.OPERATOR),
         _rule(FireTimer, timers.fire, Authority.TIMERS),
@@ -87,7 +90,7 @@ _RULES: Final = dict(
 )
 
 # What still gets an answer of its own after a run has ended: late answers, repeated starts, timers' firings.
-_AFTER_THE_END: Final = (StartRun, CompleteToolCall, FailToolCall, SettleToolCall, FireTimer)
+_AFTER_THE_END: Final = (StartRun, CompleteToolCall, FailToolCall, DeferToolCall, SettleToolCall, FireTimer)
 
 
 class RunDecider:

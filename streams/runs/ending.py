@@ -6,21 +6,33 @@ from penstock.declare.errors import InvalidInput
 from penstock.declare.workflows import Workflow
 from penstock.schemas.canonical import PayloadTooLarge, payload_of
 from penstock.schemas.envelope.records import Failure
-from penstock.schemas.run.records import EndOutcome, RunCancelled, RunCompleted, RunEnding, RunFailed
+from penstock.schemas.run.records import (
+    EndOutcome,
+    RunCancelled,
+    RunCompleted,
+    RunEnding,
+    RunFailed,
+    ToolCallFailed,
+)
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.differences import trace
 from penstock.streams.runs.loop import Stall
+from penstock.streams.runs.parts import CallState
 from penstock.streams.runs.policy import Denial, Wanted
 from penstock.streams.runs.replay import Returned
 from penstock.streams.runs.requesting import refuse_call
 
 MESSAGE_CHARACTERS_MAX: Final = 4000
+ENDING: Final = "ending"
 
 
 def begin(c: Consequences, outcome: EndOutcome, reason: str, detail: str) -> None:
     """The run takes no more steps. What hasn't started won't; the rest is waited for."""
     c.emit(RunEnding(outcome=outcome, reason=reason, detail=detail))
     refuse_unstarted(c, f"the run is ending: {reason}")
+    for call in c.state.open_calls:
+        if call.status == "deferred" and not call.unsafe:
+            give_up(c, call)
     close(c)
 
 
@@ -36,6 +48,15 @@ def close(c: Consequences) -> None:
             c.emit(RunFailed(error=Failure(kind=ending.reason, message=ending.detail)))
         case _:
             assert_never(ending.outcome)
+
+
+def give_up(c: Consequences, call: CallState) -> None:
+    """Nobody waits for the callback of a call that did no harm if it is never answered; a later one is late."""
+    error = Failure(kind=ENDING, message="the run is ending: its callback isn't waited for")
+    failed = ToolCallFailed(
+        call_id=call.call_id, attempt=call.attempt, error=error, final=True, duration_ms=0, settled_by="run"
+    )
+    c.emit(failed)
 
 
 def finish(c: Consequences, workflow: Workflow[object, object], returned: Returned) -> Stall | None:

@@ -1,9 +1,11 @@
-"""The fold of tool calls: requested, started, in doubt, held, settled."""
+"""The fold of tool calls: requested, started, deferred, in doubt, held, settled."""
 
 from typing import Final
 
+from penstock.schemas.ids import callback_timer_id
 from penstock.schemas.run.records import (
     ToolCallCompleted,
+    ToolCallDeferred,
     ToolCallFailed,
     ToolCallHeld,
     ToolCallInDoubt,
@@ -13,7 +15,16 @@ from penstock.schemas.run.records import (
 )
 from penstock.streams.failures import NEVER_TOOK_PLACE
 from penstock.streams.runs.fold_entries import asked, entry, told
-from penstock.streams.runs.parts import Answer, CallState, CallStatus, Failed, Outcome, Refused, Step
+from penstock.streams.runs.parts import (
+    Answer,
+    CallState,
+    CallStatus,
+    Failed,
+    Outcome,
+    Refused,
+    Step,
+    TimerState,
+)
 from penstock.streams.runs.state import RunState
 
 
@@ -45,6 +56,15 @@ def _call_started(state: RunState, body: ToolCallStarted, time_ms: int) -> None:
         state.calls = state.calls.putting(body.call_id, started)
 
 
+def _deferred(state: RunState, body: ToolCallDeferred, time_ms: int) -> None:
+    call = _open(state, body.call_id)
+    if call is not None and body.attempt == call.attempt:
+        state.calls = state.calls.putting(body.call_id, call.became("deferred"))
+        timer_id = callback_timer_id(state.run_id, body.call_id, body.attempt)
+        timer = TimerState(timer_id, call.step, "callback_expiry", body.expires_at_ms)
+        state.timers = state.timers.putting(timer_id, timer)
+
+
 def _in_doubt(state: RunState, body: ToolCallInDoubt, time_ms: int) -> None:
     call = _open(state, body.call_id)
     if call is not None:
@@ -67,7 +87,7 @@ def _settled(state: RunState, call: CallState, status: CallStatus, time_ms: int,
 def _completed(state: RunState, body: ToolCallCompleted, time_ms: int) -> None:
     call = _open(state, body.call_id)
     if call is not None:
-        known = body.settled_by == "worker" or body.result.content != b"null"
+        known = body.settled_by in ("worker", "callback") or body.result.content != b"null"
         _settled(state, call, "completed", time_ms, Answer(body.result, known))
 
 
@@ -97,6 +117,7 @@ def _refused(state: RunState, body: ToolCallRefused, time_ms: int) -> None:
 FOLDS: Final = (
     entry(ToolCallRequested, _requested),
     entry(ToolCallStarted, _call_started),
+    entry(ToolCallDeferred, _deferred),
     entry(ToolCallInDoubt, _in_doubt),
     entry(ToolCallHeld, _held),
     entry(ToolCallCompleted, _completed),

@@ -16,7 +16,8 @@ from penstock.schemas.run.records import (
 )
 
 StepKind = Literal["tool", "approval", "sleep"]
-CallStatus = Literal["requested", "started", "in_doubt", "held", "completed", "failed", "refused"]
+CallStatus = Literal["requested", "started", "deferred", "in_doubt", "held", "completed", "failed", "refused"]
+TimerFor = TimerPurpose | Literal["callback_expiry"]
 Terminal = RunCompleted | RunFailed | RunCancelled
 
 
@@ -97,7 +98,7 @@ class CallState:
 
     `leases[n - 1]` is the lease that attempt n was started under, empty where it wasn't. `attempts_not_made`
     counts failed attempts that never took place. Held: its latest attempt is over, and the next one is requested
-    when the paused run is continued.
+    when the paused run is continued. Deferred: an outside system has it, and answers by a callback.
     """
 
     asked: ToolCallRequested | ToolCallRefused
@@ -173,7 +174,7 @@ class CallState:
     @property
     def at_large(self) -> bool:
         """True if it may be happening, or have happened, and nobody knows yet (law L13)."""
-        return self.unsafe and self.status in ("started", "in_doubt")
+        return self.unsafe and self.status in ("started", "deferred", "in_doubt")
 
 
 @quick
@@ -183,6 +184,6 @@ class TimerState:
 
     timer_id: str
     step: int
-    purpose: TimerPurpose
+    purpose: TimerFor
     due_ms: int
     fired: bool = False

@@ -15,6 +15,7 @@ from typing import Final, Literal, cast
 import orjson
 
 from penstock.declare.application import Application
+from penstock.declare.call import Deferred
 from penstock.declare.errors import Declined, NotDone
 from penstock.producers.signing import Authority
 from penstock.schemas.canonical import json_payload, payload_of
@@ -24,6 +25,7 @@ from penstock.schemas.ids import derived_id, run_id
 from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
+    DeferToolCall,
     FailToolCall,
     FireTimer,
     RunCompleted,
@@ -41,6 +43,8 @@ Decision = Literal["grant", "refuse"]
 Answers = Mapping[str, object]
 
 WORKER: Final = Actor(kind="service", subject="penstock.streams.tools")
+LATER: Final = Deferred()
+OUTSIDE: Final = Actor(kind="service", subject="callback")
 CLOCK: Final = Actor(kind="service", subject="penstock.streams.timers")
 OPERATOR: Final = Actor(kind="person", subject="the-operator", roles=("operator",))
 
@@ -48,7 +52,8 @@ OPERATOR: Final = Actor(kind="person", subject="the-operator", roles=("operator"
 class World:
     """One run, and everything around it. `time_ms` is the log's clock: inputs move it, and so may you.
 
-    `answers` by tool name: a value, an exception to raise, or a function of the keyword arguments.
+    `answers` by tool name: a value, an exception to raise, or a function of the keyword arguments; `LATER` for a
+    deferred tool, whose call then waits for `call_back`.
     """
 
     def __init__(
@@ -154,6 +159,22 @@ class World:
         self.send(body, Authority.OPERATOR, OPERATOR)
         return True
 
+    def call_back(
+        self, result: object = None, error: Failure | None = None, *, not_done: bool = False
+    ) -> bool:
+        """Answer the oldest deferred call as the outside system does; False if there is none."""
+        call = next((call for call in self.state.open_calls if call.status == "deferred"), None)
+        if call is None:
+            return False
+        which = {"call_id": call.call_id, "attempt": call.attempt, "lease_id": "", "duration_ms": 0}
+        body: InputBody = (
+            CompleteToolCall(result=json_payload(result), **which)
+            if error is None
+            else FailToolCall(error=error, not_done=not_done, **which)
+        )
+        self.send(body, Authority.CALLBACK, OUTSIDE)
+        return True
+
     @property
     def events(self) -> list[EventBody]:
         """Everything that happened, in order."""
@@ -182,12 +203,17 @@ class World:
                 return
         self.send(self._answer(call, lease_id), Authority.TOOLS, WORKER)
 
-    def _answer(self, call: CallState, lease_id: str) -> CompleteToolCall | FailToolCall:
+    def _answer(self, call: CallState, lease_id: str) -> CompleteToolCall | FailToolCall | DeferToolCall:
         tool = self.application.tool(call.tool, call.tool_version)
         assert tool is not None, f"{call.tool} v{call.tool_version} isn't registered"
         content = call.arguments.content if call.arguments else None
         try:
             answer = _answer_of(self.answers[call.tool], tool.decode_arguments(content or b"{}"))
+        except Deferred:
+            expires_at_ms = self.time_ms + (tool.deferred_ms or 0)
+            return DeferToolCall(
+                call_id=call.call_id, attempt=call.attempt, lease_id=lease_id, expires_at_ms=expires_at_ms
+            )
         except Exception as error:  # noqa: BLE001 a tool may raise anything: that is what FailToolCall is for
             sure = isinstance(error, Declined | NotDone)
             failure = Failure(

@@ -4,6 +4,7 @@ from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import ApprovalExpired, FireTimer, TimerFired, TimerRearmed
 from penstock.streams.runs import ending
 from penstock.streams.runs.consequences import Consequences
+from penstock.streams.runs.deferring import expired
 from penstock.streams.runs.driving import advance
 from penstock.streams.runs.handing import overdue
 from penstock.streams.runs.parts import TimerState
@@ -27,6 +28,9 @@ def fire(c: Consequences, body: FireTimer) -> None:
 
 
 def _fired(c: Consequences, timer: TimerState) -> None:
+    if timer.purpose == "callback_expiry":
+        expired(c, timer)
+        return
     if c.state.ending is not None:
         return
     match timer.purpose:

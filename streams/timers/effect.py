@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from penstock.producers.clock import Clock
-from penstock.schemas.ids import derived_id
+from penstock.schemas.ids import callback_timer_id, derived_id
 from penstock.schemas.run.records import (
     ApprovalRequested,
     FireTimer,
@@ -22,6 +22,7 @@ from penstock.schemas.run.records import (
     TimerArmed,
     TimerFired,
     TimerRearmed,
+    ToolCallDeferred,
 )
 from penstock.streams.alarms import Alarm, Alarms
 from penstock.streams.answers import Answer, Answers
@@ -42,6 +43,7 @@ _TYPES: Final = (
     TimerArmed,
     TimerFired,
     TimerRearmed,
+    ToolCallDeferred,
 )
 
 
@@ -51,7 +53,8 @@ class TimerFold:
     types: frozenset[str] = frozenset(each.__name__ for each in _TYPES)
 
     def evolve(self, open_work: OpenWork[ArmedTimer], seen: Seen) -> None:
-        """A run's start puts its deadline, a question its expiry and escalation; sleeps have events of their own.
+        """A run's start puts its deadline, a question its expiry and escalation, a deferred call that of its callback;
+        sleeps have events of their own.
 
         Rearmed puts the timer again, fired takes it away, and a run's end takes away all of its timers.
         """
@@ -63,6 +66,9 @@ class TimerFold:
             self._arm(open_work, seen, str(body.step), body.expires_at_ms)
             if body.escalate_at_ms is not None:
                 self._arm(open_work, seen, f"{body.step}:escalation", body.escalate_at_ms)
+        elif isinstance(body, ToolCallDeferred):
+            timer_id = callback_timer_id(meta.entity_id, body.call_id, body.attempt)
+            open_work.put(ArmedTimer(timer_id, meta.entity_id, meta.tenant, body.expires_at_ms))
         elif isinstance(body, TimerArmed):
             open_work.put(ArmedTimer(body.timer_id, meta.entity_id, meta.tenant, body.due_ms))
         elif isinstance(body, TimerRearmed):

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from penstock.declare.application import load_application
 from penstock.declare.tools import Tool
+from penstock.producers.callbacks import CallbackTokens
 from penstock.producers.clock import SystemClock
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import Log
@@ -23,6 +24,7 @@ from penstock.streams.leases import Leases, boot_ms, lease_ms_for
 from penstock.streams.observed import CountedCalls
 from penstock.streams.positions import Positions
 from penstock.streams.tools.calling import Calling
+from penstock.streams.tools.deferring import Deferring
 from penstock.streams.tools.fold import CallFold
 from penstock.streams.tools.ports import CallRows, Open, Toolbox
 from penstock.streams.tools.shares import Shares
@@ -48,6 +50,7 @@ def host(settings: Settings) -> EffectHost[Open]:
         worker=owner_name(settings.worker_name),
         wanted_lease_ms=settings.lease_ms,
         background=Background(end_this_process),
+        public_url=settings.api_public_url,
     )
 
 
@@ -64,8 +67,10 @@ def tools_host(
     background: Background,
     clock_ms: Callable[[], int] = boot_ms,
     save_every_s: float = SAVE_EVERY_S,
+    public_url: str = "",
 ) -> EffectHost[Open]:
-    """The same over any log; `open_log` makes one client of it at each call."""
+    """The same over any log; `open_log` makes one client of it at each call. Raises NoSuchKey where a tool is
+    deferrable and the ring has no key for callbacks."""
     longest_ms = max((tool.timeout_ms for tool in tools if tool.effect == "unsafe"), default=0)
     lease_ms = lease_ms_for(wanted_lease_ms, longest_ms)
     if lease_ms != wanted_lease_ms:
@@ -86,7 +91,9 @@ def tools_host(
     answers = Answers(sender, open_log, background, appended)
     shares = Shares(Transactions(database_url, f"{TOOLS_GROUP}.limits", background.stopping), background)
     alarms = Alarms(background)
-    calling = Calling(toolbox, leases, answers, alarms, background, clock, observer, shares, codec)
+    deferrable = any(tool.deferred_ms is not None for tool in tools)
+    deferring = Deferring(CallbackTokens(keyring) if deferrable else None, clock, public_url)
+    calling = Calling(toolbox, leases, answers, alarms, background, clock, observer, shares, codec, deferring)
     transactions = Transactions(database_url, TOOLS_GROUP, background.stopping)
     made = EffectHost(
         RUN_EVENTS,

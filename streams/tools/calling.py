@@ -15,7 +15,6 @@ from typing import Final
 from penstock.declare.tools import Tool
 from penstock.producers.clock import Clock
 from penstock.schemas.codec import Codec
-from penstock.schemas.run.records import StartToolCall
 from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers
 from penstock.streams.background import Background
@@ -24,8 +23,9 @@ from penstock.streams.hands import EventLoop, Hands
 from penstock.streams.leases import Leases
 from penstock.streams.observing import NOBODY, CallObserver
 from penstock.streams.tools.claims import Claim
+from penstock.streams.tools.deferring import Deferring
 from penstock.streams.tools.doubts import Doubts
-from penstock.streams.tools.effect import failed
+from penstock.streams.tools.effect import failed, start_of
 from penstock.streams.tools.executing import Executing, Teller
 from penstock.streams.tools.lanes import Slot
 from penstock.streams.tools.ports import Open, OpenCall, Toolbox
@@ -54,6 +54,7 @@ class Calling:
         observer: CallObserver = NOBODY,
         shares: Shares | None = None,
         codec: Codec | None = None,
+        deferring: Deferring | None = None,
     ) -> None:
         self._leases = leases
         self._answers = answers
@@ -61,13 +62,11 @@ class Calling:
         self._clock = clock
         self._queues = Queues(toolbox, alarms, shares)
         self._shelf = Shelf(codec)
-        self._hands = Hands(background, "tool")
-        self._loop = EventLoop(background, "tool-loop")
-        self._tell = Teller(answers)
-        self._executing = Executing(leases, self._hands, self._loop, background, self._tell, observer)
-        self._doubts = Doubts(
-            toolbox, leases, self._queues.lanes, self._hands, self._loop, alarms, background, self._tell
-        )
+        hands = self._hands = Hands(background, "tool")
+        loop = self._loop = EventLoop(background, "tool-loop")
+        tell = self._tell = Teller(answers)
+        self._executing = Executing(leases, hands, loop, background, tell, observer, deferring)
+        self._doubts = Doubts(toolbox, leases, self._queues.lanes, hands, loop, alarms, background, tell)
         # Callbacks of lanes and alarms come back into the thread that holds it.
         self._lock = threading.RLock()
         self._claims: dict[str, Claim] = {}
@@ -131,6 +130,10 @@ class Calling:
             claim.let_go()
             self._shelf.take(call)
             self._doubts.look_into(call)
+        elif call.deferred:
+            # Its callback answers it, or its timer: whoever watched its lease needn't any more.
+            claim.close()
+            self._doubts.forget(call.key)
         elif call.started_lease is not None:
             self._on_start(claim, call.started_lease)
         elif not claim.on_its_way:
@@ -192,12 +195,7 @@ class Calling:
         else:
             claim.slot, claim.lease_id = slot, lease_id
             claim.alarm = self._alarms.after(START_WAIT_S, partial(self._free, claim))
-            self._tell(call, self._start(call, lease_id))
-
-    def _start(self, call: OpenCall, lease_id: str) -> StartToolCall:
-        return StartToolCall(
-            call_id=call.key, attempt=call.attempt, lease_id=lease_id, worker=self._leases.worker
-        )
+            self._tell(call, start_of(call, lease_id, self._leases.worker))
 
     def _free(self, claim: Claim) -> None:
         with self._lock:
@@ -235,7 +233,7 @@ class Calling:
         lease_id = call.started_lease or self._leases.lease_id(call.key, call.attempt)
         self._executing.spend(call, lease_id)
         if call.unsafe and call.started_lease is None:
-            self._tell(call, self._start(call, lease_id))
+            self._tell(call, start_of(call, lease_id, self._leases.worker))
         self._tell(call, failed(call, lease_id, kind, why, not_done=True))
 
     def _give_back(self, claim: Claim, why: str) -> None:

@@ -30,6 +30,11 @@ class Claim:
         """What the lane calls; a function made for each call that waits would be four times as large."""
         self.granted(self, slot)
 
+    def close(self) -> None:
+        """Nothing is left to do here, whatever else becomes of the call."""
+        self.let_go()
+        self.done = True
+
     def let_go(self) -> None:
         """Wait for nothing any more."""
         alarm, self.alarm = self.alarm, None

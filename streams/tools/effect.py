@@ -11,7 +11,7 @@ import time
 from collections.abc import Coroutine
 from typing import Final, Protocol, TypeAlias, TypeVar
 
-from penstock.declare.call import Call, Happened, NeverWill, Reconciled
+from penstock.declare.call import Call, Callback, Deferred, Happened, NeverWill, Reconciled
 from penstock.declare.errors import Declined, InvalidArguments, NotDone
 from penstock.declare.tools import Tool
 from penstock.schemas.canonical import (
@@ -26,16 +26,18 @@ from penstock.schemas.envelope.records import Failure, Payload
 from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import (
     CompleteToolCall,
+    DeferToolCall,
     FailToolCall,
     ReportLostLease,
     SettleToolCall,
     StartToolCall,
 )
+from penstock.streams.tools.deferring import handed_over
 from penstock.streams.tools.ports import OpenCall
 
 R = TypeVar("R")
-Ending: TypeAlias = CompleteToolCall | FailToolCall
-CallInput: TypeAlias = CompleteToolCall | FailToolCall | ReportLostLease | SettleToolCall | StartToolCall
+Ending: TypeAlias = CompleteToolCall | FailToolCall | DeferToolCall
+CallInput: TypeAlias = Ending | ReportLostLease | SettleToolCall | StartToolCall
 
 
 class Awaited(Protocol):
@@ -50,23 +52,29 @@ MESSAGE_CHARS_MAX: Final = 2_000
 BASES: Final = ("key_voided", "deadline_passed")
 
 
-def perform(tool: Tool[object], call: OpenCall, lease_id: str, awaited: Awaited) -> Ending:
-    """Run the tool once, here and now. Never raises for what the tool does."""
+def perform(
+    tool: Tool[object], call: OpenCall, lease_id: str, awaited: Awaited, callback: Callback | None = None
+) -> Ending:
+    """Run the tool once, here and now. Never raises for what the tool does. `callback`: if it is deferrable."""
     try:
         arguments = tool.decode_arguments(read_payload(call.requested.arguments))
     except (InvalidArguments, PayloadUnreadable) as error:
         return failed(call, lease_id, "invalid_arguments", str(error), not_done=True)
     began_s = time.monotonic()
     try:
-        value = tool.function(_told(call), **arguments)
+        value = tool.function(_told(call, callback), **arguments)
         if inspect.iscoroutine(value):
             value = awaited(value, call.requested.timeout_ms / 1000)
+    except Deferred:
+        return _deferred(call, lease_id, callback)
     except Exception as error:  # noqa: BLE001 whatever a tool raises is its answer, never this worker's end
         return _raised(call, lease_id, error, began_s)
     return _ended(tool, call, lease_id, value, began_s)
 
 
-async def perform_async(tool: Tool[object], call: OpenCall, lease_id: str) -> Ending:
+async def perform_async(
+    tool: Tool[object], call: OpenCall, lease_id: str, callback: Callback | None = None
+) -> Ending:
     """The same in an event loop, for a tool that is a coroutine function. It may be cancelled."""
     try:
         arguments = tool.decode_arguments(read_payload(call.requested.arguments))
@@ -74,7 +82,9 @@ async def perform_async(tool: Tool[object], call: OpenCall, lease_id: str) -> En
         return failed(call, lease_id, "invalid_arguments", str(error), not_done=True)
     began_s = time.monotonic()
     try:
-        value: object = await tool.function(_told(call), **arguments)  # type: ignore[misc]
+        value: object = await tool.function(_told(call, callback), **arguments)  # type: ignore[misc]
+    except Deferred:
+        return _deferred(call, lease_id, callback)
     except Exception as error:  # noqa: BLE001 as in perform
         return _raised(call, lease_id, error, began_s)
     return _ended(tool, call, lease_id, value, began_s)
@@ -192,14 +202,26 @@ def _note(tool: Tool[object], value: object, kind: str) -> Payload:
     return json_payload({"result_omitted": True, "reason": kind, "sha256": sha256})
 
 
-def _told(call: OpenCall) -> Call:
+def _deferred(call: OpenCall, lease_id: str, callback: Callback | None) -> Ending:
+    # Only a tool without `deferred` has no callback, and there `Call.defer` raises another error.
+    assert callback is not None
+    return handed_over(call, lease_id, callback)
+
+
+def _told(call: OpenCall, callback: Callback | None = None) -> Call:
     return Call(
         call_id=call.key,
         attempt=call.attempt,
         run_id=call.run_id,
         tenant=call.tenant,
         requester=call.requester,
+        handed=callback,
     )
+
+
+def start_of(call: OpenCall, lease_id: str, worker: str) -> StartToolCall:
+    """The question whether an unsafe call may begin under that lease."""
+    return StartToolCall(call_id=call.key, attempt=call.attempt, lease_id=lease_id, worker=worker)
 
 
 def _described(error: Exception) -> str:

@@ -11,15 +11,17 @@ from functools import partial
 from math import inf
 from typing import Final, TypeAlias
 
+from penstock.declare.call import Callback
 from penstock.declare.tools import Tool
 from penstock.runtime.points import reach
-from penstock.schemas.run.records import CompleteToolCall, FailToolCall
+from penstock.schemas.run.records import CompleteToolCall, DeferToolCall, FailToolCall
 from penstock.streams.answers import Answer, Answers
 from penstock.streams.background import Background
 from penstock.streams.failures import LEASE_LOST
 from penstock.streams.hands import EventLoop, Hands
 from penstock.streams.leases import Leases
-from penstock.streams.observing import COMPLETED, CallObserver
+from penstock.streams.observing import COMPLETED, DEFERRED, CallObserver
+from penstock.streams.tools.deferring import Deferring
 from penstock.streams.tools.effect import CallInput, Ending, failed, input_id, perform, perform_async
 from penstock.streams.tools.lanes import Slot
 from penstock.streams.tools.overruns import Overruns
@@ -38,7 +40,9 @@ class Teller:
     def __call__(self, call: OpenCall, body: CallInput) -> None:
         """Send it soon."""
         words = (input_id(body), call.run_id, call.tenant, body)
-        if call.requested.effect != "read" and isinstance(body, CompleteToolCall | FailToolCall):
+        if call.requested.effect != "read" and isinstance(
+            body, CompleteToolCall | FailToolCall | DeferToolCall
+        ):
             self._answers.send(Answer(*words, partial(reach, "after-answer")))
         else:
             self._answers.send(Answer(*words))
@@ -73,7 +77,9 @@ class Executing:
         background: Background,
         tell: Teller,
         observer: CallObserver,
+        deferring: Deferring | None = None,
     ) -> None:
+        self._deferring = deferring
         self._leases = leases
         self._hands = hands
         self._loop = loop
@@ -124,7 +130,9 @@ class Executing:
     def _execute(self, execution: Execution) -> None:
         try:
             if self._begins(execution):
-                ending = perform(execution.tool, execution.call, execution.lease_id, self._loop.result)
+                tool, call = execution.tool, execution.call
+                callback = self._callback(tool, call)
+                ending = perform(tool, call, execution.lease_id, self._loop.result, callback)
                 self._over(execution, ending)
         finally:
             self._leave(execution)
@@ -133,10 +141,15 @@ class Executing:
         execution.task = asyncio.current_task()
         try:
             if self._begins(execution):
-                ending = await perform_async(execution.tool, execution.call, execution.lease_id)
+                tool, call = execution.tool, execution.call
+                callback = self._callback(tool, call)
+                ending = await perform_async(tool, call, execution.lease_id, callback)
                 self._over(execution, ending)
         finally:
             self._leave(execution)
+
+    def _callback(self, tool: Tool[object], call: OpenCall) -> Callback | None:
+        return None if self._deferring is None else self._deferring.callback(tool, call)
 
     def _begins(self, execution: Execution) -> bool:
         """The last thing before the target: a process that was stopped until others gave it up ends here."""
@@ -159,7 +172,10 @@ class Executing:
         call, execution.due_s = execution.call, inf
         if call.requested.effect != "read":
             reach("after-effect")
-        execution.outcome = ending.error.kind if isinstance(ending, FailToolCall) else COMPLETED
+        if isinstance(ending, FailToolCall):
+            execution.outcome = ending.error.kind
+        else:
+            execution.outcome = DEFERRED if isinstance(ending, DeferToolCall) else COMPLETED
         # A late result of a call that is tried again anyway says nothing new; a late one in doubt settles it.
         if call.unsafe or not execution.overrun:
             self._tell(call, ending)

@@ -1,4 +1,4 @@
-"""Open calls as a fold of run events (law L6): requested, started, in doubt, held, settled."""
+"""Open calls as a fold of run events (law L6): requested, started, deferred, in doubt, held, settled."""
 
 from sys import intern
 from typing import Final
@@ -9,6 +9,7 @@ from penstock.schemas.run.records import (
     RunFailed,
     RunStarted,
     ToolCallCompleted,
+    ToolCallDeferred,
     ToolCallFailed,
     ToolCallHeld,
     ToolCallInDoubt,
@@ -25,6 +26,7 @@ _TYPES: Final = (
     RunFailed,
     RunStarted,
     ToolCallCompleted,
+    ToolCallDeferred,
     ToolCallFailed,
     ToolCallHeld,
     ToolCallInDoubt,
@@ -32,6 +34,9 @@ _TYPES: Final = (
     ToolCallRequested,
     ToolCallStarted,
 )
+
+
+_OF_AN_ATTEMPT: Final = (ToolCallStarted, ToolCallDeferred, ToolCallInDoubt, ToolCallFailed, ToolCallHeld)
 
 
 class CallFold:
@@ -56,12 +61,14 @@ class CallFold:
             open_work.remove_run(seen.meta.entity_id)
         elif isinstance(body, ToolCallCompleted | ToolCallRefused):
             open_work.remove(body.call_id)
-        elif isinstance(body, ToolCallStarted | ToolCallInDoubt | ToolCallFailed | ToolCallHeld):
+        elif isinstance(body, _OF_AN_ATTEMPT):
             call = open_work.get(body.call_id)
             if not isinstance(call, OpenCall) or body.attempt != call.attempt:
                 return
             if isinstance(body, ToolCallStarted):
                 open_work.put(call.started(body.lease_id, body.worker))
+            elif isinstance(body, ToolCallDeferred):
+                open_work.put(call.handed_over())
             elif isinstance(body, ToolCallInDoubt):
                 open_work.put(call.doubted())
             else:

@@ -12,7 +12,7 @@ from penstock.streams.transactions import Session
 
 _LOAD_RUNS: Final = "SELECT run_id::text, requester FROM penstock.open_run WHERE partition = %s"
 _LOAD: Final = """
-SELECT requested, requester, started_lease, started_worker, in_doubt
+SELECT requested, requester, started_lease, started_worker, in_doubt, deferred
 FROM penstock.open_call WHERE partition = %s
 """
 _SAVE_RUN: Final = """
@@ -22,13 +22,13 @@ ON CONFLICT (run_id) DO NOTHING
 _SAVE: Final = """
 INSERT INTO penstock.open_call
     (call_id, partition, run_id, tenant, requester, attempt, tool, tool_version, effect, not_before_ms,
-     started_lease, started_worker, in_doubt, requested)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+     started_lease, started_worker, in_doubt, requested, deferred)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (call_id) DO UPDATE SET
     partition = excluded.partition, attempt = excluded.attempt, tool = excluded.tool,
     tool_version = excluded.tool_version, effect = excluded.effect, not_before_ms = excluded.not_before_ms,
     started_lease = excluded.started_lease, started_worker = excluded.started_worker,
-    in_doubt = excluded.in_doubt, requested = excluded.requested
+    in_doubt = excluded.in_doubt, requested = excluded.requested, deferred = excluded.deferred
 """
 
 
@@ -68,6 +68,7 @@ class OpenCall:
     started_lease: str | None = None
     started_worker: str | None = None
     in_doubt: bool = False
+    deferred: bool = False
 
     @property
     def key(self) -> str:
@@ -88,9 +89,13 @@ class OpenCall:
         """The same, begun or about to begin under that lease."""
         return replace(self, started_lease=lease_id, started_worker=worker)
 
+    def handed_over(self) -> "OpenCall":
+        """The same, with an outside system that answers it: there is nothing to do here."""
+        return replace(self, deferred=True)
+
     def doubted(self) -> "OpenCall":
         """The same, with nobody knowing whether it happened."""
-        return replace(self, in_doubt=True)
+        return replace(self, in_doubt=True, deferred=False)
 
 
 # What the tools effector keeps of the log.
@@ -127,11 +132,18 @@ class CallRows:
         session.execute("DELETE FROM penstock.open_run WHERE partition = %s", (partition,))
 
     def _call(
-        self, value: bytes, requester: str, lease: str | None, worker: str | None, in_doubt: bool
+        self,
+        value: bytes,
+        requester: str,
+        lease: str | None,
+        worker: str | None,
+        in_doubt: bool,
+        deferred: bool,
     ) -> OpenCall:
         meta, body = self._codec.decode_event(value)
         assert isinstance(body, ToolCallRequested)
-        return OpenCall(meta.entity_id, intern(meta.tenant), body, value, requester, lease, worker, in_doubt)
+        run_id, tenant = meta.entity_id, intern(meta.tenant)
+        return OpenCall(run_id, tenant, body, value, requester, lease, worker, in_doubt, deferred)
 
 
 def _row(partition: int, call: OpenCall) -> tuple[object, ...]:
@@ -139,5 +151,5 @@ def _row(partition: int, call: OpenCall) -> tuple[object, ...]:
     return (
         *(call.key, partition, call.run_id, call.tenant, call.requester),
         *(asked.attempt, asked.tool, asked.tool_version, asked.effect, asked.not_before_ms),
-        *(call.started_lease, call.started_worker, call.in_doubt, call.value),
+        *(call.started_lease, call.started_worker, call.in_doubt, call.value, call.deferred),
     )

@@ -55,6 +55,21 @@ def notify(call: Call, *, number: int) -> str:
     return f"notified {number}"
 
 
+@tool(effect="unsafe", timeout=timedelta(seconds=5), deferred=timedelta(minutes=10))
+def transfer(call: Call, *, number: int) -> str:
+    """Hands the payment to a bank, which says later how it went: its token stands beside the target's journal."""
+    execute(call, "transfer")
+    with open(f"{os.environ['PENSTOCK_TEST_TARGET']}.{call.run_id}", "w") as file:
+        file.write(call.callback.token)
+    call.defer()
+
+
+@approval_rule(tool=transfer, version=1)
+def transfers(arguments: Mapping[str, object]) -> bool:
+    """As if they were."""
+    return True
+
+
 @approval_rule(tool=notify, version=1)
 def notices(arguments: Mapping[str, object]) -> bool:
     """Every notice is low risk."""
@@ -97,6 +112,15 @@ async def urgent_order(run: Run, given: Order) -> Paid:
     return Paid(number=given.number, outcome=await run.tool(pay, grant=grant) or "paid")
 
 
+@workflow("transfer-order", version=1, deadline=timedelta(hours=1))
+async def transfer_order(run: Run, given: Order) -> Paid:
+    """An order that an outside system pays."""
+    return Paid(number=given.number, outcome=await run.tool(transfer, number=given.number))
+
+
 application = Application(
-    "orders", workflows=(order, urgent_order), tools=(look_up, pay, notify), rules=(notices,)
+    "orders",
+    workflows=(order, urgent_order, transfer_order),
+    tools=(look_up, pay, notify, transfer),
+    rules=(notices, transfers),
 )

@@ -9,6 +9,7 @@ from penstock.schemas.run.records import (
     CastVote,
     CompleteToolCall,
     ContinueRun,
+    DeferToolCall,
     DelegateApproval,
     EscalateApproval,
     FailToolCall,
@@ -55,6 +56,10 @@ def fails(
 
 def starts(step: int, attempt: int = 1, lease: str = "L1") -> StartToolCall:
     return StartToolCall(call_id=call_id(step), attempt=attempt, lease_id=lease, worker="w1")
+
+
+def defers(step: int, until_ms: int = 0, attempt: int = 1, lease: str = "L1") -> DeferToolCall:
+    return DeferToolCall(call_id=call_id(step), attempt=attempt, lease_id=lease, expires_at_ms=until_ms)
 
 
 def loses(step: int, attempt: int = 1, lease: str = "L1") -> ReportLostLease:

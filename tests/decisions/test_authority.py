@@ -6,7 +6,20 @@ from penstock.producers.signing import Authority
 from penstock.schemas.codec import InputBody
 from penstock.schemas.log.records import DiscardInput, InputRefused
 
-from .acts import cancels, completes, continues, fails, fires, loses, pauses, resumes, settles, starts, votes
+from .acts import (
+    cancels,
+    completes,
+    continues,
+    defers,
+    fails,
+    fires,
+    loses,
+    pauses,
+    resumes,
+    settles,
+    starts,
+    votes,
+)
 from .cases import CASES
 from .given import OPERATOR, SUPERVISOR, Story, given, start
 
@@ -18,8 +31,9 @@ ALLOWED: list[tuple[str, set[Authority]]] = [
     ("continue", {A.API, A.OPERATOR}),
     ("vote", {A.API, A.OPERATOR}),
     ("start_call", {A.TOOLS}),
-    ("complete", {A.TOOLS}),
-    ("fail", {A.TOOLS}),
+    ("complete", {A.TOOLS, A.CALLBACK}),
+    ("fail", {A.TOOLS, A.CALLBACK}),
+    ("defer", {A.TOOLS}),
     ("lose", {A.TOOLS}),
     ("settle", {A.TOOLS, A.API, A.OPERATOR}),
     ("fire", {A.TIMERS}),
@@ -41,6 +55,7 @@ def body(name: str, story: Story) -> InputBody:
         "start_call": starts(2),
         "complete": completes(2, "paid"),
         "fail": fails(2),
+        "defer": defers(2),
         "lose": loses(2),
         "settle": settles(2, True),
         "fire": fires("deadline"),

@@ -19,6 +19,7 @@ from .acts import (
     cancels,
     completes,
     continues,
+    defers,
     delegates,
     escalates,
     fails,
@@ -95,6 +96,9 @@ VERBS = (
         "fail for good",
         "not done",
         "lose",
+        "defer",
+        "call back",
+        "call back in vain",
         "it happened",
         "it didn't",
         "refuse",
@@ -112,7 +116,7 @@ VERBS = (
 )
 
 
-ANSWERS = ("complete", "complete more", "fail", "not done", "lose")
+ANSWERS = ("complete", "complete more", "fail", "not done", "lose", "defer")
 
 
 @dataclass(frozen=True)
@@ -173,8 +177,12 @@ def body(turn: Turn, story: Story) -> InputBody:
     if call.unsafe and not call.lease_id and not turn.off and turn.aim < 8 and turn.verb in ANSWERS:
         return starts(step, attempt, lease)  # Most answers would only be told that it hasn't started.
     match turn.verb:
-        case "complete":
+        case "complete" | "call back":
             return completes(step, "x", attempt, lease)
+        case "call back in vain":
+            return fails(step, attempt=attempt, lease=lease, not_done=turn.aim < 5)
+        case "defer":
+            return defers(step, state.time_ms + 60_000, attempt, lease)
         case "signal":
             return signals("go", {"case_id": str(turn.aim)})
         case "complete more":
@@ -226,9 +234,10 @@ def play(turns: list[Turn], check: Callable[[Story], None]) -> Story:
             # Half of the firings come when they are due.
             armed = [timer.due_ms for timer in story.state.timers.values() if not timer.fired]
             later_ms = max(1, min(armed, default=0) - story.state.time_ms)
+        from_outside = Authority.CALLBACK if turn.verb.startswith("call back") else None
         story = story.when(
             body(turn, story),
-            authority=turn.authority,
+            authority=turn.authority or from_outside,
             actor=turn.actor,
             later=timedelta(milliseconds=later_ms),
             application=turn.known,

@@ -34,6 +34,7 @@ KEYRING = Keyring(
         Key("tools", b"t" * 32, Authority.TOOLS),
         Key("timers", b"c" * 32, Authority.TIMERS),
         Key("api", b"a" * 32, Authority.API),
+        Key("callback", b"o" * 32, Authority.CALLBACK),
     ]
 )
 RUN = run_id("local", "one")
@@ -154,6 +155,7 @@ class Effects:
             background=background,
             clock_ms=clock_ms,
             save_every_s=save_every_s,
+            public_url="https://penstock.example",
         )
         driver = Driver(self, host, background)
         self.hosts.append(driver)

@@ -24,8 +24,10 @@ IMPERATIVES = {
     "Revise",
     "Trigger",
     "Delete",
+    "Defer",
+    "Give",
 }
-IRREGULAR_PARTICIPLES = {"Taken", "Held"}
+IRREGULAR_PARTICIPLES = {"Taken", "Held", "Given"}
 # Each says something that no participle says better.
 NOT_PARTICIPLES = {"LateAnswer", "RunEnding", "ToolCallInDoubt"}
 MEANINGLESS = {"Updated", "Changed", "Processed"}

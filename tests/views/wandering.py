@@ -113,27 +113,23 @@ class Wanderer:
     def answer(self) -> EventBody:
         step = self.rng.choice(list(self.calls))
         call_id, attempt = call_of(self.run_id, step), self.attempts[step]
-        kind = self.rng.choice(["start", "complete", "retry", "fail", "refuse", "doubt", "hold"])
+        kind = self.rng.choice(["start", "complete", "retry", "fail", "refuse", "doubt", "hold", "defer"])
         if kind == "start":
             return runs.ToolCallStarted(call_id=call_id, attempt=attempt, lease_id="l", worker=self.text())
         if kind == "doubt":
             return runs.ToolCallInDoubt(call_id=call_id, attempt=attempt, lease_id="l", reason=self.text())
         if kind == "hold":
             return runs.ToolCallHeld(call_id=call_id, attempt=attempt, began=self.rng.random() < 0.5)
+        if kind == "defer":
+            return runs.ToolCallDeferred(call_id=call_id, attempt=attempt, lease_id="l", expires_at_ms=9)
         if kind == "retry":
             self.attempts[step] += 1
             return requested(self.run_id, step, attempt=attempt + 1)
         del self.calls[step]
         if kind == "complete":
-            result = self.rng.choice(
-                [json_payload([self.text(), None, 0.1]), payload_of(b"{", "application/json")]
-            )
-            return runs.ToolCallCompleted(
-                call_id=call_id,
-                attempt=attempt,
-                result=result,
-                settled_by=self.rng.choice(["worker", "person"]),
-            )
+            results = [json_payload([self.text(), None, 0.1]), payload_of(b"{", "application/json")]
+            by, result = self.rng.choice(["worker", "person"]), self.rng.choice(results)
+            return runs.ToolCallCompleted(call_id=call_id, attempt=attempt, result=result, settled_by=by)
         if kind == "fail":
             error = Failure(kind="timeout", message=self.text())
             return runs.ToolCallFailed(call_id=call_id, attempt=attempt, error=error, final=True)

@@ -104,10 +104,8 @@ def test_a_tool_hands_its_callback_on_and_is_called_no_more(world: Effects, whic
     assert world.inputs(CompleteToolCall) == world.inputs(FailToolCall) == []
     world.emit(deferred(first), deferred(second))
     worker.feed()
-    worker.crash()
-    world.tools(chosen).take_all().feed()
-    other = world.tools(chosen)
-    other.take_all()
+    worker.close()
+    other = world.tools(chosen).take_all()
     world.emit(requested(chosen, "c"))
     other.feed()
     world.await_inputs(DeferToolCall, 3)
@@ -145,6 +143,7 @@ def test_an_unsafe_call_that_is_deferred_needs_no_lease_and_in_doubt_is_looked_i
     third.feed()
     world.await_inputs(SettleToolCall)
     assert looked_into == [call_id("a")]
+    worker.host.close()
 
 
 def test_a_deferred_call_has_a_timer(world: Effects) -> None:

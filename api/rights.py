@@ -35,7 +35,7 @@ RIGHTS: Final = (
     # Whoever may end a run may have a failed one done again; tools still ask for the roles of who does.
     Right("runs:start", _EVERYBODY, ("retry a run",)),
     Right("runs:read", _EVERYBODY, ("read", "list", "follow")),
-    Right("runs:change", _EVERYBODY, ("cancel", "signal")),
+    Right("runs:change", _EVERYBODY, ("cancel", "signal", "give feedback")),
     # An admin makes services, and they start runs: with a vote as well, one person alone could do what takes two.
     Right(
         "approvals:vote",
@@ -89,5 +89,6 @@ SETTLE: Final = _roles("settle")
 PAUSE: Final = _roles("pause")
 RETRY: Final = _roles("retry a run")
 SCHEDULE: Final = _roles("make a schedule")
+FEEDBACK: Final = _roles("give feedback")
 METRICS: Final = _roles("read metrics")
 KEYS: Final = _roles("manage keys")

@@ -19,6 +19,7 @@ _KEYS: Final = {
     "tool_call": ("call_id",),
     "approval": ("approval_id",),
     "run_event": ("run_id", "seq"),
+    "feedback": ("feedback_id",),
 }
 _SCHEDULE_KEYS: Final = {"schedule": ("schedule_id",), "schedule_event": ("schedule_id", "seq")}
 _ACTION: Final = "operator_action"
@@ -116,6 +117,7 @@ def _by_view(log: Histories) -> dict[str, dict[str, dict[str, Any]]]:
         "run": log.run,
         "tool_call": log.tool_call,
         "approval": log.approval,
+        "feedback": log.feedback,
         "run_event": {_key(key): row for key, row in log.run_event.items()},
         "schedule": log.schedule,
         "schedule_event": {_key(key): row for key, row in log.schedule_event.items()},

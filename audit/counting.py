@@ -108,6 +108,7 @@ class CountedApplier(Applier):
             ("schedule_event", len(changes.schedule_events)),
             ("dead_letter", len(changes.dead_letters)),
             ("operator_action", len(changes.actions)),
+            ("feedback", len(changes.feedback)),
         ):
             if rows:
                 self._written.add(rows, view)

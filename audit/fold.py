@@ -12,6 +12,7 @@ from penstock.audit.folding.actions import action_rows
 from penstock.audit.folding.approvals import approval_rows
 from penstock.audit.folding.calls import call_rows
 from penstock.audit.folding.event import event_row
+from penstock.audit.folding.feedback import feedback_rows
 from penstock.audit.folding.run import run_row
 from penstock.audit.folding.schedule import schedule_row
 from penstock.producers.log import Log, Record
@@ -31,6 +32,7 @@ class Histories:
     tool_call: dict[str, Row] = field(default_factory=dict)
     approval: dict[str, Row] = field(default_factory=dict)
     run_event: dict[tuple[str, int], Row] = field(default_factory=dict)
+    feedback: dict[str, Row] = field(default_factory=dict)
     schedule: dict[str, Row] = field(default_factory=dict)
     schedule_event: dict[tuple[str, int], Row] = field(default_factory=dict)
 
@@ -125,6 +127,7 @@ def _tell(found: Histories, run_id: str, history: Sequence[Told]) -> None:
     events = [(told.meta, told.body) for told in history]
     found.tool_call |= call_rows(events)
     found.approval |= approval_rows(events)
+    found.feedback |= feedback_rows(events)
     found.run[run_id] = run_row(events)
     for told in history:
         found.run_event[run_id, told.meta.entity_seq] = event_row(told.record, told.meta, told.body)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from penstock.audit.views import (
     approval,
     dead_letter,
+    feedback,
     operator_action,
     run,
     run_attribute,
@@ -15,6 +16,7 @@ from penstock.audit.views import (
 )
 from penstock.audit.views.columns import Row
 from penstock.audit.views.dead_letter import DeadLetterRow
+from penstock.audit.views.feedback import FeedbackRow
 from penstock.audit.views.operator_action import OperatorActionRow
 from penstock.audit.views.run_attribute import RunAttributeRow
 from penstock.audit.views.run_event import RunEventRow
@@ -24,7 +26,7 @@ from penstock.runtime.epochs import EpochFilter
 from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import PartitionTaken
-from penstock.schemas.run.records import RunStarted, ToolCallRequested
+from penstock.schemas.run.records import FeedbackGiven, RunStarted, ToolCallRequested
 from penstock.schemas.topics import SCHEDULE_EVENTS, VIEWS_GROUP
 
 DEAD_LETTERS: Final = ".dlq"
@@ -107,6 +109,7 @@ class Changes:
     dead_letters: tuple[DeadLetterRow, ...]
     run_attributes: tuple[RunAttributeRow, ...] = ()
     actions: tuple[OperatorActionRow, ...] = ()
+    feedback: tuple[FeedbackRow, ...] = ()
     schedules: Written = Written()
     schedule_events: tuple[RunEventRow, ...] = ()
 
@@ -147,6 +150,7 @@ def fold(batch: Batch, rows: Mapping[str, RunRows], deployment: str = LOCAL_TENA
     """Fold a batch into the rows of its runs, which it changes. Events folded before change nothing."""
     run_events: list[RunEventRow] = []
     attributes: list[RunAttributeRow] = []
+    thoughts: list[FeedbackRow] = []
     dead_letters = list(batch.dead_letters)
     touched: dict[str, bool] = {}
     for event in batch.events:
@@ -163,6 +167,8 @@ def fold(batch: Batch, rows: Mapping[str, RunRows], deployment: str = LOCAL_TENA
         run_events.append(run_event.project(event.record, event.meta, event.body))
         if type(event.body) is RunStarted:
             attributes += run_attribute.project(own.run)
+        elif type(event.body) is FeedbackGiven:
+            thoughts.append(feedback.project(event.meta, event.body))
     for run_id in touched:
         _conclude(rows[run_id])
     return Changes(
@@ -181,6 +187,7 @@ def fold(batch: Batch, rows: Mapping[str, RunRows], deployment: str = LOCAL_TENA
         tuple(dead_letters),
         tuple(attributes),
         batch.actions,
+        tuple(thoughts),
     )
 
 

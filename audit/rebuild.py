@@ -9,7 +9,7 @@ from penstock.runtime.settings import Settings
 _EMPTY = (
     "TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row,"
     " views.run_attribute, views.dead_letter, views.operator_action, views.schedule_row, views.schedule_event_row,"
-    " views.position"
+    " views.feedback, views.position"
 )
 
 

@@ -12,6 +12,7 @@ from penstock.audit.projection import Changes, RunRows
 from penstock.audit.views import run_attribute, run_event
 from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Row, Table
 from penstock.audit.views.dead_letter import DeadLetterRow
+from penstock.audit.views.feedback import FeedbackRow
 from penstock.audit.views.operator_action import OperatorActionRow
 from penstock.audit.views.readable import dumps
 from penstock.audit.views.schedule import SCHEDULE
@@ -91,6 +92,10 @@ _ACTIONS: Final = (
     "INSERT INTO views.operator_action"
     " SELECT * FROM json_populate_recordset(NULL::views.operator_action, %s::json) ON CONFLICT DO NOTHING"
 )
+_FEEDBACK: Final = (
+    "INSERT INTO views.feedback SELECT * FROM json_populate_recordset(NULL::views.feedback, %s::json)"
+    " ON CONFLICT DO NOTHING"
+)
 _MOVE: Final = """
 UPDATE views.position AS p SET position = m.new, epoch = m.epoch
 FROM json_to_recordset(%s::json) AS m(topic text, partition int, old bigint, new bigint, epoch bigint)
@@ -120,6 +125,8 @@ def write(connection: Connection[TupleRow], moves: Sequence[Move], changes: Chan
             connection.execute(_DEAD_LETTERS, (rows_json,))
         if changes.actions:
             connection.execute(_ACTIONS, (_rows_json([_action(row) for row in changes.actions]),))
+        if changes.feedback:
+            connection.execute(_FEEDBACK, (_rows_json([_thought(row) for row in changes.feedback]),))
 
 
 def _insert(
@@ -203,6 +210,11 @@ def _dead_letter(row: DeadLetterRow) -> dict[str, object]:
 
 def _action(row: OperatorActionRow) -> dict[str, object]:
     return {**row._asdict(), "detail": orjson.Fragment(row.detail), "actor": orjson.Fragment(row.actor)}
+
+
+def _thought(row: FeedbackRow) -> dict[str, object]:
+    comment = None if row.comment is None else orjson.Fragment(row.comment)
+    return {**row._asdict(), "comment": comment, "actor": orjson.Fragment(row.actor)}
 
 
 def _row(columns: Mapping[str, Any]) -> Row:

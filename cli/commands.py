@@ -15,7 +15,7 @@ COMMANDS: Final[Mapping[str, Later]] = {
         "Start runs, look at them and speak to them.",
         "penstock.cli.run_app:run_app",
         RUNS,
-        ("penstock.cli.runs", "penstock.cli.run_control", "penstock.cli.bulk"),
+        ("penstock.cli.runs", "penstock.cli.run_control", "penstock.cli.bulk", "penstock.cli.run_feedback"),
     ),
     "approvals": Later(
         "Questions that wait for a person.",

@@ -13,6 +13,7 @@ from penstock.cli.run_asking import attributes_of, value_of
 from penstock.cli.run_reading import ENDED, Ask
 from penstock.cli.screen import stderr
 from penstock.cli.speaking import ACKNOWLEDGED_S, speaking_as
+from penstock.producers.feedback import Feedback, give
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
 from penstock.runtime.errors import SetupError
@@ -137,6 +138,18 @@ def signal(
         return client.signal(run_id, name, value, derived_id(run_id, f"cli:{who}:{key}"), input_id=input_id)
 
     _say(settings, run_id, ("signal", name, payload), key, who, wait_s, speak, as_json=as_json)
+
+
+def feedback(
+    settings: Settings, run_id: str, said: Feedback, key: str, who: str, wait_s: float, *, as_json: bool
+) -> None:
+    """Say what a person thinks of a run, and what came of that. Without a key the same words are one feedback."""
+
+    def speak(client: RunClient, input_id: str) -> Receipt:
+        return give(client, run_id, said, input_id)
+
+    words = ("feedback", *map(str, said))
+    _say(settings, run_id, words, key or "the same words", who, wait_s, speak, as_json=as_json)
 
 
 def _say(

@@ -90,4 +90,5 @@ def _call_error(since: Events) -> Row | None:
 
 
 def _call_id(body: EventBody) -> str | None:
-    return getattr(body, "call_id", None)
+    # What people think of a call changes nothing in its row.
+    return None if isinstance(body, runs.FeedbackGiven) else getattr(body, "call_id", None)

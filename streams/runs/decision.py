@@ -21,6 +21,7 @@ from penstock.schemas.run.records import (
     EscalateApproval,
     FailToolCall,
     FireTimer,
+    GiveFeedback,
     MigrateRun,
     PauseRun,
     ReportLostLease,
@@ -34,6 +35,7 @@ from penstock.streams.decider import Decided, Happened, Input
 from penstock.streams.runs import (
     answers,
     deferring,
+    feedback,
     folding,
     handing,
     lifecycle,
@@ -86,11 +88,20 @@ _RULES: Final = dict(
         _rule(ReportLostLease, answers.lost, Authority.TOOLS),
         _rule(SettleToolCall, answers.settle, Authority.TOOLS, Authority.API, Authority.OPERATOR),
         _rule(FireTimer, timers.fire, Authority.TIMERS),
+        _rule(GiveFeedback, feedback.give, Authority.API, Authority.OPERATOR),
     )
 )
 
-# What still gets an answer of its own after a run has ended: late answers, repeated starts, timers' firings.
-_AFTER_THE_END: Final = (StartRun, CompleteToolCall, FailToolCall, DeferToolCall, SettleToolCall, FireTimer)
+# What still gets an answer of its own after a run has ended: late answers, repeated starts, firings, feedback.
+_AFTER_THE_END: Final = (
+    StartRun,
+    CompleteToolCall,
+    FailToolCall,
+    DeferToolCall,
+    SettleToolCall,
+    FireTimer,
+    GiveFeedback,
+)
 
 
 class RunDecider:

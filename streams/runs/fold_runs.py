@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from penstock.schemas.run.records import (
+    FeedbackGiven,
     RunCancelled,
     RunCompleted,
     RunContinued,
@@ -70,9 +71,14 @@ def _signalled(state: RunState, body: SignalReceived, time_ms: int) -> None:
         told(state, 0, time_ms, Signalled(body.name, body.payload.content or b""))
 
 
+def _thought_of(state: RunState, body: FeedbackGiven, time_ms: int) -> None:
+    state.feedback += 1
+
+
 FOLDS: Final = (
     entry(RunStarted, _started),
     entry(SignalReceived, _signalled),
+    entry(FeedbackGiven, _thought_of),
     entry(RunStalled, _stalled),
     entry(RunResumed, _resumed),
     entry(RunMigrated, _migrated),

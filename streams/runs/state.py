@@ -37,6 +37,8 @@ class RunState:
     timers: Charted[TimerState] = field(default_factory=Charted[TimerState])
     # What each signal_id has said: the signal's name and the hash of its content.
     signals: Charted[tuple[str, str]] = field(default_factory=Charted[tuple[str, str]])
+    # How much was said of it by people.
+    feedback: int = 0
     stalled: RunStalled | None = None
     paused: RunPaused | None = None
     ending: RunEnding | None = None
@@ -71,6 +73,7 @@ class RunState:
         made.grants = self.grants
         made.timers = self.timers
         made.signals = self.signals
+        made.feedback = self.feedback
         made.stalled = self.stalled
         made.paused = self.paused
         made.ending = self.ending

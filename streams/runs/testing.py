@@ -166,12 +166,19 @@ class World:
         call = next((call for call in self.state.open_calls if call.status == "deferred"), None)
         if call is None:
             return False
-        which = {"call_id": call.call_id, "attempt": call.attempt, "lease_id": "", "duration_ms": 0}
-        body: InputBody = (
-            CompleteToolCall(result=json_payload(result), **which)
-            if error is None
-            else FailToolCall(error=error, not_done=not_done, **which)
+        call_id, attempt, content = call.call_id, call.attempt, json_payload(result)
+        body: InputBody = CompleteToolCall(
+            call_id=call_id, attempt=attempt, lease_id="callback", result=content, duration_ms=0
         )
+        if error is not None:
+            body = FailToolCall(
+                call_id=call_id,
+                attempt=attempt,
+                lease_id="callback",
+                error=error,
+                not_done=not_done,
+                duration_ms=0,
+            )
         self.send(body, Authority.CALLBACK, OUTSIDE)
         return True
 

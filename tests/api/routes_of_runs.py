@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.api.route_case import FAILED, LONE, RUN, Bad, RouteCase
+from tests.api.route_case import FAILED, LONE, NO_RUN, RUN, Bad, RouteCase
 
 RUNS: Final = (
     RouteCase(
@@ -152,6 +152,35 @@ RUNS: Final = (
             Bad(body={"version": 2**40}),
             Bad(path="/v1/runs/%00/retry", status=404),
             Bad(path=f"/v1/runs/{RUN}/retry", status=409),
+        ),
+    ),
+    RouteCase(
+        route="POST /v1/feedback",
+        path="/v1/feedback",
+        body={"run_id": RUN, "score": 1, "label": "helpful", "comment": "it is right", "tags": ["a"]},
+        who="ana",
+        elsewhere="not-found",
+        bad=(
+            Bad(body={"run_id": RUN, "score": 1001}),
+            Bad(body={"run_id": RUN, "label": ""}),
+            Bad(body={"run_id": RUN, "comment": LONE}),
+            Bad(body={"run_id": RUN, "tags": ["a"] * 21}),
+            Bad(body={"run_id": RUN, "seq": 0}),
+            Bad(body={"run_id": RUN}),
+            Bad(body={"run_id": "none", "score": 1}, status=404),
+            Bad(body={"run_id": NO_RUN, "score": 1}, status=404),
+        ),
+    ),
+    RouteCase(
+        route="GET /v1/feedback",
+        path="/v1/feedback",
+        who="ana",
+        elsewhere="nothing",
+        bad=(
+            Bad(path="/v1/feedback?cursor=none"),
+            Bad(path="/v1/feedback?limit=0"),
+            Bad(path="/v1/feedback?given_after=yesterday"),
+            Bad(path="/v1/feedback?label=%00"),
         ),
     ),
     RouteCase(

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from penstock.api.app import create_app
-from penstock.runtime.api_keys import ensure
+from penstock.cli.api_keys import ensure
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 from tests.chaos.application import application

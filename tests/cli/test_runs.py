@@ -129,7 +129,9 @@ def test_what_cannot_be_done_says_what_to_type(terminal: Terminal, tell: Tell, t
     assert "given twice" in terminal.complains("start", "statement", *twice)
 
 
-@pytest.mark.parametrize("command", ["start", "list", "show", "events", "result", "cancel", "signal"])
+@pytest.mark.parametrize(
+    "command", ["start", "list", "show", "events", "result", "cancel", "signal", "feedback"]
+)
 def test_each_command_has_an_example(terminal: Terminal, command: str) -> None:
     words = " ".join(terminal.shown(command, "--help").replace("│", " ").split())
     assert f"Example: penstock run {command}" in words
@@ -181,5 +183,11 @@ def test_a_run_is_started_told_something_and_waited_for_on_a_real_broker(standin
     assert standing.told(*said) == told
     late = standing.told("cancel", run_id, "--reason", "late", "--wait", "60", code=1)
     assert (late["outcome"], late["effect"]["event"]["reason"]) == ("refused", "ended")
+    think = ("feedback", run_id, "--score", "0.5", "--label", "helpful", "--tag", "a", "--wait", "60")
+    thought = standing.told(*think)
+    assert (thought["outcome"], thought["effect"]["event"]["score_thousandths"]) == ("applied", 500)
+    assert standing.told(*think) == thought, "the same words are one"
+    assert standing.told("show", run_id)["status"] == "completed"
+    assert "nothing was said" in standing.complains("feedback", run_id)
     refused = standing.told("start", "nonsense", "--wait", "60", code=1)
     assert (refused["status"], refused["error"]["kind"]) == ("refused", "unknown_workflow")

@@ -14,6 +14,7 @@ from penstock.schemas.run.records import (
     EscalateApproval,
     FailToolCall,
     FireTimer,
+    GiveFeedback,
     MigrateRun,
     PauseRun,
     ReportLostLease,
@@ -97,6 +98,10 @@ def escalates(step: int, reason: str = "") -> EscalateApproval:
 
 def fires(what: object) -> FireTimer:
     return FireTimer(timer_id=timer_id(what))
+
+
+def thinks(label: str | None = "helpful", **more: object) -> GiveFeedback:
+    return GiveFeedback(label=label, **more)  # type: ignore[arg-type]
 
 
 def signals(name: str, said: object, signal_id: str = "") -> SignalRun:

@@ -18,6 +18,7 @@ from .acts import (
     resumes,
     settles,
     starts,
+    thinks,
     votes,
 )
 from .cases import CASES
@@ -37,6 +38,7 @@ ALLOWED: list[tuple[str, set[Authority]]] = [
     ("lose", {A.TOOLS}),
     ("settle", {A.TOOLS, A.API, A.OPERATOR}),
     ("fire", {A.TIMERS}),
+    ("think", {A.API, A.OPERATOR}),
     ("resume", {A.RUNS, A.OPERATOR}),
 ]
 
@@ -59,6 +61,7 @@ def body(name: str, story: Story) -> InputBody:
         "lose": loses(2),
         "settle": settles(2, True),
         "fire": fires("deadline"),
+        "think": thinks(),
         "resume": resumes(),
     }
     return bodies[name]

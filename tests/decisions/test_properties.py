@@ -13,6 +13,7 @@ from penstock.schemas.run.records import (
     ApprovalEscalated,
     ApprovalGranted,
     ApprovalRequested,
+    FeedbackGiven,
     LateAnswer,
     RunCancelled,
     RunCompleted,
@@ -48,7 +49,9 @@ def keeps_the_laws(story: Story) -> None:
     assert len(ends) <= 1
     if ends:
         after = history[ends[0] + 1 :]
-        assert all(isinstance(event, InputAccepted | InputRefused | LateAnswer) for event in after)
+        assert all(
+            isinstance(event, InputAccepted | InputRefused | LateAnswer | FeedbackGiven) for event in after
+        )
         assert not any(call.at_large for call in story.state.calls.values())
     calls_are_settled_once(history)
     starts_are_covered(story)

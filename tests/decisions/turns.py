@@ -30,6 +30,7 @@ from .acts import (
     settles,
     signals,
     starts,
+    thinks,
     votes,
 )
 from .cases import Case, application, file_note, look_up, notify, pay
@@ -99,6 +100,7 @@ VERBS = (
         "defer",
         "call back",
         "call back in vain",
+        "think",
         "it happened",
         "it didn't",
         "refuse",
@@ -181,6 +183,8 @@ def body(turn: Turn, story: Story) -> InputBody:
             return completes(step, "x", attempt, lease)
         case "call back in vain":
             return fails(step, attempt=attempt, lease=lease, not_done=turn.aim < 5)
+        case "think":
+            return thinks(about_seq=turn.aim or None)
         case "defer":
             return defers(step, state.time_ms + 60_000, attempt, lease)
         case "signal":

@@ -50,7 +50,7 @@ class Wanderer:
 
     def next(self) -> EventBody:
         """One more event that could follow."""
-        moves: list[Callable[[], EventBody]] = [self.refuse, self.accept, self.park]
+        moves: list[Callable[[], EventBody]] = [self.refuse, self.accept, self.park, self.think]
         if self.parked:
             moves += [self.unpark, self.unpark]
         if not self.begun:
@@ -90,6 +90,10 @@ class Wanderer:
             said = json_payload([self.text()])
             return runs.SignalReceived(name="more", signal_id=self.text() or "s", payload=said)
         return InputAccepted(input_type="ResumeRun", note=self.text())
+
+    def think(self) -> EventBody:
+        said, about = self.rng.choice([(None, call_of(self.run_id, 1)), (json_payload(self.text()), None)])
+        return runs.FeedbackGiven(call_id=about, label=self.text(), tags=(self.text(),), comment=said)
 
     def park(self) -> EventBody:
         input_id = derived_id(self.run_id, f"parked:{self.rng.random()}")

@@ -29,6 +29,7 @@ from penstock.api import (
     schedule_control,
     schedules,
     tools,
+    webhooks,
     workflows,
 )
 from penstock.api.door import Door
@@ -58,6 +59,7 @@ _OF_THE_DOOR = (
     bulk,
     operating,
     me,
+    webhooks,
     health,
 )
 

@@ -59,6 +59,7 @@ RIGHTS: Final = (
         (OPERATOR,),
         tuple(f"{verb} a schedule" for verb in ("make", "change", "pause", "resume", "trigger", "delete")),
     ),
+    Right("operate", (OPERATOR,), ("manage webhooks",)),
     Right("metrics:read", (OPERATOR,), ("read metrics",)),
     Right("keys:manage", (ADMIN,), ("manage keys",)),
 )
@@ -92,3 +93,4 @@ SCHEDULE: Final = _roles("make a schedule")
 FEEDBACK: Final = _roles("give feedback")
 METRICS: Final = _roles("read metrics")
 KEYS: Final = _roles("manage keys")
+WEBHOOKS: Final = _roles("manage webhooks")

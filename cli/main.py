@@ -70,14 +70,16 @@ def down() -> None:
 
 @app.command(rich_help_panel=START)
 def worker(
-    role: Annotated[str, typer.Argument(help="runs, tools, timers, schedules, all (of these), or views")],
+    role: Annotated[
+        str, typer.Argument(help="runs, tools, timers, schedules, webhooks, all (of these), or views")
+    ],
     name: Annotated[
         str,
         typer.Option(help="Static membership: started again under its name, it has its partitions at once."),
     ] = "",
 ) -> None:
     """Run one worker in the foreground."""
-    roles = ("runs", "tools", "timers", "schedules", "all", "views")
+    roles = ("runs", "tools", "timers", "schedules", "webhooks", "all", "views")
     if role not in roles:
         from penstock.runtime.errors import SetupError
 

@@ -13,13 +13,14 @@ from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
 
 # The application's own tables lie in other schemas, and stay; so do the API's keys, which no log gives back: without
-# its row a revoked one would count again.
+# its row a revoked one would count again. And webhooks, with what was posted, or the log's past would be posted again.
 _EMPTY_ALL: Final = b"""
 DO $$
 DECLARE derived text;
 BEGIN
     SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') INTO derived
-    FROM pg_tables WHERE schemaname IN ('penstock', 'views') AND tablename NOT IN ('penstock_migration', 'api_key');
+    FROM pg_tables WHERE schemaname IN ('penstock', 'views') AND tablename NOT IN
+        ('penstock_migration', 'api_key', 'webhook', 'webhook_delivery');
     IF derived IS NOT NULL THEN
         EXECUTE 'TRUNCATE ' || derived;
     END IF;

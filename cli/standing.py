@@ -25,7 +25,7 @@ from penstock.runtime.telemetry_settings import TelemetrySettings
 
 # By the name of the process: what `penstock worker` is told. Together, what one writes the others needn't fetch.
 TOGETHER: Final = {"worker": "all", "views": "views"}
-APART: Final = {role: role for role in ("runs", "tools", "timers", "schedules", "views")}
+APART: Final = {role: role for role in ("runs", "tools", "timers", "schedules", "webhooks", "views")}
 API: Final = "api"
 PORT: Final = "PENSTOCK_METRICS_PORT"
 PORT_MAX: Final = 65_535

@@ -109,6 +109,16 @@ class Keyring:
             raise NoSuchKey(authority.value)
         return found
 
+    def derived(self, purpose: str, key_id: str | None = None) -> tuple[str, bytes]:
+        """32 bytes for something else than signing, made of the API's key, or of the key of that id; and the id.
+
+        The same purpose and key give the same bytes; nothing follows from them about the key. Raises NoSuchKey.
+        """
+        key = self.signer(Authority.API).key if key_id is None else self._keys.get(key_id)
+        if key is None:
+            raise NoSuchKey(str(key_id))
+        return key.key_id, hmac.digest(key.secret, f"penstock: {purpose}".encode(), hashlib.sha256)
+
     def verify(self, record: Record, meta: InputMeta) -> Authority:
         """What the record may say: its key's authority, or NONE when the signature is missing, wrong, by an
         unknown key, or by an app's key for another tenant. `meta` is the one decoded from the record.

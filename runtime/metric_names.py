@@ -28,7 +28,7 @@ ATTRIBUTES: Final = {
     ERROR: "the name of the exception",
     TOOL: "the tool's name, without its version",
     TENANT: "the tenant: the first `PENSTOCK_METRICS_TENANTS_MAX` that a process meets by name, the rest as `other`",
-    OUTCOME: "`completed`, or the kind of the failure that the tools worker answers: `timeout`, `declined` …",
+    OUTCOME: "of a call `completed`, or the kind of the failure that the tools worker answers: `timeout`, `declined` …",
     STAGE: "`decide` (decode, decide, encode), `commit` (Postgres), `publish` (Kafka)",
     TYPE: "the record's type, as its `ce_type` header says: `RunStarted`, `CompleteToolCall` …",
     VIEW: "the view: `run`, `run_event`, `tool_call`, `approval`, `schedule`, `schedule_event`, `dead_letter`",
@@ -175,6 +175,22 @@ QUEUE_AGE: Final = Metric(
     *("penstock.queue.oldest_age", "s", "gauge"),
     "Age of the oldest record that the group hasn't handled, by the log's time; 0 where none waits.",
     (GROUP, TOPIC),
+)
+
+# Webhooks: posts counted by their worker; what waits asked when somebody collects, by the API.
+WEBHOOK_POSTS: Final = Metric(
+    *("penstock.webhook.posts", "{post}", "counter"),
+    "Posts to webhooks that are over, by what came of the delivery: `delivered`, `waiting` for another try, `failed`"
+    " for good, `late` where another process had it by then.",
+    (OUTCOME,),
+)
+WEBHOOKS_WAITING: Final = Metric(
+    *("penstock.webhook.waiting", "{delivery}", "gauge"),
+    "Deliveries that wait for their first try or another one. Those of disabled subscriptions too, for a day.",
+)
+WEBHOOKS_AGE: Final = Metric(
+    *("penstock.webhook.oldest_age", "s", "gauge"),
+    "Age of the oldest delivery that waits; 0 where none does. Growing: a receiver is away, or no worker posts.",
 )
 
 # The API.

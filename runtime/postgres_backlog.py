@@ -22,13 +22,20 @@ from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.meters import Meters, Observed
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
-from penstock.schemas.topics import FIRING_GROUP, NOUN_TOPICS, TIMERS_GROUP, TOOLS_GROUP, VIEWS_GROUP
+from penstock.schemas.topics import (
+    FIRING_GROUP,
+    NOUN_TOPICS,
+    TIMERS_GROUP,
+    TOOLS_GROUP,
+    VIEWS_GROUP,
+    WEBHOOKS_GROUP,
+)
 
 log = logging.getLogger("penstock.telemetry")
 
 _ASK_AGAIN_S: Final = 5.0
 # Groups whose positions in Postgres are older than what they have done.
-_SAVE_SELDOM: Final = (TOOLS_GROUP, TIMERS_GROUP, FIRING_GROUP)
+_SAVE_SELDOM: Final = (TOOLS_GROUP, TIMERS_GROUP, FIRING_GROUP, WEBHOOKS_GROUP)
 # (group, topic, partition): the offset of the next record that the group hasn't handled.
 Positions = Mapping[tuple[str, str, int], int]
 

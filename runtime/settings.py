@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     api_stream_s_max: float = Field(default=3_600, gt=0)
     open_runs_tenant_max: int = Field(default=50_000, ge=1)
     open_runs_total_max: int = Field(default=200_000, ge=1)
+    webhook_hosts_allowed: str = ""
     views_lag_max_s: int = Field(default=60, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

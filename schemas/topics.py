@@ -11,6 +11,7 @@ Group: TypeAlias = Literal[
     "penstock.streams.timers",
     "penstock.streams.schedules",
     "penstock.streams.firing",
+    "penstock.streams.webhooks",
     "penstock.audit.views",
 ]
 RUNS_GROUP: Final = "penstock.streams.runs"
@@ -18,6 +19,7 @@ TOOLS_GROUP: Final = "penstock.streams.tools"
 TIMERS_GROUP: Final = "penstock.streams.timers"
 SCHEDULES_GROUP: Final = "penstock.streams.schedules"
 FIRING_GROUP: Final = "penstock.streams.firing"
+WEBHOOKS_GROUP: Final = "penstock.streams.webhooks"
 VIEWS_GROUP: Final = "penstock.audit.views"
 
 RUN_INBOX: Final = "penstock.run.inbox"
@@ -120,7 +122,7 @@ NOUN_TOPICS: Final = (
         owner=RUNS_GROUP,
         key="run id; of PartitionTaken the partition's own id",
         records=_RUN_EVENTS + _ANY_EVENTS,
-        consumers=(TOOLS_GROUP, TIMERS_GROUP, VIEWS_GROUP),
+        consumers=(TOOLS_GROUP, TIMERS_GROUP, WEBHOOKS_GROUP, VIEWS_GROUP),
         config=_kept_for_good(EVENT_BYTES_MAX),
         doc="The histories of runs, each in the order of its entity_seq.",
     ),

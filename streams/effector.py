@@ -64,6 +64,7 @@ class EffectHost(Generic[W]):
         save_every_s: float = SAVE_EVERY_S,
         close_s: float = CLOSE_S,
         fetch_min_bytes: int = 1,
+        snapshots: type[Snapshots[W]] = Snapshots,
     ) -> None:
         self.topic = topic
         self.group_id = group_id
@@ -75,7 +76,7 @@ class EffectHost(Generic[W]):
         self._log = log_
         self._codec = codec
         self._positions = positions
-        self._snapshots = Snapshots(positions, topic)
+        self._snapshots = snapshots(positions, topic)
         self._fold = fold
         self._types = frozenset(name.encode() for name in fold.types)
         self._act = act

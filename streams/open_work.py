@@ -83,6 +83,11 @@ class OpenWork(Generic[W]):
             del self._by_run[work.run_id]
         self._changed[key] = None
 
+    def forget(self, key: str) -> None:
+        """It needn't be kept any more, and nothing has become of it: nobody is told, and no row changes."""
+        self.remove(key)
+        self._changed.pop(key, None)
+
     def remove_run(self, run_id: str) -> None:
         """The run ended: nothing of it is open."""
         keys = self._by_run.get(run_id, set())

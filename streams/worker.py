@@ -35,7 +35,7 @@ from penstock.streams.polling import Poller
 
 log = logging.getLogger("penstock.streams.worker")
 
-ROLES: Final = ("runs", "tools", "timers", "schedules")
+ROLES: Final = ("runs", "tools", "timers", "schedules", "webhooks")
 # The agents of a role whose name isn't that of its only one.
 _AGENTS: Final = {"schedules": ("schedules", "firing")}
 ALL: Final = "all"
@@ -178,7 +178,7 @@ def worker_app(
 
 
 def role_app(role: str, settings: Settings | None = None, name: str | None = None) -> WorkerApp:
-    """The app of `runs`, `tools`, `timers` or `schedules`, or of `all` of them in one process."""
+    """The app of one of ROLES, or of `all` of them in one process."""
     if role not in (*ROLES, ALL):
         raise ValueError(f"there is no worker {role!r}; there are {', '.join((*ROLES, ALL))}")
     settings = settings or Settings.load()

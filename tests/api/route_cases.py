@@ -9,6 +9,7 @@ from tests.api.routes_of_reviews import REVIEWS
 from tests.api.routes_of_runs import RUNS
 from tests.api.routes_of_schedules import SCHEDULES
 from tests.api.routes_of_versions import VERSIONS
+from tests.api.routes_of_webhooks import WEBHOOKS
 
 # Health needs no key: the process that looks after this one asks (B7). A callback's path is its credential, and
 # tests/api/test_callbacks.py has what it must hold.
@@ -20,4 +21,5 @@ CASES: Final = (
     *SCHEDULES,
     *VERSIONS,
     *OPERATORS,
+    *WEBHOOKS,
 )

@@ -91,6 +91,15 @@ def test_a_tenants_role_writes_nothing(told: Api) -> None:
         raise psycopg.Rollback(transaction)
 
 
+def test_a_tenants_role_sees_no_secret_of_a_webhook(told: Api) -> None:
+    with told.views.transaction() as transaction:
+        told.views.execute("SET LOCAL ROLE penstock_tenant")
+        told.views.execute("SELECT url FROM penstock.webhook")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            told.views.execute("SELECT secret FROM penstock.webhook")
+        raise psycopg.Rollback(transaction)
+
+
 def test_every_table_that_names_a_tenant_has_the_wall(told: Api) -> None:
     assert unwalled(told.views) == OF_THE_DEPLOYMENT
 
@@ -99,7 +108,11 @@ def test_a_table_without_the_wall_is_found(told: Api) -> None:
     with told.views.transaction() as transaction:
         told.views.execute("CREATE TABLE views.forgotten (tenant text)")
         told.views.execute("CREATE VIEW views.looks_as_its_owner AS SELECT tenant FROM views.run_row")
-        assert unwalled(told.views) == {"forgotten", "looks_as_its_owner"}
+        told.views.execute(
+            "CREATE TABLE penstock.shown (tenant text); CREATE TABLE penstock.not_shown (tenant text)"
+        )
+        told.views.execute("GRANT SELECT ON penstock.shown TO penstock_tenant")
+        assert unwalled(told.views) == {"forgotten", "looks_as_its_owner", "shown"}
         raise psycopg.Rollback(transaction)
 
 
@@ -108,7 +121,8 @@ def unwalled(connection: psycopg.Connection[TupleRow]) -> set[str]:
     found = connection.execute(
         """
         SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant'
-        WHERE c.relnamespace = 'views'::regnamespace AND CASE c.relkind
+        WHERE (c.relnamespace = 'views'::regnamespace OR c.relnamespace = 'penstock'::regnamespace
+            AND has_any_column_privilege('penstock_tenant', c.oid, 'SELECT')) AND CASE c.relkind
             WHEN 'r' THEN NOT (c.relrowsecurity AND EXISTS (
                 SELECT FROM pg_policy WHERE polrelid = c.oid AND polroles = ARRAY['penstock_tenant'::regrole::oid]))
             WHEN 'v' THEN NOT coalesce('security_invoker=true' = ANY(c.reloptions), false)

@@ -43,6 +43,7 @@ def test_each_consumer_group_has_its_dead_letters() -> None:
         "penstock.run.inbox.penstock.streams.runs.dlq",
         "penstock.run.events.penstock.streams.tools.dlq",
         "penstock.run.events.penstock.streams.timers.dlq",
+        "penstock.run.events.penstock.streams.webhooks.dlq",
         "penstock.run.events.penstock.audit.views.dlq",
         "penstock.operator.actions.penstock.audit.views.dlq",
         "penstock.schedule.inbox",

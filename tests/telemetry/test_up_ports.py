@@ -41,7 +41,10 @@ def started(settings: Settings, local: LocalState, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("apart", "names"),
-    [(False, ["worker", "views", "api"]), (True, ["runs", "tools", "timers", "schedules", "views", "api"])],
+    [
+        (False, ["worker", "views", "api"]),
+        (True, ["runs", "tools", "timers", "schedules", "webhooks", "views", "api"]),
+    ],
 )
 def test_each_process_gets_a_port_from_the_one_that_is_set_on(
     apart: bool, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

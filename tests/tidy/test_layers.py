@@ -23,7 +23,7 @@ MODULES = (
     "streams/runner.py",
     *(
         f"streams/{agent}/{name}.py"
-        for agent in ("runs", "tools", "timers", "schedules", "firing")
+        for agent in ("runs", "tools", "timers", "schedules", "firing", "webhooks")
         for name in ("__init__", "agent", "ports")
     ),
     "streams/runs/decision.py",

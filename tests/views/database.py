@@ -15,8 +15,8 @@ _TABLES = """
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
 WHERE schemaname = 'views' OR (schemaname = 'penstock' AND tablename IN ('bulk', 'bulk_run'))"""
 _SIZE = "SELECT pg_relation_size('views.run_event_row') + pg_relation_size('views.run_row')"
-# What of the rest makes the table of API keys.
-API_KEYS = ("0011_api_keys.sql", "0022_groups.sql")
+# What of the rest the API's tests need.
+API_KEYS = ("0011_api_keys.sql", "0019_webhooks.sql", "0022_groups.sql")
 
 
 @contextmanager

@@ -1,0 +1,159 @@
+"""/v1/webhooks: an operator manages the tenant's subscriptions, and sees what became of their deliveries.
+
+The secret that deliveries are signed with is shown once, by the answer that makes it (docs/webhooks.md).
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from penstock.api.callers import Caller
+from penstock.api.door import Door, IdempotencyKey
+from penstock.api.preconditions import IfMatch
+from penstock.api.rights import WEBHOOKS
+from penstock.api.webhook_changes import WebhookChanges, moved_on
+from penstock.api.webhook_shapes import (
+    NewWebhook,
+    Said,
+    SecretRotation,
+    WebhookChange,
+    delivery_document,
+    document,
+)
+from penstock.runtime.postgres_webhooks import Page
+from penstock.runtime.webhooks import Delivered, DeliveryStatus, Webhook
+
+LIMIT_MAX: Final = 500
+_MARK: Final = r"^([0-9]{1,16})_([0-9a-f-]{1,64})$"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+Mark = Annotated[str | None, Query(pattern=_MARK, description="`next` of the page before.")]
+
+
+def routes(door: Door) -> APIRouter:
+    """The routes of this resource."""
+    router = APIRouter(tags=["webhooks"], prefix="/v1/webhooks")
+    changes = WebhookChanges(door)
+
+    def operator(caller: Annotated[Caller, Depends(door.keys)]) -> Caller:
+        caller.needs(WEBHOOKS, "manage webhooks")
+        return caller
+
+    Operator = Annotated[Caller, Depends(operator)]
+
+    @router.get("")
+    async def webhooks(caller: Operator) -> dict[str, Any]:
+        """The tenant's subscriptions, oldest first, without their secrets."""
+        return {"webhooks": [document(each) for each in await changes.all_of(caller)]}
+
+    @router.post("", status_code=201)
+    async def make(
+        body: NewWebhook, caller: Operator, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> dict[str, Any]:
+        """Subscribe. `secret` in the answer is the only time that it is shown."""
+        made, secret = await changes.make(caller, body, idempotency_key)
+        return _tagged(response, made) | {"secret": secret}
+
+    @router.get("/{webhook_id}")
+    async def one(webhook_id: str, caller: Operator, response: Response) -> dict[str, Any]:
+        """One subscription; `failing_since` and `disabled_reason` say how it is."""
+        return _tagged(response, await changes.found(caller, webhook_id))
+
+    @router.patch("/{webhook_id}")
+    async def change(
+        webhook_id: str, body: WebhookChange, caller: Operator, response: Response, if_match: IfMatch = None
+    ) -> dict[str, Any]:
+        """Change url, kinds or description. What has been filed already goes to the new url."""
+        old = await changes.found(caller, webhook_id)
+        if if_match is not None and not {"*", _tag(old)} & {tag.strip() for tag in if_match.split(",")}:
+            raise moved_on(old)
+        return _tagged(response, await changes.change(caller, old, body))
+
+    @router.delete("/{webhook_id}", status_code=204)
+    async def remove(
+        webhook_id: str,
+        caller: Operator,
+        reason: Annotated[str, Query(max_length=2_000)] = "",
+    ) -> Response:
+        """Forget it and its deliveries, also those that wait."""
+        await changes.remove(caller, webhook_id, reason)
+        return Response(status_code=204)
+
+    @router.post("/{webhook_id}/rotate", status_code=201)
+    async def rotate(
+        webhook_id: str, caller: Operator, response: Response, body: SecretRotation | None = None
+    ) -> dict[str, Any]:
+        """Make another secret. Deliveries are signed with both until the grace is over."""
+        asked = body or SecretRotation()
+        webhook, secret = await changes.rotate(caller, webhook_id, asked.grace_s, asked.reason)
+        return _tagged(response, webhook) | {"secret": secret}
+
+    @router.post("/{webhook_id}/disable")
+    async def disable(
+        webhook_id: str, caller: Operator, response: Response, body: Said | None = None
+    ) -> dict[str, Any]:
+        """Post nothing to it until it is enabled. What happens meanwhile isn't posted later."""
+        return _tagged(response, await changes.disable(caller, webhook_id, (body or Said()).reason))
+
+    @router.post("/{webhook_id}/enable")
+    async def enable(
+        webhook_id: str, caller: Operator, response: Response, body: Said | None = None
+    ) -> dict[str, Any]:
+        """Post to it what happens from now on, and what still waits."""
+        return _tagged(response, await changes.enable(caller, webhook_id, (body or Said()).reason))
+
+    @router.post("/{webhook_id}/test", status_code=202)
+    async def test(
+        webhook_id: str, caller: Operator, idempotency_key: IdempotencyKey = None
+    ) -> dict[str, Any]:
+        """Have a delivery of kind webhook.test posted; look for its id among the deliveries."""
+        delivery_id = await changes.test(caller, webhook_id, idempotency_key)
+        return {"id": delivery_id, "links": {"deliveries": f"/v1/webhooks/{webhook_id}/deliveries"}}
+
+    _of_deliveries(router, changes, operator)
+    return router
+
+
+def _of_deliveries(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
+    Operator = Annotated[Caller, Depends(operator)]
+
+    @router.get("/{webhook_id}/deliveries")
+    async def deliveries(
+        webhook_id: str,
+        caller: Operator,
+        status: DeliveryStatus | None = None,
+        after: Mark = None,
+        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
+    ) -> dict[str, Any]:
+        """What was posted or waits, newest first. Read on with after = next, until that is null. Kept for a week."""
+        found = await changes.deliveries(caller, webhook_id, Page(status, _place(after), limit))
+        last = found[-1] if len(found) == limit else None
+        return {
+            "deliveries": [delivery_document(each) for each in found],
+            "next": _mark(last) if last else None,
+        }
+
+    @router.post("/{webhook_id}/deliveries/{delivery_id}/redeliver", status_code=202)
+    async def redeliver(webhook_id: str, delivery_id: str, caller: Operator) -> dict[str, Any]:
+        """Post one once more, with the same webhook-id, also if it was delivered."""
+        await changes.again(caller, webhook_id, delivery_id)
+        return {"id": delivery_id, "links": {"deliveries": f"/v1/webhooks/{webhook_id}/deliveries"}}
+
+
+def _tag(webhook: Webhook) -> str:
+    return f'"{webhook.version}"'
+
+
+def _tagged(response: Response, webhook: Webhook) -> dict[str, Any]:
+    response.headers["ETag"] = _tag(webhook)
+    return document(webhook)
+
+
+def _mark(one: Delivered) -> str:
+    return f"{(one.filed_at - _EPOCH) // timedelta(microseconds=1)}_{one.event_id}"
+
+
+def _place(mark: str | None) -> tuple[datetime, str] | None:
+    found = re.fullmatch(_MARK, mark or "")
+    return (_EPOCH + timedelta(microseconds=int(found[1])), found[2]) if found else None

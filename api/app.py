@@ -37,6 +37,7 @@ from penstock.producers.publisher import Publisher
 from penstock.producers.signing import Authority, Keyring, Signer
 from penstock.runtime.meters import PROCESS, Meters
 from penstock.runtime.postgres_backlog import observe_queues
+from penstock.runtime.postgres_webhook_gauges import observe_webhooks
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import Telemetry, resource_of, start
 from penstock.schemas.codec import codec_for
@@ -146,6 +147,7 @@ def main() -> int:
         signal.signal(number, lambda *_: None)
     telemetry = start(SOURCE, settings.worker_name)
     observe_queues(telemetry.meters, settings)
+    observe_webhooks(telemetry.meters, settings)
     app = create_app(settings, telemetry=telemetry)
     config = uvicorn.Config(
         app,

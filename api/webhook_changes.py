@@ -143,8 +143,11 @@ class WebhookChanges:
     async def again(self, caller: Caller, webhook_id: str, delivery_id: str) -> None:
         """Have a delivery made once more, with the same webhook-id."""
         webhook = await self._active(caller, webhook_id)
-        if "\x00" in delivery_id or not await self._ask(lambda db: table.again(db, webhook, delivery_id)):
+        asked = {"tenant": caller.tenant, "webhook_id": webhook_id, "event_id": delivery_id}
+        if not await self._door.views.ask(table.DELIVERY, asked):
             raise not_found("delivery")
+        await self._record(caller, "webhook.redeliver", webhook_id, "", delivery=delivery_id)
+        await self._ask(lambda connection: table.again(connection, webhook, delivery_id))
 
     async def _active(self, caller: Caller, webhook_id: str) -> Webhook:
         webhook = await self.found(caller, webhook_id)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from penstock.runtime.webhooks import GRACE_S_DEFAULT, GRACE_S_MAX, KINDS, Delivered, Webhook
 
@@ -30,7 +30,7 @@ Url = Annotated[
 ]
 Description = Annotated[str, Field(max_length=500, pattern=_TEXT)]
 Reason = Annotated[str, Field(max_length=2_000, pattern=_TEXT, description="Why; it stays on the log.")]
-_EXAMPLE: Final = {
+_EXAMPLE: Final[dict[str, JsonValue]] = {
     "url": "https://hooks.example.com/penstock",
     "kinds": ["approval.requested", "approval.ended"],
 }

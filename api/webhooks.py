@@ -80,6 +80,14 @@ def routes(door: Door) -> APIRouter:
         await changes.remove(caller, webhook_id, reason)
         return Response(status_code=204)
 
+    _of_one(router, changes, operator)
+    _of_deliveries(router, changes, operator)
+    return router
+
+
+def _of_one(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
+    Operator = Annotated[Caller, Depends(operator)]
+
     @router.post("/{webhook_id}/rotate", status_code=201)
     async def rotate(
         webhook_id: str, caller: Operator, response: Response, body: SecretRotation | None = None
@@ -110,9 +118,6 @@ def routes(door: Door) -> APIRouter:
         """Have a delivery of kind webhook.test posted; look for its id among the deliveries."""
         delivery_id = await changes.test(caller, webhook_id, idempotency_key)
         return {"id": delivery_id, "links": {"deliveries": f"/v1/webhooks/{webhook_id}/deliveries"}}
-
-    _of_deliveries(router, changes, operator)
-    return router
 
 
 def _of_deliveries(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:

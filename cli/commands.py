@@ -61,6 +61,7 @@ COMMANDS: Final[Mapping[str, Later]] = {
     ),
     "topics": Later("The topics of the catalogue on this broker.", "penstock.cli.topics:topics_app", LOOK),
     "dlq": Later("Dead letters: records that could not be taken.", "penstock.cli.dlq:dlq_app", LOOK),
+    "webhooks": Later("Who is notified by webhook, of what.", "penstock.cli.webhooks:webhooks_app", LOOK),
     "keys": Later("The API's keys.", "penstock.cli.keys:keys_app", LOOK),
     "actions": Later(
         "What operators did, newest first: who, what, why; of all tenants.",

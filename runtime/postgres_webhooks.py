@@ -62,6 +62,9 @@ SELECT {_DELIVERY} FROM penstock.webhook_delivery WHERE {_MINE}
   AND (%(below_at)s::timestamptz IS NULL OR (filed_at, event_id) < (%(below_at)s::timestamptz, %(below_id)s::text))
 ORDER BY filed_at DESC, event_id DESC LIMIT %(limit)s"""
 
+DELIVERY: Final[LiteralString] = f"""
+SELECT event_id FROM penstock.webhook_delivery WHERE {_MINE} AND event_id = %(event_id)s"""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

@@ -84,7 +84,10 @@ class NoticeRows:
 
     def load(self, session: Session, partition: int) -> Sequence[Known]:
         rows = session.execute(_LOAD, (partition,)).fetchall()
-        return [KnownRun(*row[:3], tuple(Question(*each) for each in row[3])) for row in rows]
+        return [
+            KnownRun(run_id, workflow, version, tuple(Question(*each) for each in questions))
+            for run_id, workflow, version, questions in rows
+        ]
 
     def save(self, session: Session, partition: int, works: Mapping[str, Known | None]) -> None:
         gone = [key for key, work in works.items() if work is None]

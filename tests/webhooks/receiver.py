@@ -1,6 +1,7 @@
 """A receiver of webhooks that a test has answer, be slow, die and come back."""
 
 import json
+import ssl
 import threading
 import time
 from collections import Counter
@@ -31,6 +32,7 @@ class Receiver:
 
     status: int = 204
     slow_s: float = 0.0
+    tls: ssl.SSLContext | None = None
     headers: dict[str, str] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     port: int = 0
@@ -73,6 +75,8 @@ class Receiver:
         ThreadingHTTPServer.allow_reuse_address = True
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self

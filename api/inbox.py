@@ -42,7 +42,7 @@ class Inbox:
 
     def through(self, publisher: Publisher) -> "Inbox":
         """The same way in for who signs otherwise."""
-        return Inbox(publisher, self._views, self._acknowledged_s, self._effect_s)
+        return Inbox(publisher, self._acknowledged_s, self._effect_s)
 
     @property
     def effect_s(self) -> float:

@@ -6,7 +6,7 @@ where it left it, which each transaction checks.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import psycopg
@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from penstock.audit import projection, schedule_rows, store
 from penstock.audit.projection import Batch, Changes, RunRows, Written
+from penstock.audit.statements import LIVE
 from penstock.audit.store import Fenced, Move
 from penstock.audit.views import dead_letter
 from penstock.producers.log import Log, Record
@@ -47,15 +48,18 @@ class Applier:
         codec: Codec,
         keyring: Keyring | None = None,
         deployment: str = LOCAL_TENANT,
+        schema: str = LIVE,
     ) -> None:
         """`keyring` says which of the operators' actions a door vouches for, none without it. `deployment` is the
-        tenant whose the dead letters are that prove no other."""
+        tenant whose the dead letters are that prove no other. `schema` has the tables: the views', or a shadow's."""
         self._connection = connection
+        self._schema = schema
         self._deployment = deployment
         self._keyring = keyring or Keyring(())
         self._codec = codec
         self._positions: dict[Partition, int] = {}
         self._epochs: dict[Partition, int] = {}
+        self._generations: dict[Partition, int] = {}
         self._runs: dict[str, RunRows] = {}
         self._rows = 0
 
@@ -66,23 +70,30 @@ class Applier:
         """
         self.forget()
         wanted = sorted(set(partitions))
-        known = store.places(self._connection, {topic for topic, _ in wanted})
+        known = store.places(self._connection, {topic for topic, _ in wanted}, self._schema)
         for topic, partition in wanted:
             first, end = kept.bounds(topic, partition)
             identity = kept.identity(topic)
             place = known.get((topic, partition))
             if place is None:
-                store.begin(self._connection, topic, partition, first, identity)
+                store.begin(self._connection, topic, partition, first, identity, self._schema)
                 place = store.Place(first, 0, identity)
             _check(f"{topic} partition {partition}", place, store.Place(first, 0, identity), end)
             self._positions[topic, partition] = place.position
             self._epochs[topic, partition] = place.epoch
+            self._generations[topic, partition] = place.generation
+        return dict(self._positions)
+
+    @property
+    def positions(self) -> Mapping[Partition, int]:
+        """Where each partition that was taken is read next."""
         return dict(self._positions)
 
     def forget(self) -> None:
         """Let go of all partitions and rows: they may have another writer now."""
         self._positions.clear()
         self._epochs.clear()
+        self._generations.clear()
         self._forget_rows()
 
     def handle(self, records: Sequence[Record]) -> int:
@@ -127,10 +138,11 @@ class Applier:
         batch = projection.read(records, epochs, self._codec, self._keyring, self._deployment)
         unknown = batch.runs() - self._runs.keys()
         if unknown:
-            self._runs |= store.load(self._connection, unknown)
+            self._runs |= store.load(self._connection, unknown, self._schema)
         changes = projection.fold(batch, self._runs, self._deployment)
         if batch.schedules:
-            known = store.load_schedules(self._connection, {each.meta.entity_id for each in batch.schedules})
+            ids = {each.meta.entity_id for each in batch.schedules}
+            known = store.load_schedules(self._connection, ids, self._schema)
             changes = schedule_rows.fold(batch.schedules, known, changes, self._deployment)
         self._write(records, epochs, changes)
         self._keep(batch)
@@ -145,10 +157,10 @@ class Applier:
         ends = {(record.topic, record.partition): record.offset + 1 for record in records}
         seen = epochs.state()
         moves = [
-            Move(*place, old=self._positions[place], new=end, epoch=seen.get(place, 0))
+            Move(*place, self._positions[place], end, seen.get(place, 0), self._generations[place])
             for place, end in sorted(ends.items())
         ]
-        store.write(self._connection, moves, changes)
+        store.write(self._connection, moves, changes, self._schema)
         self._positions |= ends
         self._epochs |= seen
 

@@ -1,16 +1,15 @@
-"""Make the views anew: empty them and send the projector back to the beginning of the log."""
+"""Make the views anew, bluntly: empty them and send the projector back to the beginning of the log.
 
-from psycopg import Connection
+Until it has caught up, nothing of what the views knew is shown. `penstock rebuild` (audit/shadowing.py) does better.
+"""
+
+from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from penstock.audit.statements import LIVE
+from penstock.audit.tables import POSITION, tables
 from penstock.runtime.postgres import connect
 from penstock.runtime.settings import Settings
-
-_EMPTY = (
-    "TRUNCATE views.run_row, views.run_event_row, views.tool_call_row, views.approval_row,"
-    " views.run_attribute, views.dead_letter, views.operator_action, views.schedule_row, views.schedule_event_row,"
-    " views.feedback, views.position"
-)
 
 
 def rebuild(where: Settings | str) -> int:
@@ -25,5 +24,7 @@ def rebuild(where: Settings | str) -> int:
 def _empty(connection: Connection[TupleRow]) -> int:
     known = connection.execute("SELECT count(*) FROM views.run").fetchone()
     # Positions go with the rows: a projector finds its own gone, writes nothing, and takes them anew.
-    connection.execute(_EMPTY)
+    names = [*(table.name for table in tables(connection)), POSITION]
+    emptied = sql.SQL(", ").join(sql.Identifier(LIVE, name) for name in names)
+    connection.execute(sql.SQL("TRUNCATE {}").format(emptied))
     return int(known[0]) if known else 0

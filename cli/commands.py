@@ -59,6 +59,11 @@ COMMANDS: Final[Mapping[str, Later]] = {
         "penstock.cli.questions:status",
         LOOK,
     ),
+    "rebuild": Later(
+        "Fold the log anew beside the views that are shown, show which rows differ, and swap if you agree.",
+        "penstock.cli.rebuild:rebuild",
+        LOOK,
+    ),
     "topics": Later("The topics of the catalogue on this broker.", "penstock.cli.topics:topics_app", LOOK),
     "dlq": Later("Dead letters: records that could not be taken.", "penstock.cli.dlq:dlq_app", LOOK),
     "webhooks": Later("Who is notified by webhook, of what.", "penstock.cli.webhooks:webhooks_app", LOOK),

@@ -163,7 +163,7 @@ def reset_derived(
 
 @app.command("rebuild-views", rich_help_panel=LOOK)
 def rebuild_views() -> None:
-    """Make the views anew from the log that is there."""
+    """Empty the views; their worker fills them again from the log. Meanwhile they show less: see `rebuild`."""
     from penstock.cli.mending import rebuild_views as empty
     from penstock.runtime.settings import Settings
 

@@ -200,9 +200,9 @@ def test_what_is_kept_between_batches_is_bounded(
     loaded: list[int] = []
     whole = store.load
 
-    def load(connection: Views, runs: Collection[str]) -> dict[str, RunRows]:
+    def load(connection: Views, runs: Collection[str], schema: str) -> dict[str, RunRows]:
         loaded.append(len(runs))
-        return whole(connection, runs)
+        return whole(connection, runs, schema)
 
     monkeypatch.setattr(store, "load", load)
     historian = Historian(log)

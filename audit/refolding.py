@@ -5,6 +5,7 @@ applier, with its positions in the same transactions; killed at any time it goes
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -12,13 +13,23 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from penstock.audit.applier import Applier, Partition, PositionRefused
-from penstock.producers.log import Log
+from penstock.producers.log import Log, LogIdentity
 from penstock.producers.signing import Keyring
 from penstock.runtime.errors import SetupError
+from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec
 
 BATCH_RECORDS_MAX: Final = 4_000
 Places = Mapping[Partition, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LivePlace:
+    """How far the views are in a partition, where its log began when they did, and which log that is."""
+
+    position: int
+    first: int
+    identity: LogIdentity
 
 
 class LogDoesNotFit(SetupError):
@@ -45,19 +56,24 @@ class Refolding:
         """Where the shadow stands, of the partitions that it has begun with."""
         return self._applier.positions
 
-    def begin(self, partitions: Mapping[Partition, int]) -> None:
-        """Take these partitions; by partition where the log began when the views did.
+    def begin(self, partitions: Mapping[Partition, LivePlace]) -> None:
+        """Take these partitions, of the log that the views are of.
 
-        Raises LogDoesNotFit if the log begins later now, or is another one than that of the shadow.
+        Raises LogDoesNotFit if the log is another one now, or begins later.
         """
         if partitions.keys() <= self.places.keys():
             return
-        for (topic, partition), first in partitions.items():
+        for (topic, partition), live in partitions.items():
             now, _ = self._log.bounds(topic, partition)
-            if now > first:
+            if self._log.identity(topic) != live.identity:
                 raise LogDoesNotFit(
-                    f"{topic} partition {partition} begins at {now}, and the views have seen it from {first} on: what"
-                    " stood before can't be made again. If that may be lost, type `penstock rebuild-views`"
+                    f"the views were made from another log's {topic} than the broker's now: correct the address, or"
+                    " type `penstock rebuild-views`"
+                )
+            if now > live.first:
+                raise LogDoesNotFit(
+                    f"{topic} partition {partition} begins at {now}, and the views have seen it from {live.first} on:"
+                    " what stood before can't be made again. If that may be lost, type `penstock rebuild-views`"
                 )
         try:
             self._applier.take(partitions, self._log)
@@ -76,6 +92,7 @@ class Refolding:
             records = self._log.read(topic, partition, start, end) if start < end else iter(())
             while batch := list(islice(records, BATCH_RECORDS_MAX)):
                 self._applier.handle(batch)
+                reach("shadow-folded")
                 tell(len(batch))
             if (reached := self.places[topic, partition]) < end:
                 raise LogDoesNotFit(

@@ -16,12 +16,12 @@ from psycopg.rows import TupleRow
 
 from penstock.audit import shadow as shadows
 from penstock.audit.applier import Partition
-from penstock.audit.refolding import Places, Refolding
+from penstock.audit.refolding import LivePlace, Places, Refolding
 from penstock.audit.row_diff import TableDiff, row_diff
 from penstock.audit.shadow import Shadow
 from penstock.audit.swapping import exchange, fence
 from penstock.audit.tables import ViewTable, tables
-from penstock.producers.log import Log
+from penstock.producers.log import Log, LogIdentity
 from penstock.producers.signing import Keyring
 from penstock.runtime.errors import DatabaseAway, SetupError
 from penstock.runtime.postgres import connect
@@ -34,7 +34,7 @@ CLOSE_RECORDS: Final = 2_000
 BEHIND_S: Final = 0.5
 LOCK: Final = 7_306_362_912
 
-_LIVE: Final = "SELECT topic, partition, position, first FROM views.position"
+_LIVE: Final = "SELECT topic, partition, position, first, cluster_id, topic_id FROM views.position"
 # Told how many records are done, and of how many.
 Tell = Callable[[int, int], None]
 
@@ -114,14 +114,16 @@ class Rebuilding:
 
     def catch_up(self, tell: Tell = lambda done, of: None) -> None:
         """Fold until the shadow is close behind the views; `tell` hears of progress. Raises LogDoesNotFit."""
-        while True:
-            live, firsts = self._live()
-            self._refolding.begin(firsts)
-            told = self._telling(tell, live, sum(live.values()) - sum(firsts.values()))
+        close = False
+        while not close:
+            live = self._live()
+            self._refolding.begin(live)
+            ends = {place: at.position for place, at in live.items()}
+            told = self._telling(tell, ends, sum(at.position - at.first for at in live.values()))
             told(0)
-            if not self._wait_if_ahead(live) and self._missing(live) <= CLOSE_RECORDS:
-                return
-            self._refolding.fold(live, told)
+            missing = self._missing(ends)
+            self._refolding.fold(ends, told)
+            close = not self._wait_if_ahead(ends) and missing <= CLOSE_RECORDS
 
     def compare(self, first: int) -> tuple[TableDiff, ...]:
         """The row diff of each view that was asked for; `first`: how many rows of each to give in full.
@@ -161,19 +163,21 @@ class Rebuilding:
 
     def _meet(self) -> None:
         """Fold up to exactly where the views are, in the transaction that is open."""
-        live, firsts = self._live()
-        self._refolding.begin(firsts)
-        ahead = [place for place, at in self._refolding.places.items() if at > live.get(place, 0)]
-        if ahead:
+        live = self._live()
+        self._refolding.begin(live)
+        ends = {place: at.position for place, at in live.items()}
+        if self._ahead(ends):
             raise NotThisRebuild(
                 "the views are being made anew meanwhile: `penstock rebuild --resume` goes on when they have caught up"
             )
-        self._refolding.fold(live)
+        self._refolding.fold(ends)
 
-    def _live(self) -> tuple[dict[Partition, int], dict[Partition, int]]:
+    def _live(self) -> dict[Partition, LivePlace]:
         rows = self._connection.execute(_LIVE).fetchall()
-        positions = {(topic, partition): position for topic, partition, position, _ in rows}
-        return positions, {(topic, partition): first for topic, partition, _, first in rows}
+        return {
+            (topic, partition): LivePlace(position, first, LogIdentity(cluster_id, topic_id))
+            for topic, partition, position, first, cluster_id, topic_id in rows
+        }
 
     def _telling(self, tell: Tell, live: Places, total: int) -> Callable[[int], None]:
         return lambda _: tell(total - self._missing(live), total)
@@ -184,10 +188,13 @@ class Rebuilding:
 
     def _wait_if_ahead(self, live: Places) -> bool:
         """True, after a moment, if the views are behind the shadow: somebody has emptied them meanwhile."""
-        ahead = any(at > live.get(place, 0) for place, at in self._refolding.places.items())
+        ahead = self._ahead(live)
         if ahead:
             time.sleep(BEHIND_S)
         return ahead
+
+    def _ahead(self, live: Places) -> bool:
+        return any(at > live.get(place, 0) for place, at in self._refolding.places.items())
 
 
 def total(diffs: Sequence[TableDiff]) -> int:

@@ -120,8 +120,8 @@ def _quickly(connection: Connection[TupleRow], steps: Sequence[sql.Composable]) 
     while True:
         try:
             with connection.transaction():
-                for step in steps:
-                    connection.execute(step)
+                # In one message: what is held while a lock is waited for is held no longer than that.
+                connection.execute(sql.SQL("; ").join(steps))
         except LockNotAvailable:
             if time.monotonic() > until:
                 raise SwapRefused(

@@ -21,6 +21,7 @@ POINTS: Final = (
     "redrive-recorded",
     "redrive-put-back",
     "webhook-posted",
+    "shadow-folded",
 )
 
 

@@ -9,7 +9,9 @@ from psycopg.rows import TupleRow
 from penstock.producers.memory import MemoryLog
 from penstock.runtime.postgres import connect
 from penstock.schemas.topics import ALL_TOPICS
+from tests.conftest import TopicMaker
 from tests.views.database import database_with_views, empty
+from tests.views.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +32,10 @@ def views(views_database: str) -> Iterator[psycopg.Connection[TupleRow]]:
 def log() -> MemoryLog:
     """An empty log with every topic."""
     return MemoryLog(ALL_TOPICS)
+
+
+@pytest.fixture
+def stage(kafka: str, views: psycopg.Connection[TupleRow], kafka_topics: TopicMaker) -> Iterator[Stage]:
+    made = Stage(kafka, views, kafka_topics)
+    yield made
+    made.log.close()

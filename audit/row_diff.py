@@ -57,8 +57,8 @@ def row_diff(connection: Connection[TupleRow], table: ViewTable, schema: str, fi
     """Compare a table of the views with that of a shadow, within the transaction that is open; `first`: how many rows
     to give in full. Leaves nothing behind."""
     connection.execute(_find(table, schema))
-    counts = dict(connection.execute(_COUNTS).fetchall())
-    columns = dict(connection.execute(_COLUMNS).fetchall())
+    counts: dict[str, int] = dict(connection.execute(_COUNTS).fetchall())
+    columns: dict[str, int] = dict(connection.execute(_COLUMNS).fetchall())
     with connection.cursor(row_factory=dict_row) as cursor:
         shown = tuple(_shown(table, row) for row in cursor.execute(_first(table, schema), (first,)))
     rows = connection.execute(

@@ -10,7 +10,7 @@ from typing import Final, LiteralString
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow, class_row
 
-from penstock.audit.shadow import BEFORE, search, verbatim
+from penstock.audit.shadow import BEFORE, Statement, search, verbatim
 
 _TABLE: Final = """
 SELECT pg_get_userbyid(relowner), relowner = current_user::regrole, relrowsecurity, relforcerowsecurity
@@ -86,7 +86,7 @@ def in_the_way(connection: Connection[TupleRow], schema: str, names: Sequence[st
     return [str(described) for (described,) in rows]
 
 
-def rights(connection: Connection[TupleRow], schema: str, shadow: str, name: str) -> Iterator[sql.Composable]:
+def rights(connection: Connection[TupleRow], schema: str, shadow: str, name: str) -> Iterator[Statement]:
     """What gives the shadow's table the owner, policies, grants and triggers of the other schema's."""
     own = sql.Identifier(shadow, name)
     (owner, is_me, secured, forced) = _asked(connection, schema, _TABLE, name)[0]
@@ -108,7 +108,7 @@ def rights(connection: Connection[TupleRow], schema: str, shadow: str, name: str
         yield verbatim(definition)
         if enabled in _ENABLED:
             yield sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(
-                own, sql.SQL(_ENABLED[enabled]), sql.Identifier(trigger)
+                own, verbatim(_ENABLED[enabled]), sql.Identifier(trigger)
             )
     if not is_me:
         yield sql.SQL("ALTER TABLE {} OWNER TO {}").format(own, sql.Identifier(owner))
@@ -127,7 +127,7 @@ def _policy(
         sql.Identifier(name),
         own,
         sql.SQL("PERMISSIVE" if permissive else "RESTRICTIVE"),
-        sql.SQL(_COMMANDS[command]),
+        verbatim(_COMMANDS[command]),
         sql.SQL(", ").join(map(_role, roles)),
     )
     if using is not None:

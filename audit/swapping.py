@@ -19,7 +19,7 @@ from psycopg import Connection, sql
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
-from penstock.audit.shadow import REBUILD, Shadow, search
+from penstock.audit.shadow import REBUILD, Shadow, Statement, search
 from penstock.audit.statements import LIVE
 from penstock.audit.swapped_with import in_the_way, rights, views_on
 from penstock.audit.tables import POSITION, ViewTable
@@ -94,7 +94,7 @@ def _refuse(connection: Connection[TupleRow], tables: Sequence[ViewTable]) -> No
 
 def _steps(
     connection: Connection[TupleRow], shadow: Shadow, tables: Sequence[ViewTable]
-) -> Iterator[sql.Composable]:
+) -> Iterator[Statement]:
     """What takes locks that readers meet, in the order in which it is done."""
     for view in sorted(
         views_on(connection, LIVE, [table.name for table in tables]), key=lambda each: _rank(each.name)
@@ -113,7 +113,7 @@ def _rank(name: str) -> tuple[int, str]:
     return (_FIRST.index(name) if name in _FIRST else middle, name)
 
 
-def _quickly(connection: Connection[TupleRow], steps: Sequence[sql.Composable]) -> None:
+def _quickly(connection: Connection[TupleRow], steps: Sequence[Statement]) -> None:
     """All of these in a moment in which no reader is in the way."""
     _patience(connection, LOCK_MS)
     until = time.monotonic() + TRIES_S

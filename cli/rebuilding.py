@@ -2,7 +2,7 @@
 
 import dataclasses
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +51,7 @@ class Words:
     recorded: OperatorLog
     actor: Actor
 
-    def say(self, action: str, target: str, reason: str, detail: dict[str, object]) -> None:
+    def say(self, action: str, target: str, reason: str, detail: Mapping[str, object]) -> None:
         """Put it on the log, and wait until it stands there."""
         told(self.recorded.record(self.actor, action, target, reason, detail))
 

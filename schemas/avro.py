@@ -124,7 +124,12 @@ def records_of(folder: str) -> Iterator[Schema]:
 
 def self_contained(name: str) -> Schema:
     """A declared type with each type that it refers to defined at its first use, as registries want it."""
-    return _inlined(name, set())
+    return inlined(name, declared())
+
+
+def inlined(name: str, known: Mapping[str, Schema]) -> Schema:
+    """The same, of types that need not be declared here: by full name."""
+    return _inlined(name, set(), known)
 
 
 def schema_text(name: str) -> str:
@@ -132,18 +137,20 @@ def schema_text(name: str) -> str:
     return json.dumps(self_contained(name), separators=(",", ":"), ensure_ascii=False)
 
 
-def _inlined(schema: Schema, defined: set[str]) -> Schema:
+def _inlined(schema: Schema, defined: set[str], known: Mapping[str, Schema]) -> Schema:
     if isinstance(schema, list):
-        return [_inlined(branch, defined) for branch in schema]
+        return [_inlined(branch, defined, known) for branch in schema]
     if isinstance(schema, str):
-        if schema not in declared() or schema in defined:
+        if schema not in known or schema in defined:
             return schema
-        return _inlined(declared()[schema], defined)
+        return _inlined(known[schema], defined, known)
     copy = dict(schema)
     if copy["type"] in NAMED:
         defined.add(full_name(copy))
     if copy["type"] == "record":
-        copy["fields"] = [{**field, "type": _inlined(field["type"], defined)} for field in copy["fields"]]
+        copy["fields"] = [
+            {**field, "type": _inlined(field["type"], defined, known)} for field in copy["fields"]
+        ]
     if copy["type"] == "array":
-        copy["items"] = _inlined(copy["items"], defined)
+        copy["items"] = _inlined(copy["items"], defined, known)
     return copy

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from penstock.audit import store
 from penstock.audit.statements import LIVE, statements
 from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Table
 from penstock.audit.views.run_event import TYPES, RunEventRow
@@ -33,7 +34,7 @@ def test_whatever_writes_the_views_takes_their_schema() -> None:
     """A statement that names the schema `views` itself would write the live views out of a rebuild."""
     found = [
         f"{path.name}: {node.value.strip()[:60]}"
-        for path in Path(statements.__code__.co_filename).parent.rglob("*.py")
+        for path in Path(store.__file__).parent.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and WRITES.search(node.value)
     ]

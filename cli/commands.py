@@ -65,6 +65,9 @@ COMMANDS: Final[Mapping[str, Later]] = {
         LOOK,
     ),
     "topics": Later("The topics of the catalogue on this broker.", "penstock.cli.topics:topics_app", LOOK),
+    "schemas": Later(
+        "What can be said on the log, and under which ids.", "penstock.cli.schemas:schemas_app", LOOK
+    ),
     "dlq": Later("Dead letters: records that could not be taken.", "penstock.cli.dlq:dlq_app", LOOK),
     "webhooks": Later("Who is notified by webhook, of what.", "penstock.cli.webhooks:webhooks_app", LOOK),
     "keys": Later("The API's keys.", "penstock.cli.keys:keys_app", LOOK),

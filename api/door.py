@@ -15,6 +15,7 @@ from penstock.declare.application import Application
 from penstock.producers.callbacks import CallbackTokens
 from penstock.producers.log import SoonLog
 from penstock.runtime.settings import Settings
+from penstock.schemas.headers import TIME_MS_MAX
 
 IdempotencyKey = Annotated[
     str | None,
@@ -52,11 +53,12 @@ class Door:
 
 
 def moment(time_ms: int | None) -> str | None:
-    """Log time as RFC 3339 with ms, UTC; None stays None."""
+    """Log time as RFC 3339 with ms, UTC; None stays None. A time that no calendar has is shown as the nearest."""
     if time_ms is None:
         return None
+    within = min(max(time_ms, 0), TIME_MS_MAX)
     return (
-        datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        datetime.fromtimestamp(within / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
 
 

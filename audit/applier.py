@@ -57,6 +57,7 @@ class Applier:
         self._deployment = deployment
         self._keyring = keyring or Keyring(())
         self._codec = codec
+        self._partitions: dict[str, int] = {}
         self._positions: dict[Partition, int] = {}
         self._epochs: dict[Partition, int] = {}
         self._generations: dict[Partition, int] = {}
@@ -71,6 +72,7 @@ class Applier:
         self.forget()
         wanted = sorted(set(partitions))
         known = store.places(self._connection, {topic for topic, _ in wanted}, self._schema)
+        self._partitions = {topic: kept.partitions(topic) for topic, _ in wanted}
         for topic, partition in wanted:
             first, end = kept.bounds(topic, partition)
             identity = kept.identity(topic)
@@ -135,15 +137,16 @@ class Applier:
 
     def _project(self, records: Sequence[Record]) -> None:
         epochs = EpochFilter(self._epochs)
-        batch = projection.read(records, epochs, self._codec, self._keyring, self._deployment)
+        known = (self._codec, self._keyring, self._deployment, self._partitions)
+        batch = projection.read(records, epochs, *known)
         unknown = batch.runs() - self._runs.keys()
         if unknown:
             self._runs |= store.load(self._connection, unknown, self._schema)
         changes = projection.fold(batch, self._runs, self._deployment)
         if batch.schedules:
             ids = {each.meta.entity_id for each in batch.schedules}
-            known = store.load_schedules(self._connection, ids, self._schema)
-            changes = schedule_rows.fold(batch.schedules, known, changes, self._deployment)
+            rows = store.load_schedules(self._connection, ids, self._schema)
+            changes = schedule_rows.fold(batch.schedules, rows, changes, self._deployment)
         self._write(records, epochs, changes)
         self._keep(batch)
 

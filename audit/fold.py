@@ -19,7 +19,8 @@ from penstock.producers.log import Log, Record
 from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec, EventBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import EventMeta
-from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, SCHEDULE_EVENTS
+from penstock.schemas.ids import is_uuid, murmur2
+from penstock.schemas.topics import OPERATOR_ACTIONS, PARTITIONS, RUN_EVENTS, SCHEDULE_EVENTS
 
 Row: TypeAlias = dict[str, object]
 
@@ -58,10 +59,12 @@ def fold(
     """
     found = Histories()
     tell = _tell_schedule if topic == SCHEDULE_EVENTS else _tell
-    for partition in range(kept.partitions(topic)):
+    partitions = kept.partitions(topic)
+    for partition in range(partitions):
         first, end = kept.bounds(topic, partition)
         end = end if until is None else min(end, until.get(partition, first))
-        for entity_id, history in histories(kept.read(topic, partition, first, end), codec).items():
+        records = kept.read(topic, partition, first, end)
+        for entity_id, history in histories(records, codec, partitions).items():
             tell(found, entity_id, history)
     return found
 
@@ -84,10 +87,12 @@ def actions(
     return found
 
 
-def histories(records: Iterable[Record], codec: Codec | None = None) -> dict[str, list[Told]]:
-    """The events of one partition's records by run, each in the order of entity_seq."""
+def histories(
+    records: Iterable[Record], codec: Codec | None = None, partitions: int = PARTITIONS
+) -> dict[str, list[Told]]:
+    """The events of one partition's records by run, each in the order of entity_seq. `partitions`: of their topic."""
     by_run: dict[str, list[Told]] = {}
-    for told in _seen(records, codec or pinned_codec()):
+    for told in _seen(records, codec or pinned_codec(), partitions):
         history = by_run.setdefault(told.meta.entity_id, [])
         # A record that stands there twice tells once: what an entity's seq says first is its history.
         if not history or told.meta.entity_seq > history[-1].meta.entity_seq:
@@ -100,21 +105,29 @@ _MARKER: Final = "PartitionTaken"
 _LEAP_MAX: Final = 2**32
 
 
-def _seen(records: Iterable[Record], codec: Codec) -> Iterator[Told]:
+def _seen(records: Iterable[Record], codec: Codec, partitions: int) -> Iterator[Told]:
     """What a reader may see: nothing that an owner wrote after a later one had taken the partition."""
     reign = 0
     for record in records:
-        claimed = _claimed(record)
+        claimed, kind = _claimed(record), (record.header("ce_type") or b"").decode(errors="replace")
         if claimed is None or not reign <= claimed <= reign + _LEAP_MAX:
+            continue
+        if kind.endswith(_MARKER):
+            # By its header alone: readers that decode nothing of it must come to the same.
+            reign = claimed
             continue
         try:
             meta, body = codec.decode_event(record.value or b"")
         except Undecodable:
             continue
-        if meta.type == _MARKER:
-            reign = claimed
-            continue
-        yield Told(record, meta, body)
+        of_a_decider = meta.type == kind and meta.entity_seq > 0 and is_uuid(meta.cause.id)
+        if of_a_decider and _is_at_home(record, meta.entity_id.encode(), partitions):
+            yield Told(record, meta, body)
+
+
+def _is_at_home(record: Record, own: bytes, partitions: int) -> bool:
+    """Whether it stands under its run's id, on the partition that this gives."""
+    return record.key == own and (murmur2(own) & 0x7FFFFFFF) % partitions == record.partition
 
 
 def _claimed(record: Record) -> int | None:

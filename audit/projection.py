@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from penstock.audit.views import (
@@ -23,15 +24,20 @@ from penstock.audit.views.run_event import RunEventRow
 from penstock.producers.log import Record
 from penstock.producers.signing import LOCAL_TENANT, Keyring
 from penstock.runtime.epochs import EpochFilter
+from penstock.runtime.placing import misplacement
 from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import PartitionTaken
 from penstock.schemas.run.records import FeedbackGiven, RunStarted, ToolCallRequested
-from penstock.schemas.topics import SCHEDULE_EVENTS, VIEWS_GROUP
+from penstock.schemas.topics import PARTITIONS, SCHEDULE_EVENTS, VIEWS_GROUP
 
 DEAD_LETTERS: Final = ".dlq"
 ACTIONS: Final = ".actions"
 _NO_KEYS: Final = Keyring(())
+
+
+class Misplaced(ValueError):
+    """An event that no decider can have put where it stands: a copy, or a stranger's."""
 
 
 class SequenceGap(Exception):
@@ -120,6 +126,7 @@ def read(
     codec: Codec,
     keyring: Keyring = _NO_KEYS,
     deployment: str = LOCAL_TENANT,
+    partitions: Mapping[str, int] = MappingProxyType({}),
 ) -> Batch:
     """Decode what readers may see. What can't be decoded, or is no door's word among operators' actions, becomes a
     dead letter of the tenant `deployment`, and stops nothing."""
@@ -136,12 +143,14 @@ def read(
                 actions.append(operator_action.project(record, codec, keyring))
             elif epochs.admit(record):
                 meta, body = codec.decode_event(record.value or b"")
+                if why := misplacement(record, meta, partitions.get(record.topic, PARTITIONS)):
+                    raise Misplaced(why)
                 # The entity of PartitionTaken is the partition, not a run or a schedule.
                 if not isinstance(body, PartitionTaken):
                     (schedules if record.topic == SCHEDULE_EVENTS else events).append(
                         Event(record, meta, body)
                     )
-        except (Undecodable, operator_action.Misplaced, operator_action.NotVouchedFor) as error:
+        except (Undecodable, Misplaced, operator_action.Misplaced, operator_action.NotVouchedFor) as error:
             dead_letters.append(dead_letter.unprojectable(record, VIEWS_GROUP, error, deployment))
     return Batch(tuple(events), tuple(dead_letters), tuple(actions), tuple(schedules))
 

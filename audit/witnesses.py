@@ -152,9 +152,10 @@ def _of_the_log(kept: Log, codec: Codec | None) -> tuple[dict[str, str], dict[st
     """The status of each run, and what each call was given: one reading for both."""
     statuses: dict[str, str] = {}
     calls: dict[str, _Call] = {}
-    for partition in range(kept.partitions(RUN_EVENTS)):
+    partitions = kept.partitions(RUN_EVENTS)
+    for partition in range(partitions):
         records = kept.read(RUN_EVENTS, partition, *kept.bounds(RUN_EVENTS, partition))
-        for run_id, history in histories(records, codec).items():
+        for run_id, history in histories(records, codec, partitions).items():
             statuses[run_id] = str(run_row([(told.meta, told.body) for told in history])["status"])
             _note_calls(calls, history)
     return statuses, calls

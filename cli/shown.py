@@ -11,6 +11,7 @@ from rich.table import Table
 from penstock.audit.following import TailLine
 from penstock.audit.reading import CallInDoubt, RunLine, TrailLine, WaitingApproval
 from penstock.cli.screen import console
+from penstock.schemas.headers import TIME_MS_MAX
 
 
 def as_json(found: object) -> None:
@@ -64,7 +65,7 @@ def approvals(waiting: Sequence[WaitingApproval]) -> None:
             _text(json.dumps(one.arguments, ensure_ascii=False)),
             _text(_deciders(one)),
             _text(one.requester or ""),
-            datetime.fromtimestamp(one.expires_at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
+            _calendar(one.expires_at_ms).strftime("%Y-%m-%d %H:%M"),
         )
     console.print(table)
     console.print("penstock approvals grant APPROVAL --as PERSON", style="dim")
@@ -113,4 +114,9 @@ def _short(topic: str) -> str:
 
 
 def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+    return _calendar(at_ms).strftime("%H:%M:%S.%f")[:-3]
+
+
+def _calendar(at_ms: int) -> datetime:
+    """The moment, or the nearest that a calendar has: an event's time may be a stranger's."""
+    return datetime.fromtimestamp(min(max(at_ms, 0), TIME_MS_MAX) / 1000, UTC)

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import methodcaller
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -17,11 +18,15 @@ from penstock.producers.errors import LogRefused, UnknownTopic
 from penstock.producers.kafka_outage import QUIET, tell_of_outage, wait_or_raise
 from penstock.producers.kafka_patience import Stop
 from penstock.producers.log import Record
+from penstock.schemas.headers import UNREADABLE
 
 _WAIT_S: Final = 0.25
 _RETRY_S: Final = 0.1
 _FETCH_RECORDS: Final = 500
 _IDLE_CONSUMERS_MAX: Final = 2
+# Not `message.headers()`: a loop that is hot calls C without looking for errors beside a result, and meets them later,
+# anywhere, if it doesn't die of a hole before. This one always looks.
+_asked_for_headers: Final = methodcaller("headers")
 
 
 class _Forgot(Exception):
@@ -170,7 +175,13 @@ def record_of(message: Message, topic: str, partition: int, offset: int) -> Reco
 
 
 def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
-    return tuple((str(pair[0]), _bytes(pair[1]) or b"") for pair in message.headers() or ())
+    """Kafka lets a header's name be any bytes. If one isn't UTF-8, confluent-kafka 2.16 gives headers with holes and
+    an error beside them: such a record counts as one without headers, so that nobody vouches for it."""
+    try:
+        found = _asked_for_headers(message)
+    except (SystemError, UnicodeDecodeError):
+        return ((UNREADABLE, b"a header's name isn't UTF-8, so none could be read"),)
+    return tuple((str(pair[0]), _bytes(pair[1]) or b"") for pair in found or ())
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:

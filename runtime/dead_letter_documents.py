@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from penstock.runtime.put_backs import Columns
-from penstock.schemas.canonical import sha256_hex
+from penstock.schemas.canonical import sha256_hex, too_deep
 from penstock.schemas.codec import Codec, Undecodable
 from penstock.schemas.envelope.records import Payload
 
@@ -113,10 +113,11 @@ def readable(value: object) -> Any:
         return value
     fields = {each.name: readable(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, Payload) and value.content is not None and value.key_id is None:
+        raw = {"base64": b64encode(value.content).decode()}
         try:
-            fields["content"] = json.loads(value.content)
+            fields["content"] = raw if too_deep(value.content) else json.loads(value.content)
         except ValueError:
-            fields["content"] = {"base64": b64encode(value.content).decode()}
+            fields["content"] = raw
     return fields
 
 

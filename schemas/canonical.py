@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from typing import Any, Final
 
 import orjson
@@ -11,6 +12,8 @@ from penstock.schemas.envelope.records import Payload
 
 INLINE_BYTES_MAX: Final = 262_144
 JSON: Final = "application/json"
+# Readers go down by calling themselves, some of them in C: what is deeper would end them, and no content is so deep.
+DEPTH_MAX: Final = 200
 
 
 class PayloadTooLarge(ValueError):
@@ -22,19 +25,39 @@ class PayloadUnreadable(ValueError):
 
 
 class NotCanonical(ValueError):
-    """No canonical JSON form: use str keys, finite numbers, integers between -(2**53) and 2**53."""
+    """No canonical JSON form: use str keys, finite numbers, integers between -(2**53) and 2**53, and at most 200 lists
+    and objects in one another."""
 
 
 def canonical_json(value: Any) -> bytes:
     """RFC 8785 bytes of a JSON value (dict with str keys, list or tuple, str, int, float, bool, None)."""
-    quick = _quick(value)
-    if quick is not None:
-        return quick
-    try:
-        encoded: bytes = rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
-        raise NotCanonical(f"no canonical JSON for this {type(value).__name__}: {error}") from error
+    encoded = _quick(value)
+    if encoded is None:
+        try:
+            encoded = rfc8785.dumps(value)
+        except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+            raise NotCanonical(f"no canonical JSON for this {type(value).__name__}: {error}") from error
+    if too_deep(encoded):
+        raise NotCanonical(f"nested deeper than {DEPTH_MAX}: put what is inside into a list beside it")
     return encoded
+
+
+_PARTS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+
+
+def too_deep(content: bytes) -> bool:
+    """Whether JSON text has more than DEPTH_MAX lists and objects in one another. Also says so of what is no JSON."""
+    if content.count(b"[") + content.count(b"{") <= DEPTH_MAX:
+        return False
+    depth = 0
+    for part in _PARTS.finditer(content):
+        if part[0] in (b"[", b"{"):
+            depth += 1
+            if depth > DEPTH_MAX:
+                return True
+        elif part[0] in (b"]", b"}"):
+            depth -= 1
+    return False
 
 
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -119,4 +142,6 @@ def read_payload(payload: Payload) -> bytes:
         raise PayloadUnreadable(f"the payload isn't inline; its bytes stand {where}")
     if not hmac.compare_digest(sha256_hex(payload.content).encode(), payload.sha256.encode()):
         raise PayloadUnreadable("the payload's bytes aren't those that its sha256 names")
+    if payload.content_type.startswith(JSON) and too_deep(payload.content):
+        raise PayloadUnreadable(f"the payload is nested deeper than {DEPTH_MAX}")
     return payload.content

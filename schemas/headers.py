@@ -24,6 +24,8 @@ TRACESTATE: Final = "tracestate"
 ENTITY_SEQ: Final = "entity_seq"
 EPOCH: Final = "epoch"
 SIGNATURE: Final = "penstock_signature"
+# In the place of headers that can't be read.
+UNREADABLE: Final = "penstock_unreadable_headers"
 
 # What puts a dead letter back: its id, and the operator's action that did.
 REDRIVE: Final = "penstock_redrive"
@@ -38,6 +40,8 @@ DLQ_GROUP: Final = "dlq.consumer.group"
 DLQ_ERROR_CLASS: Final = "dlq.error.class"
 DLQ_ERROR_MESSAGE: Final = "dlq.error.message"
 DLQ_ERROR_STAGE: Final = "dlq.error.stage"
+# How many bytes the original takes, of which only the first are here.
+DLQ_CUT: Final = "dlq.original.bytes"
 DLQ_ATTEMPT: Final = "dlq.attempt"
 KAFKA_DLT_TOPIC: Final = "kafka_dlt-original-topic"
 KAFKA_DLT_PARTITION: Final = "kafka_dlt-original-partition"
@@ -47,7 +51,8 @@ KAFKA_DLT_TIMESTAMP: Final = "kafka_dlt-original-timestamp"
 # Messages in dead letters are for people; one that quotes a hostile record must not outgrow the topic.
 ERROR_MESSAGE_BYTES_MAX: Final = 4096
 
-_TIME_MS_MAX: Final = 253_402_300_799_999
+# The last ms of the year 9999: no calendar of ours goes further.
+TIME_MS_MAX: Final = 253_402_300_799_999
 _SPECVERSION: Final = (CE_SPECVERSION, b"1.0")
 _AVRO: Final = (CONTENT_TYPE, b"application/avro")
 
@@ -122,7 +127,7 @@ def _trace(traceparent: str | None) -> Headers:
 
 def _rfc3339(time_ms: int) -> bytes:
     """A moment as CloudEvents writes it; one that no calendar holds as the nearest that it does."""
-    second, rest = divmod(min(max(time_ms, 0), _TIME_MS_MAX), 1000)
+    second, rest = divmod(min(max(time_ms, 0), TIME_MS_MAX), 1000)
     return b"%s.%03dZ" % (_second(second), rest)
 
 

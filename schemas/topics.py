@@ -44,6 +44,8 @@ def _kept_for_good(record_bytes_max: int) -> Mapping[str, str]:
             "retention.bytes": "-1",
             "message.timestamp.type": "LogAppendTime",
             "max.message.bytes": str(record_bytes_max),
+            # The limit is one of what readers get, not of what a stranger has made small: the broker unpacks it.
+            "compression.type": "uncompressed",
         }
     )
 

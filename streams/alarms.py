@@ -11,6 +11,7 @@ from penstock.streams.background import Background
 
 # Cancelled alarms stay in the heap until it is swept; below this size sweeping isn't worth it.
 SWEEP_MIN: Final = 1_000
+LOOK_AGAIN_S: Final = 3_600.0
 
 
 class Alarm:
@@ -81,7 +82,8 @@ class Alarms:
         if not self._heap:
             self._changed.wait()
             return None
-        wait_s = self._heap[0][0] - time.monotonic()
+        # A thread can't wait for longer than some centuries at once, and events may name any time.
+        wait_s = min(self._heap[0][0] - time.monotonic(), LOOK_AGAIN_S)
         if wait_s > 0:
             self._changed.wait(wait_s)
             return None

@@ -9,6 +9,7 @@ from penstock.schemas.codec import Codec, InputBody, Undecodable
 from penstock.schemas.envelope.records import InputMeta
 from penstock.schemas.frozen import quick
 from penstock.schemas.ids import partition_of
+from penstock.schemas.topics import RECORD_BYTES_MAX
 from penstock.streams.dead_letters import dead_letter
 from penstock.streams.decider import Input
 
@@ -44,6 +45,9 @@ def receive(record: Record, partitions: int, codec: Codec, keyring: Keyring) -> 
         return Arrival(Input(meta, body, keyring.verify(record, meta), record.time_ms), record)
     if record.key is None or record.value is None:
         return Malformed("Undecodable", "a record without key or value", "receive", record)
+    if len(record.value) > RECORD_BYTES_MAX:
+        detail = f"{len(record.value)} bytes, of {RECORD_BYTES_MAX} at most: `penstock topics mend` has the broker look"
+        return Malformed("TooLarge", detail, "receive", record)
     expected = partition_of(record.key, partitions)
     if expected != record.partition:
         detail = (

@@ -19,7 +19,7 @@ from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec, EventBody, Undecodable
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.headers import CE_TYPE, EPOCH
-from penstock.schemas.ids import partition_of
+from penstock.schemas.ids import is_uuid, partition_of
 from penstock.streams.background import Background
 from penstock.streams.dead_letters import dead_letter
 from penstock.streams.host import Appended, Fenced
@@ -205,6 +205,11 @@ class EffectHost(Generic[W]):
         if meta.entity_id.encode() != record.key or meta.type not in self._fold.types:
             raise NoEvent(
                 "Misplaced", "place", f"key and ce_type don't fit a {meta.type} of {meta.entity_id}"
+            )
+        about = getattr(body, "call_id", None) or getattr(body, "timer_id", meta.entity_id)
+        if not is_uuid(about):
+            raise NoEvent(
+                "Undecodable", "decode", f"{meta.type}: its call or timer must be a UUID in lower case"
             )
         self._fold.evolve(held.open_work, Seen(meta, body, record.value))
 

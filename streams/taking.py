@@ -8,6 +8,7 @@ from typing import Final
 
 from penstock.producers.log import Log, Outgoing, Record
 from penstock.runtime.epochs import EpochFilter
+from penstock.runtime.placing import misplacement
 from penstock.runtime.points import reach
 from penstock.schemas.codec import Undecodable
 from penstock.schemas.envelope.records import Actor, Cause, EventMeta
@@ -46,6 +47,7 @@ class Taker:
         self._inbox = inbox
         self._events = writer.topic
         self._owner = owner
+        self._partitions = log_.partitions(writer.topic)
         self._looked = False
 
     def take(self, partition: int) -> Taken:
@@ -179,7 +181,9 @@ class Taker:
             except Undecodable as error:
                 log.warning("%s/%d@%d is no event: %s", self._events, partition, record.offset, error)
                 continue
-            if not isinstance(body, PartitionTaken):
+            if why := misplacement(record, meta, self._partitions):
+                log.warning("%s/%d@%d is no event: %s", self._events, partition, record.offset, why)
+            elif not isinstance(body, PartitionTaken):
                 cause = meta.cause
                 place = (ON_THE_LOG, cause.offset, cause.id, cause.index)
                 yield Row(meta.entity_id, meta.entity_seq, *place, record.value, mark_of(meta.type))

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from penstock.schemas.canonical import DEPTH_MAX
 from penstock.schemas.codec import EventBody
 from penstock.schemas.envelope.records import EventMeta, Payload
 
@@ -39,10 +40,21 @@ def content(payload: Payload) -> Any:
         return None
     if payload.content_type.startswith("application/json"):
         try:
-            return clean(json.loads(payload.content))
-        except ValueError:
+            value = json.loads(payload.content)
+            if _depth(value) <= DEPTH_MAX:
+                return clean(value)
+        except (ValueError, RecursionError):
             pass
     return {"base64": b64encode(payload.content).decode()}
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects are in one another, level by level."""
+    depth, level = 0, [value]
+    while level := [inner for inner in level if isinstance(inner, list | dict)]:
+        depth += 1
+        level = [item for inner in level for item in (inner.values() if isinstance(inner, dict) else inner)]
+    return depth
 
 
 def plain(value: object) -> Any:

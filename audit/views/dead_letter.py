@@ -1,6 +1,6 @@
 """The view of dead letters: what stands on the dead-letter topics, and what the projector couldn't take."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from penstock.audit.views.columns import text
 from penstock.audit.views.readable import dumps
@@ -9,6 +9,9 @@ from penstock.producers.signing import Authority, Keyring
 from penstock.schemas import headers
 from penstock.schemas.codec import Codec, Undecodable
 from penstock.schemas.ids import dead_letter_id
+from penstock.schemas.topics import DEAD_LETTER_BYTES_MAX
+
+KEPT_OF_CUT_BYTES: Final = 4096
 
 
 class DeadLetterRow(NamedTuple):
@@ -57,7 +60,7 @@ def project(record: Record, tenant: str) -> DeadLetterRow:
         error_message=_text(said.get(headers.DLQ_ERROR_MESSAGE)),
         error_stage=_text(said.get(headers.DLQ_ERROR_STAGE)) or "unknown",
         key=record.key,
-        value=record.value,
+        value=_kept(record.value),
         headers=_headers(record),
         time_ms=_number(said.get(headers.DLQ_TIMESTAMP), record.time_ms),
         tenant=tenant,
@@ -76,11 +79,16 @@ def unprojectable(record: Record, group: str, error: Exception, tenant: str) -> 
         error_message=text(str(error)),
         error_stage="projection",
         key=record.key,
-        value=record.value,
+        value=_kept(record.value),
         headers=_headers(record),
         time_ms=record.time_ms,
         tenant=tenant,
     )
+
+
+def _kept(value: bytes | None) -> bytes | None:
+    """The value; its beginning where no topic of ours lets a record be so large."""
+    return value if value is None or len(value) <= DEAD_LETTER_BYTES_MAX else value[:KEPT_OF_CUT_BYTES]
 
 
 def _headers(record: Record) -> str:

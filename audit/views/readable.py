@@ -8,7 +8,7 @@ from typing import Any, Final, get_args, get_type_hints
 import orjson
 
 from penstock.schemas.bodies import EventBody
-from penstock.schemas.canonical import JSON
+from penstock.schemas.canonical import JSON, too_deep
 from penstock.schemas.envelope.records import Actor, Failure, Payload
 
 _ESCAPED_NUL: Final = b"\\u0000"
@@ -94,6 +94,8 @@ def _readable(value: Payload | None) -> object:
 
 def _is_json(payload: Payload) -> bool:
     if payload.content is None or not payload.content_type.startswith(JSON):
+        return False
+    if too_deep(payload.content):
         return False
     try:
         orjson.loads(payload.content)

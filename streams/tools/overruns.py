@@ -8,9 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from math import inf
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from penstock.streams.background import Background
+
+LOOK_AGAIN_S: Final = 3_600.0
 
 
 class Timed(Protocol):
@@ -58,7 +60,8 @@ class Overruns:
             with self._changed:
                 left_s = self._next_look_s - time.monotonic()
                 if left_s > 0 and not self._closed:
-                    self._changed.wait(None if left_s == inf else left_s)
+                    # An event may name any time, and a thread can't wait for longer than some centuries at once.
+                    self._changed.wait(min(left_s, LOOK_AGAIN_S))
                     continue
                 if self._closed:
                     return

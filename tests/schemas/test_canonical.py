@@ -2,12 +2,15 @@
 
 import dataclasses
 import hashlib
+import json
 from typing import Any
 
 import pytest
 
 from penstock.schemas.canonical import (
+    DEPTH_MAX,
     INLINE_BYTES_MAX,
+    JSON,
     NotCanonical,
     PayloadTooLarge,
     PayloadUnreadable,
@@ -16,7 +19,9 @@ from penstock.schemas.canonical import (
     payload_of,
     read_payload,
     sha256_hex,
+    too_deep,
 )
+from penstock.schemas.envelope.records import Payload
 
 
 def test_canonical_json_is_rfc_8785() -> None:
@@ -103,3 +108,21 @@ def test_a_payload_that_is_elsewhere_erased_or_encrypted_says_so() -> None:
         read_payload(dataclasses.replace(good, content=None))
     with pytest.raises(PayloadUnreadable, match="person-7"):
         read_payload(dataclasses.replace(good, key_id="person-7"))
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_what_is_nested_deeper_than_readers_go_is_no_content(opening: bytes, closing: bytes) -> None:
+    def nested(depth: int) -> bytes:
+        return opening * depth + b"1" + closing * depth
+
+    assert not too_deep(nested(DEPTH_MAX))
+    assert not too_deep(b'["' + b"[" * 5000 + b'"]')
+    assert not too_deep(b"[" + b"[]," * 5000 + b"1]")
+    assert too_deep(nested(DEPTH_MAX + 1))
+    assert too_deep(b"[" * 100_000)
+    assert canonical_json(json.loads(nested(DEPTH_MAX))) == nested(DEPTH_MAX)
+    with pytest.raises(NotCanonical):
+        canonical_json(json.loads(nested(DEPTH_MAX + 1)))
+    deep = nested(DEPTH_MAX + 1)
+    with pytest.raises(PayloadUnreadable):
+        read_payload(Payload(content_type=JSON, content=deep, sha256=sha256_hex(deep)))

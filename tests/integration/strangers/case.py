@@ -1,0 +1,82 @@
+"""What one row of the table says: a hostile record, and what becomes of it on each topic."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from tests.integration.strangers.good import Good
+from tests.integration.strangers.sending import Hostile
+
+
+class Told(StrEnum):
+    """What a reader makes of a record."""
+
+    LETTER = "dead letter"
+    REFUSED = "refused by an event"
+    TAKEN = "taken as it says"
+    UNSEEN = "seen by nobody"
+    BROKER = "refused by the broker"
+    ABSENT = "–"
+
+
+Make: TypeAlias = Callable[[Good], Hostile]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`inbox`: the runs' decider; `effectors`: tools and timers; `views`: the projector, of events; `actions`: the
+    projector, of operators' actions; `dead`: the projector, of dead letters. ABSENT: there is no such record there."""
+
+    name: str
+    make: Make
+    inbox: Told
+    effectors: Told
+    views: Told
+    actions: Told
+    dead: Told = Told.LETTER
+    # Whether it changes what is made of those behind it, so that it comes when they have gone by.
+    last: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether it never comes to stand on a topic."""
+        return self.dead is Told.BROKER
+
+    def on(self, kind: str) -> bool:
+        """Whether topics of that kind get this record."""
+        told = {"inbox": self.inbox, "events": self.views, "actions": self.actions, "dead": self.dead}[kind]
+        return told is not Told.ABSENT
+
+
+def malformed(name: str, make: Make) -> Case:
+    """What can't be read anywhere."""
+    return Case(name, make, Told.LETTER, Told.LETTER, Told.LETTER, Told.LETTER)
+
+
+def harmless(name: str, make: Make) -> Case:
+    """What is read as if nothing were strange about it: the start of a workflow that isn't there is refused."""
+    return Case(name, make, Told.REFUSED, Told.TAKEN, Told.TAKEN, Told.TAKEN)
+
+
+def everywhere(name: str, make: Make, told: Told) -> Case:
+    """The same on each topic."""
+    return Case(name, make, told, told, told, told, told)
+
+
+def unvouched(name: str, make: Make) -> Case:
+    """What nobody vouches for. Events aren't signed: the broker's access rights say who writes them."""
+    return Case(name, make, Told.REFUSED, Told.ABSENT, Told.ABSENT, Told.LETTER, Told.ABSENT)
+
+
+def of_the_inbox(name: str, make: Make, told: Told = Told.REFUSED) -> Case:
+    """A record that only the inbox knows."""
+    return Case(name, make, told, *[Told.ABSENT] * 4)
+
+
+def of_the_events(name: str, make: Make, effectors: Told, views: Told) -> Case:
+    """A record that only the events topic knows."""
+    return Case(name, make, Told.ABSENT, effectors, views, Told.ABSENT, Told.ABSENT)
+
+
+COLUMNS: Final = ("inbox", "effectors", "views", "actions", "dead")

@@ -1,0 +1,13 @@
+"""All hostile records. docs/strangers.md shows what becomes of each."""
+
+from typing import Final
+
+from tests.integration.strangers import broken_bytes, false_words, strange_bodies, strange_sizes
+from tests.integration.strangers.case import Case
+
+CASES: Final[tuple[Case, ...]] = (
+    *broken_bytes.CASES,
+    *false_words.CASES,
+    *strange_bodies.CASES,
+    *strange_sizes.CASES,
+)

@@ -1,4 +1,4 @@
-"""docs/strangers.md shows the table as it is tested; `python -m tests.integration.strangers.test_documented` writes it."""
+"""docs/strangers.md shows the table as tested; `python -m tests.integration.strangers.test_documented` writes it."""
 
 from pathlib import Path
 

@@ -1,6 +1,5 @@
 -- Schedules: what is due and which runs are to be started, a snapshot of the fold of penstock.schedule.events (law L6), and
--- the views of schedules and their histories. Stop `penstock worker views` of an earlier version before this is applied:
--- it would take what it doesn't know for runs.
+-- the views of schedules and their histories.
 CREATE SCHEMA IF NOT EXISTS penstock;
 
 CREATE TABLE penstock.due_schedule (

@@ -43,6 +43,15 @@ def test_last_makes_up_for_the_latest() -> None:
     assert (fired.due_ms, fired.fired_by) == (ONE + 3 * HOUR, "catch_up")
 
 
+def test_last_leaves_out_nothing_that_was_merely_under_way() -> None:
+    plan = replace(HOURLY, cron=None, every_ms=10_000, catch_up="last")
+    due_ms = NOON + 10_000
+    story = made(plan).when(FireSchedule(due_ms=due_ms), due_ms + 45_000)
+    (fired,) = story.then(ScheduleFired)
+    assert isinstance(fired, ScheduleFired)
+    assert (fired.due_ms, fired.fired_by) == (due_ms, "time")
+
+
 def test_last_makes_up_for_nothing_outside_its_window() -> None:
     plan = replace(HOURLY, catch_up="last", catch_up_window_ms=HOUR // 4)
     late(plan, 3.5).then(ScheduleMissed)

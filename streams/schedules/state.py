@@ -40,11 +40,20 @@ class ScheduleState:
 
 def evolve(state: ScheduleState, happened: Happened) -> ScheduleState:
     """The state after one more event."""
-    state = replace(state, time_ms=max(state.time_ms, happened.time_ms))
+    # One copy an event: a schedule that fires each minute has a million of them a year.
+    time_ms = max(state.time_ms, happened.time_ms)
     match happened.body:
+        case ScheduleFired() as fired:
+            unreported = state.unreported | {fired.run_id}
+            return replace(state, time_ms=time_ms, next_due_ms=fired.next_due_ms, unreported=unreported)
+        case ScheduleRunRequested() as requested:
+            return replace(state, time_ms=time_ms, unreported=state.unreported - {requested.run_id})
+        case ScheduleMissed() as missed:
+            return replace(state, time_ms=time_ms, next_due_ms=missed.next_due_ms)
         case ScheduleCreated() as made:
             return replace(
                 state,
+                time_ms=time_ms,
                 name=made.name,
                 plan=made.plan,
                 revision=made.revision,
@@ -57,6 +66,7 @@ def evolve(state: ScheduleState, happened: Happened) -> ScheduleState:
         case ScheduleRevised() as revised:
             return replace(
                 state,
+                time_ms=time_ms,
                 plan=revised.plan,
                 revision=revised.revision,
                 next_due_ms=revised.next_due_ms,
@@ -64,17 +74,10 @@ def evolve(state: ScheduleState, happened: Happened) -> ScheduleState:
                 roles=revised.requester_roles,
             )
         case SchedulePaused():
-            return replace(state, paused=True, next_due_ms=None)
+            return replace(state, time_ms=time_ms, paused=True, next_due_ms=None)
         case ScheduleResumed() as resumed:
-            return replace(state, paused=False, next_due_ms=resumed.next_due_ms)
-        case ScheduleFired() as fired:
-            unreported = state.unreported | {fired.run_id}
-            return replace(state, next_due_ms=fired.next_due_ms, unreported=unreported)
-        case ScheduleMissed() as missed:
-            return replace(state, next_due_ms=missed.next_due_ms)
-        case ScheduleRunRequested() as requested:
-            return replace(state, unreported=state.unreported - {requested.run_id})
+            return replace(state, time_ms=time_ms, paused=False, next_due_ms=resumed.next_due_ms)
         case ScheduleDeleted():
-            return replace(state, plan=None, paused=False, next_due_ms=None)
+            return replace(state, time_ms=time_ms, plan=None, paused=False, next_due_ms=None)
         case _:
-            return state
+            return replace(state, time_ms=time_ms)

@@ -185,5 +185,7 @@ class World:
         return not due and not unreported and inbox == again
 
     def _states(self) -> list[ScheduleState]:
-        tenures = self.decider.host._tenures.values()
-        return [entity.state for tenure in tenures for entity in tenure.entities.values()]  # type: ignore[misc]
+        host = self.decider.host
+        assert isinstance(host, Runner)
+        states = (entity.state for tenure in host._tenures.values() for entity in tenure.entities.values())
+        return [state for state in states if isinstance(state, ScheduleState)]

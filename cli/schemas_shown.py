@@ -28,10 +28,7 @@ class Pinned:
 
 def subjects(topic: str = "") -> list[Pinned]:
     """Every subject, or those of one topic, by name. Raises NoSuchSchema."""
-    found = [
-        Pinned(subject, *subject.rsplit("-", 1), held[-1].version, held[-1].schema_id, _doc(held[-1]))
-        for subject, held in sorted(Lock.read().subjects.items())
-    ]
+    found = [_newest(subject, held) for subject, held in sorted(Lock.read().subjects.items())]
     if topic and topic not in {one.topic for one in found}:
         names = ", ".join(sorted({one.topic for one in found}))
         raise NoSuchSchema(f"nothing is pinned for topic {topic}: name one of {names}")
@@ -76,6 +73,7 @@ def example_of(found: Pinned) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def _doc(held: Locked) -> str:
-    doc: str = json.loads(held.text).get("doc", "")
-    return doc
+def _newest(subject: str, held: Sequence[Locked]) -> Pinned:
+    topic, _, record = subject.rpartition("-")
+    doc: str = json.loads(held[-1].text).get("doc", "")
+    return Pinned(subject, topic, record, held[-1].version, held[-1].schema_id, doc)

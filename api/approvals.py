@@ -11,6 +11,7 @@ from penstock.api.callers import READ, VOTE, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document
 from penstock.api.inbox import input_id_of
 from penstock.api.problems import not_found
+from penstock.api.run_filters import Text
 from penstock.api.telling import Said
 
 LIMIT_MAX: Final = 500
@@ -42,6 +43,7 @@ def routes(door: Door) -> APIRouter:
     async def approvals(
         caller: Annotated[Caller, Depends(door.keys)],
         status: Annotated[Status | None, Query()] = None,
+        role: Annotated[Text, Query(description="Only those that this role decides now.")] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
         mine: Annotated[bool, Query(description="Only those that the caller may decide now.")] = False,
     ) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def routes(door: Door) -> APIRouter:
         else:
             caller.needs(READ, "read approvals")
         voter = caller if mine else None
-        rows = await door.views.approvals(caller.tenant, status=status, limit=limit, voter=voter)
+        rows = await door.views.approvals(caller.tenant, status=status, role=role, limit=limit, voter=voter)
         return {"approvals": [approval_document(row, caller.subject, caller.roles) for row in rows]}
 
     @router.post("/v1/approvals/{approval_id}/votes", status_code=202)

@@ -41,6 +41,7 @@ FROM views.approval AS a WHERE tenant = %(tenant)s
   AND (%(approval_id)s::text IS NULL OR approval_id = %(approval_id)s)
   AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
   AND (%(status)s::text IS NULL OR status = %(status)s)
+  AND (%(role)s::text IS NULL OR role = %(role)s)
   AND (%(voter)s::text IS NULL OR status = 'waiting' AND requester IS DISTINCT FROM %(voter)s
        AND %(voter)s <> ALL (voters)
        AND NOT EXISTS (SELECT FROM views.run_row AS r
@@ -49,7 +50,7 @@ FROM views.approval AS a WHERE tenant = %(tenant)s
             OR role = ANY(%(roles)s) AND (coalesce(quorum, 1) = 1 OR %(voter)s <> ALL (delegated_by))))
 ORDER BY requested_at_ms, approval_id LIMIT %(limit)s"""
 
-_EVERY_APPROVAL: Final[Columns] = dict.fromkeys(("approval_id", "run_id", "status", "voter", "roles"))
+_EVERY_APPROVAL: Final[Columns] = dict.fromkeys(("approval_id", "run_id", "status", "role", "voter", "roles"))
 
 _CALL: Final = """
 SELECT call_id, run_id, tool, attempt, status FROM views.tool_call
@@ -107,11 +108,18 @@ class Views:
         *,
         run_id: str | None = None,
         status: str | None = None,
+        role: str | None = None,
         limit: int = 100,
         voter: Caller | None = None,
     ) -> list[Columns]:
         """Approvals of the tenant's, oldest first; of a `voter` those that this one may decide now."""
-        asked = _EVERY_APPROVAL | {"tenant": tenant, "run_id": run_id, "status": status, "limit": limit}
+        asked = _EVERY_APPROVAL | {
+            "tenant": tenant,
+            "run_id": run_id,
+            "status": status,
+            "role": role,
+            "limit": limit,
+        }
         own = {"voter": voter.subject, "roles": list(voter.roles)} if voter else {}
         return await self._ask(_APPROVALS, asked | own)
 

@@ -10,6 +10,7 @@ from tests.api.conftest import Api
 from tests.api.issuer import AUDIENCE, Issuer, bearer, serving
 from tests.api.test_every_route import assert_problem
 from tests.api.test_tokens import start
+from tests.views.histories import asked, new_run, started
 
 
 @pytest.fixture
@@ -20,7 +21,11 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def set_up(issuer: Issuer) -> dict[str, object]:
-    roles = {"/bank/disputes desk": ("analyst",), "7f0c-ops": ("analyst", "operator")}
+    roles = {
+        "/bank/disputes desk": ("analyst",),
+        "7f0c-ops": ("analyst", "operator"),
+        "/bank/fraud": ("fraud-desk", "analyst"),
+    }
     claims = {"oidc_groups_claim": "realm.groups", "oidc_group_roles": roles}
     return {"oidc_issuer": issuer.url, "oidc_audience": AUDIENCE, **claims}
 
@@ -46,3 +51,13 @@ def test_groups_alone_are_enough_where_one_of_them_has_a_role(api: Api, issuer: 
     stranger = start(api, issuer.token(roles=None, realm={"groups": ["/bank", "analyst"]}))
     assert_problem(stranger, 403, "token-without-roles")
     assert "PENSTOCK_OIDC_GROUP_ROLES gives none to the groups" in stranger.json()["detail"]
+
+
+def test_a_group_with_a_role_of_its_own_decides_what_is_asked_of_that(api: Api, issuer: Issuer) -> None:
+    runs = [new_run(), new_run()]
+    for run_id, role in zip(runs, ("supervisor", "fraud-desk"), strict=True):
+        api.tell(run_id, started(requester="pat"), asked(run_id, 1, role=role))
+    for groups, may_vote in ((["/bank/fraud"], True), (["/bank/disputes desk"], False)):
+        token = issuer.token(roles=None, groups=None, realm={"groups": groups})
+        answer = api.client.get("/v1/approvals?role=fraud-desk", headers=bearer(token)).json()
+        assert [(row["run_id"], row["may_vote"]) for row in answer["approvals"]] == [(runs[1], may_vote)]

@@ -1,9 +1,9 @@
 """`penstock workflows …` over views alone: what is listed, what drains, and with which exit code."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.views.database import database_with_views, empty
@@ -13,13 +13,14 @@ from typer.testing import CliRunner, Result
 from penstock.audit.applier import Applier, catch_up
 from penstock.cli import draining
 from penstock.cli.main import app
+from penstock.producers.kafka_backlog import KafkaBacklog, Place
 from penstock.producers.memory import MemoryLog
 from penstock.runtime.errors import DatabaseAway, SetupError
-from penstock.runtime.postgres import connect
+from penstock.runtime.postgres import Connected, connect
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody, pinned_codec
 from penstock.schemas.run.records import RunCompleted
-from penstock.schemas.topics import RUN_EVENTS
+from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX, RUNS_GROUP, VIEWS_GROUP
 
 Tell = Callable[..., None]
 Type = Callable[..., Result]
@@ -73,7 +74,10 @@ def test_versions_are_listed_with_who_holds_them(typed: Type, tell: Tell) -> Non
             for each in found] == [(1, True, False, 2), (2, True, True, 0), (7, False, False, 1)]  # fmt: skip
     assert found[0]["signals"] == ["statement"]
     own = json.loads(typed("list", "--json", "--tenant", "elsewhere").stdout)["versions"]
-    assert [(each["version"], each["open_runs"]) for each in own] == [(1, 1), (2, 0)]
+    assert [(each["version"], each["open_runs"]) for each in own if each["workflow"] == "statement"] == [
+        (1, 1),
+        (2, 0),
+    ]
     assert "not registered" in typed("list").stdout
     nobody = typed("list", "--json", PENSTOCK_APPLICATION="none.at.all:application").stdout
     assert {each["registered"] for each in json.loads(nobody)["versions"]} == {None}
@@ -133,3 +137,30 @@ def test_views_that_are_behind_leave_it_open(typed: Type, monkeypatch: pytest.Mo
     result = typed(*DRAIN)
     assert result.exit_code == 3
     assert "the views are behind the log" in result.stdout
+
+
+class Ends:
+    """A broker of which only the ends of its partitions are known."""
+
+    def __init__(self) -> None:
+        self.high = {RUN_INBOX: 5, RUN_EVENTS: 7}
+
+    def bounds(self, places: Collection[Place]) -> dict[Place, tuple[int, int]]:
+        return {place: (0, self.high[place[0]] if place[1] == 0 else 0) for place in places}
+
+
+def test_what_stood_on_the_log_must_be_decided_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker, known = Ends(), {(RUNS_GROUP, RUN_INBOX, 0): 4, (VIEWS_GROUP, RUN_EVENTS, 0): 7}
+    monkeypatch.setattr(draining, "positions", lambda _: dict(known))
+    caught = draining.CaughtUp(cast("KafkaBacklog", broker))
+
+    def now() -> bool:
+        return caught.now(cast("Connected", None))
+
+    assert not now(), "an input isn't decided"
+    broker.high = {RUN_INBOX: 9, RUN_EVENTS: 8}
+    known[RUNS_GROUP, RUN_INBOX, 0] = 5
+    assert not now(), "the views don't show what came of it"
+    broker.high = {RUN_INBOX: 99, RUN_EVENTS: 99}
+    known[VIEWS_GROUP, RUN_EVENTS, 0] = 8
+    assert now(), "what came later doesn't count"

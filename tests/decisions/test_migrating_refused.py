@@ -1,12 +1,20 @@
 """What keeps a run from moving to another version, beside steps that differ: questions, signals, limits, results."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from pydantic import BaseModel
 
 from penstock import Run, workflow
+from penstock.producers.signing import Authority
+from penstock.schemas.log.records import InputRefused
 from penstock.schemas.run.records import ApprovalGranted, RunCompleted, RunMigrated
+from penstock.streams.decider import Input
+from penstock.streams.runs.decision import RunDecider
+from penstock.streams.runs.watching import Blocked
 
 from .acts import escalates, migrates, signals, votes
 from .cases import Case, application, look_up, pay
@@ -96,3 +104,19 @@ def test_what_could_not_go_on_is_refused_before_it_has_begun() -> None:
 
 async def waits(run: Run, case: Case) -> str:
     return (await run.signal("go", schema=Note)).text
+
+
+def test_code_that_blocks_the_worker_is_no_version_to_move_to() -> None:
+    @contextmanager
+    def watched(run_id: str) -> Iterator[None]:
+        yield
+        raise Blocked("it stood in sleeps")
+
+    story = half_way()
+    decider = RunDecider(both(two_reads, three_reads), watched, live_runs_max=0)
+    meta = replace(story.inputs[-1].meta, type="MigrateRun", actor=OPERATOR)
+    asked = Input(meta, migrates(2), Authority.OPERATOR, story.state.time_ms)
+    (refused,) = decider.decide(story.state, asked)
+    assert isinstance(refused, InputRefused)
+    assert refused.reason == "does_not_fit"
+    assert "it stood in sleeps" in refused.detail

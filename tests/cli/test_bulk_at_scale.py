@@ -63,8 +63,10 @@ def stopped_in_the_middle(standing: Standing, said: Path, *words: str) -> list[d
             env={**os.environ, **standing.environment},
             stdin=its,
             stdout=output,
-            stderr=its,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
+            # Who runs these tests in the background has it ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     os.close(its)
     try:

@@ -102,9 +102,7 @@ def routes(door: Door) -> APIRouter:
         caller.needs(FEEDBACK, "give feedback")
         await telling.known(door, caller, body.run_id)
         said = _said(caller, body, idempotency_key)
-        effect = await telling.came_of(door, caller, said)
-        if effect is None:
-            effect = await telling.tell(door, caller, said, telling.wait_s_of(prefer, door.inbox.effect_s))
+        effect = await telling.once(door, caller, said, telling.wait_s_of(prefer, door.inbox.effect_s))
         came = telling.outcome(effect, "feedback-refused", "Not taken")
         response.status_code = 202 if effect is None else 200
         return telling.answer(body.run_id, said.input_id, came)
@@ -140,17 +138,21 @@ def routes(door: Door) -> APIRouter:
         place_ms, _, place_id = (cursor or "").partition(".")
         place = {"place_ms": int(place_ms) if cursor else None, "place_id": place_id, "limit": limit + 1}
         rows = await door.views.ask(_PAGE, {**chosen, **place})
-        last = rows[limit - 1] if len(rows) > limit else None
-        page = {
-            "feedback": [_document(row) for row in rows[:limit]],
-            "next_cursor": None if last is None else f"{last['given_at_ms']}.{last['feedback_id']}",
-        }
+        page = _page(rows, limit)
         if not summary:
             return page
         found = await door.views.ask(_SUMMARY, chosen)
         return page | {"summary": _summary(found[0] if found else None)}
 
     return router
+
+
+def _page(rows: list[Columns], limit: int) -> dict[str, Any]:
+    last = rows[limit - 1] if len(rows) > limit else None
+    return {
+        "feedback": [_document(row) for row in rows[:limit]],
+        "next_cursor": None if last is None else f"{last['given_at_ms']}.{last['feedback_id']}",
+    }
 
 
 def _said(caller: Caller, body: FeedbackBody, key: str | None) -> Said:

@@ -14,7 +14,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from penstock.audit import projection, schedule_rows, store
-from penstock.audit.projection import Batch, Changes, RunRows, Written
+from penstock.audit.changes import Changes, Written
+from penstock.audit.projection import Batch, RunRows
 from penstock.audit.statements import LIVE
 from penstock.audit.store import Fenced, Move
 from penstock.audit.views import dead_letter

@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from penstock.audit.applier import Applier, Partition
-from penstock.audit.projection import Changes
+from penstock.audit.changes import Changes
 from penstock.audit.store import Fenced
 from penstock.producers.log import Log, Record
 from penstock.producers.signing import LOCAL_TENANT, Keyring

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from penstock.audit.changes import Changes, Written
 from penstock.audit.views import (
     approval,
     dead_letter,
@@ -94,30 +95,6 @@ class Batch:
     def runs(self) -> frozenset[str]:
         """The runs that it speaks of."""
         return frozenset(event.meta.entity_id for event in self.events)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Rows of one table: those that it lacks, those that it has otherwise."""
-
-    new: tuple[Row, ...] = ()
-    changed: tuple[Row, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The rows that a batch writes, each once, as they stand after it."""
-
-    runs: Written
-    calls: Written
-    approvals: Written
-    run_events: tuple[RunEventRow, ...]
-    dead_letters: tuple[DeadLetterRow, ...]
-    run_attributes: tuple[RunAttributeRow, ...] = ()
-    actions: tuple[OperatorActionRow, ...] = ()
-    feedback: tuple[FeedbackRow, ...] = ()
-    schedules: Written = Written()
-    schedule_events: tuple[RunEventRow, ...] = ()
 
 
 def read(

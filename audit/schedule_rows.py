@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from penstock.audit.projection import Changes, Event, SequenceGap, written
+from penstock.audit.changes import Changes
+from penstock.audit.projection import Event, SequenceGap, written
 from penstock.audit.views import dead_letter, run_event, schedule
 from penstock.audit.views.columns import Row
 from penstock.audit.views.run_event import RunEventRow

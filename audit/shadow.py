@@ -157,7 +157,14 @@ def stamp(connection: Connection[TupleRow]) -> str:
 
 
 def _sources(folder: Traversable) -> Iterator[Traversable]:
-    for name in ("applier.py", "projection.py", "schedule_rows.py", "statements.py", "store.py"):
+    for name in (
+        "applier.py",
+        "changes.py",
+        "projection.py",
+        "schedule_rows.py",
+        "statements.py",
+        "store.py",
+    ):
         yield folder.joinpath(name)
     views = (each for each in folder.joinpath("views").iterdir() if each.name.endswith(".py"))
     yield from sorted(views, key=lambda each: each.name)

@@ -8,7 +8,8 @@ import orjson
 from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
 
-from penstock.audit.projection import Changes, RunRows
+from penstock.audit.changes import Changes
+from penstock.audit.projection import RunRows
 from penstock.audit.statements import FOLDED, LIVE, statements
 from penstock.audit.views import run_attribute, run_event
 from penstock.audit.views.columns import APPROVAL, RUN, TOOL_CALL, Row, Table

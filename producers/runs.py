@@ -97,19 +97,19 @@ class RunClient:
             requesters_before=retry.requesters if retry else (),
         )
         input_id = ids.derived_id(run_id, f"start:{body_sha256}")
-        return StartReceipt(run_id, self._say(run_id, body, input_id))
+        return StartReceipt(run_id, self.say(run_id, body, input_id))
 
     def cancel(self, run_id: str, reason: str, *, input_id: str | None = None) -> Receipt:
         """End a run early; it is cancelled when every outstanding call of it is settled."""
-        return self._say(run_id, CancelRun(reason=reason), input_id)
+        return self.say(run_id, CancelRun(reason=reason), input_id)
 
     def pause(self, run_id: str, reason: str, *, input_id: str | None = None) -> Receipt:
         """Have a run wait: it takes inputs, what is under way ends, and nothing new is asked for. People only."""
-        return self._say(run_id, PauseRun(reason=reason), input_id)
+        return self.say(run_id, PauseRun(reason=reason), input_id)
 
     def go_on(self, run_id: str, reason: str = "", *, input_id: str | None = None) -> Receipt:
         """Continue a paused run. People only."""
-        return self._say(run_id, ContinueRun(reason=reason), input_id)
+        return self.say(run_id, ContinueRun(reason=reason), input_id)
 
     def migrate(
         self,
@@ -122,7 +122,7 @@ class RunClient:
     ) -> Receipt:
         """Have a run go on under another version of its workflow, if its history fits that; a trial only asks. For
         operators."""
-        return self._say(run_id, MigrateRun(to_version=to_version, reason=reason, trial=trial), input_id)
+        return self.say(run_id, MigrateRun(to_version=to_version, reason=reason, trial=trial), input_id)
 
     def signal(
         self, run_id: str, name: str, payload: object, signal_id: str, *, input_id: str | None = None
@@ -133,7 +133,7 @@ class RunClient:
         takes such a signal is said by an event. Raises NotCanonical or PayloadTooLarge.
         """
         content = payload_of(canonical_json(as_json(payload)))
-        return self._say(run_id, SignalRun(name=name, signal_id=signal_id, payload=content), input_id)
+        return self.say(run_id, SignalRun(name=name, signal_id=signal_id, payload=content), input_id)
 
     def vote(
         self,
@@ -147,13 +147,13 @@ class RunClient:
     ) -> Receipt:
         """Vote on an approval as this client's actor. `args_sha256` is of the arguments the voter saw."""
         body = CastVote(approval_id=approval_id, decision=decision, args_sha256=args_sha256, reason=reason)
-        return self._say(run_id, body, input_id)
+        return self.say(run_id, body, input_id)
 
     def delegate(
         self, run_id: str, approval_id: str, delegate: str, reason: str = "", *, input_id: str | None = None
     ) -> Receipt:
         """Hand a question on, as who may vote on it: `delegate` (a subject of the tenant) may vote from then on."""
-        return self._say(
+        return self.say(
             run_id, DelegateApproval(approval_id=approval_id, delegate=delegate, reason=reason), input_id
         )
 
@@ -161,7 +161,7 @@ class RunClient:
         self, run_id: str, approval_id: str, reason: str = "", *, input_id: str | None = None
     ) -> Receipt:
         """Have a question go to the role that its workflow named, before its time."""
-        return self._say(run_id, EscalateApproval(approval_id=approval_id, reason=reason), input_id)
+        return self.say(run_id, EscalateApproval(approval_id=approval_id, reason=reason), input_id)
 
     def settle(
         self,
@@ -188,11 +188,7 @@ class RunClient:
             basis=basis,
             evidence=evidence,
         )
-        return self._say(run_id, body, input_id)
-
-    def say(self, run_id: str, body: InputBody, input_id: str | None = None) -> Receipt:
-        """Say an input that has no call of its own here. Whether this client's key may, the run judges."""
-        return self._say(run_id, body, input_id)
+        return self.say(run_id, body, input_id)
 
     def release(
         self,
@@ -212,15 +208,16 @@ class RunClient:
             replacement=value,
             replacement_signature=signature,
         )
-        return self._say(run_id, body, input_id)
+        return self.say(run_id, body, input_id)
 
     def discard(
         self, run_id: str, parked_input_id: str, reason: str, *, input_id: str | None = None
     ) -> Receipt:
         """Give a parked input up."""
-        return self._say(run_id, DiscardInput(parked_input_id=parked_input_id, reason=reason), input_id)
+        return self.say(run_id, DiscardInput(parked_input_id=parked_input_id, reason=reason), input_id)
 
-    def _say(self, run_id: str, body: InputBody, input_id: str | None) -> Receipt:
+    def say(self, run_id: str, body: InputBody, input_id: str | None = None) -> Receipt:
+        """Say an input, also one that has no call of its own here. Whether this client's key may, the run judges."""
         meta = InputMeta(
             id=input_id or str(uuid.uuid4()),
             type=type(body).__name__,

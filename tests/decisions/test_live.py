@@ -20,10 +20,11 @@ from penstock.streams.runs.live import LiveExecutions
 from penstock.streams.runs.state import RunState
 
 from .acts import cancels, completes, starts
+from .busy import KNOWN
 from .cases import Case, application, look_up
 from .given import BEGIN_MS, TENANT
 from .living import BEGUN, Live, reads_on
-from .turns import KNOWN, TURNS, Turn, play
+from .turns import TURNS, Turn, play
 
 
 def test_a_run_that_stays_is_never_replayed() -> None:

@@ -33,9 +33,10 @@ from penstock.streams.decider import Happened
 from penstock.streams.runs.decision import RunDecider
 
 from .acts import cancels, completes, fires, resumes, settles, starts
+from .busy import KNOWN
 from .given import RUN_ID, Story
 from .strategies import KINDS, events
-from .turns import KNOWN, TURNS, Turn, play
+from .turns import TURNS, Turn, play
 
 ENDS = (RunCompleted, RunFailed, RunCancelled)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as some
 
-from penstock import Application, Run, ToolFailed, ToolRefused, workflow
+from penstock import Application
 from penstock.producers.signing import Authority
 from penstock.schemas.codec import InputBody
 from penstock.schemas.envelope.records import Actor
@@ -33,55 +33,9 @@ from .acts import (
     thinks,
     votes,
 )
-from .cases import Case, application, file_note, look_up, notify, pay
+from .busy import KNOWN, UNLIKE
 from .given import OPERATOR, SERVICE, SUPERVISOR, Story, given, start
 
-
-@workflow("busy", version=1, deadline=timedelta(hours=3), max_steps=12, signals={"go": Case})
-async def busy(run: Run, case: Case) -> str:
-    """Every kind of step, side by side, with a loop that can come to the step limit."""
-
-    async def pays() -> str:
-        grant = await run.approval(
-            action=pay,
-            args={"case_id": "c", "amount": 1},
-            role="supervisor",
-            expires=timedelta(hours=1),
-            escalate_to="operator",
-            escalate_after=timedelta(minutes=20),
-        )
-        try:
-            return await run.tool(pay, grant=grant)
-        except (ToolFailed, ToolRefused):
-            return "unpaid"
-
-    async def notes() -> str:
-        try:
-            await run.tool(file_note, text="short")
-            await run.tool(notify, to="customer")
-        except (ToolFailed, ToolRefused):
-            waits = (run.sleep(timedelta(minutes=10)), run.signal("go", schema=Case))
-            await run.race(*waits)
-        return "noted"
-
-    try:
-        await run.gather(run.tool(look_up, case_id="a"), pays(), notes())
-    except ToolFailed:
-        return "early"
-    while await run.tool(look_up, case_id=str(run.uuid())) == "more":
-        pass
-    return run.now().isoformat()
-
-
-@workflow("busy", version=1, deadline=timedelta(hours=3), max_steps=12)
-async def unlike(run: Run, case: Case) -> str:
-    return await run.tool(look_up, case_id="something else")
-
-
-busy_next = workflow("busy", version=2, deadline=timedelta(hours=3), max_steps=14, signals={"go": Case})(
-    busy.function
-)
-KNOWN, UNLIKE = application(busy, busy_next), application(unlike)
 PAT = Actor(kind="person", subject="pat", roles=("analyst",))
 SVEN = Actor(kind="person", subject="sven", roles=("supervisor", "operator"))
 SUPERVISOR_WHO_ASKED = Actor(kind="person", subject="app:test", roles=("supervisor",))
@@ -183,12 +137,8 @@ def body(turn: Turn, story: Story) -> InputBody:
             return completes(step, "x", attempt, lease)
         case "call back in vain":
             return fails(step, attempt=attempt, lease=lease, not_done=turn.aim < 5)
-        case "think":
-            return thinks(about_seq=turn.aim or None)
         case "defer":
             return defers(step, state.time_ms + 60_000, attempt, lease)
-        case "signal":
-            return signals("go", {"case_id": str(turn.aim)})
         case "complete more":
             return completes(step, "more", attempt, lease)
         case "fail" | "fail for good" | "not done":
@@ -211,16 +161,26 @@ def body(turn: Turn, story: Story) -> InputBody:
             return votes(story, question, "refuse")
         case "fire":
             return FireTimer(timer_id=timer.timer_id)
+        case "delegate":
+            return delegates(question, PAT.subject if turn.aim < 8 else SUPERVISOR.subject)
+        case "escalate":
+            return escalates(question)
+        case _:
+            return _about_the_run(turn)
+
+
+def _about_the_run(turn: Turn) -> InputBody:
+    match turn.verb:
+        case "think":
+            return thinks(about_seq=turn.aim or None)
+        case "signal":
+            return signals("go", {"case_id": str(turn.aim)})
         case "cancel":
             return cancels()
         case "pause":
             return pauses()
         case "migrate":
             return migrates(1 + turn.aim % 2, trial=turn.aim > 7)
-        case "delegate":
-            return delegates(question, PAT.subject if turn.aim < 8 else SUPERVISOR.subject)
-        case "escalate":
-            return escalates(question)
         case "continue":
             return continues()
         case "resume":

@@ -1,5 +1,6 @@
 """POST and GET /v1/feedback: what people think of a run, or of a call or an event in it (B6)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -45,6 +46,7 @@ SELECT count(*) AS count, count(score) AS scored, avg(score)::float8 / 1000 AS m
           GROUP BY label ORDER BY n DESC, label LIMIT 50) AS l) AS labels
 FROM chosen"""
 
+Filter = Mapping[str, str | int | None]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Chosen = Annotated[str | None, Query(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
 Moment = Annotated[datetime | None, Query(description="RFC 3339; without an offset it is UTC.")]
@@ -85,6 +87,29 @@ class FeedbackBody(BaseModel):
         return self
 
 
+def filter_of(
+    run_id: Chosen = None,
+    call_id: Chosen = None,
+    workflow: Chosen = None,
+    label: Chosen = None,
+    tag: Chosen = None,
+    given_by: Chosen = None,
+    given_after: Moment = None,
+    given_before: Moment = None,
+) -> Filter:
+    """What the feedback of a list has in common, as a dependency of its route. Raises a 422 problem."""
+    return {
+        "run_id": run_id,
+        "call_id": call_id,
+        "workflow": workflow,
+        "label": label,
+        "tag": tag,
+        "given_by": given_by,
+        "after_ms": _ms("given_after", given_after),
+        "before_ms": _ms("given_before", given_before),
+    }
+
+
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
     router = APIRouter(tags=["feedback"])
@@ -110,38 +135,21 @@ def routes(door: Door) -> APIRouter:
     @router.get("/v1/feedback")
     async def feedback(
         caller: Annotated[Caller, Depends(door.keys)],
-        run_id: Chosen = None,
-        call_id: Chosen = None,
-        workflow: Chosen = None,
-        label: Chosen = None,
-        tag: Chosen = None,
-        given_by: Chosen = None,
-        given_after: Moment = None,
-        given_before: Moment = None,
+        chosen: Annotated[Filter, Depends(filter_of)],
         summary: Annotated[bool, Query(description=f"Also counts, of the newest {SUMMARY_MAX}.")] = False,
         cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,16}\.[0-9a-f-]{36}$")] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     ) -> dict[str, Any]:
         """What people think, newest first. Read on with cursor = next_cursor and the same filters, until it is null."""
         caller.needs(READ, "list feedback")
-        chosen = {
-            "tenant": caller.tenant,
-            "run_id": run_id,
-            "call_id": call_id,
-            "workflow": workflow,
-            "label": label,
-            "tag": tag,
-            "given_by": given_by,
-            "after_ms": _ms("given_after", given_after),
-            "before_ms": _ms("given_before", given_before),
-        }
+        asked = {**chosen, "tenant": caller.tenant}
         place_ms, _, place_id = (cursor or "").partition(".")
         place = {"place_ms": int(place_ms) if cursor else None, "place_id": place_id, "limit": limit + 1}
-        rows = await door.views.ask(_PAGE, {**chosen, **place})
+        rows = await door.views.ask(_PAGE, {**asked, **place})
         page = _page(rows, limit)
         if not summary:
             return page
-        found = await door.views.ask(_SUMMARY, chosen)
+        found = await door.views.ask(_SUMMARY, asked)
         return page | {"summary": _summary(found[0] if found else None)}
 
     return router

@@ -212,3 +212,19 @@ def test_a_malformed_key_file_is_named_and_not_quoted(tmp_path: Path, content: b
     with pytest.raises(KeysMalformed, match=r"keys\.json") as caught:
         Keyring.load(path)
     assert "cret" not in str(caught.value).replace("signing keys", "")
+
+
+def test_a_key_file_of_an_earlier_version_is_given_the_keys_that_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    Keyring.create(path)
+    earlier = json.loads(path.read_text())
+    earlier["keys"] = [entry for entry in earlier["keys"] if entry["authority"] != "callback"]
+    path.write_text(json.dumps(earlier))
+    path.chmod(0o640)
+    assert Keyring.complete(path) == ("callback",)
+    after = json.loads(path.read_text())
+    assert after["keys"][:-1] == earlier["keys"]
+    assert after["keys"][-1]["authority"] == "callback"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert [entry.name for entry in tmp_path.iterdir()] == ["keys.json"]
+    assert Keyring.complete(path) == ()

@@ -98,8 +98,8 @@ def transferred() -> Story:
     return story.when(defers(1, story.state.time_ms + 7_200_000)).then(ToolCallDeferred)
 
 
-def from_outside(story: Story, body: InputBody, **more: timedelta) -> Story:
-    return story.when(body, authority=Authority.CALLBACK, **more)
+def from_outside(story: Story, body: InputBody) -> Story:
+    return story.when(body, authority=Authority.CALLBACK)
 
 
 def expire(story: Story, attempt: int = 1, later: timedelta = HOURS) -> Story:

@@ -3,10 +3,10 @@ operations, of which any API process takes it.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import typer
 
@@ -14,12 +14,11 @@ from penstock.api.bulk_asking import SAMPLE_RUNS, operation, same
 from penstock.api.bulk_rows import ADD, ONE, bulk_of, values_of
 from penstock.api.bulk_shapes import BULK, Chosen, Kind, meant, spoken
 from penstock.api.callers import Caller
-from penstock.api.problems import Problem
 from penstock.api.run_filters import Place, RunFilter
 from penstock.api.run_lists import query
 from penstock.api.run_views import summary
 from penstock.cli import bulk_following, run_shown
-from penstock.cli.run_asking import value_of
+from penstock.cli.run_asking import right, value_of
 from penstock.cli.run_reading import Ask, views
 from penstock.cli.screen import stderr
 from penstock.cli.speaking import actor_of
@@ -29,7 +28,6 @@ from penstock.runtime.settings import Settings
 PAGE_RUNS: Final = 1_000
 NOT_YET: Final = 3
 Row = dict[str, Any]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +54,12 @@ def words_of(kind: Kind, reason: str, signal: str, payload: str, to_version: int
         "signal": {"name": signal, "payload": value_of("--payload", payload)},
         "retry": {"version": to_version},
     }
-    return _right(lambda: spoken({"reason": reason, **own.get(kind, {})}))
+    return right(lambda: spoken({"reason": reason, **own.get(kind, {})}))
 
 
 def words_to_migrate(reason: str, to_version: int, *, trial: bool) -> dict[str, Any]:
     """What each run is told that is to go on under another version, or only to say whether it could."""
-    return _right(lambda: spoken({"reason": reason, "to_version": to_version, "trial": trial}))
+    return right(lambda: spoken({"reason": reason, "to_version": to_version, "trial": trial}))
 
 
 def chosen(
@@ -94,14 +92,14 @@ def chosen(
         )
     except ValueError as error:
         raise SetupError(f"this isn't a filter: {' '.join(str(error).split())}") from error
-    return _right(lambda: meant(kind, given))
+    return right(lambda: meant(kind, given))
 
 
 def ask(settings: Settings, asked: Asked, *, dry_run: bool, yes: bool, watch: bool, as_json: bool) -> int:
     """Have it done, once it is meant; the exit code. Raises SetupError."""
     actor = actor_of(settings, asked.tenant, asked.who)
     caller = Caller(asked.tenant, actor.subject, actor.roles)
-    _right(lambda: caller.needs(BULK, f"{asked.kind} many runs"))
+    right(lambda: caller.needs(BULK, f"{asked.kind} many runs"))
     made = operation(caller, asked.kind, asked.words, asked.chosen, asked.key or str(uuid.uuid4()))
     with views(settings) as view:
         if dry_run or not yes:
@@ -158,11 +156,3 @@ def _confirm(asked: Asked, count: int, sample: list[Row]) -> None:
     run_shown.runs(sample)
     stderr.print(f"Tell {count} runs to {asked.kind}?", markup=False)
     typer.confirm("Is that meant?", abort=True, err=True)
-
-
-def _right(judge: Callable[[], T]) -> T:
-    """What is judged as the API judges it; what it calls a problem is one here. Raises SetupError."""
-    try:
-        return judge()
-    except Problem as problem:
-        raise SetupError(str(problem.detail)) from problem

@@ -15,10 +15,15 @@ import typer
 
 from penstock.api.bulk_asking import document, told
 from penstock.api.bulk_rows import COUNTS, ONE, RUNS, STOP
+from penstock.api.bulk_shapes import BULK
+from penstock.api.callers import Caller
 from penstock.cli import bulk_shown, speaking
+from penstock.cli.run_asking import right
 from penstock.cli.run_reading import Ask, views
 from penstock.cli.screen import stderr
 from penstock.cli.speaking import NotFound, actor_of, recording_for
+from penstock.runtime.errors import DatabaseAway
+from penstock.runtime.postgres import DatabaseError
 from penstock.runtime.settings import Settings
 
 ALL_WELL: Final = 0
@@ -75,6 +80,9 @@ def follow(settings: Settings, bulk_id: str, *, watch: bool, as_json: bool, who:
                     stop(settings, bulk_id, "stopped by Ctrl-C", who)
                     continue
                 return LEFT
+            except DatabaseError as error:
+                again = f"start it, then `penstock bulk show {bulk_id} --watch` goes on"
+                raise DatabaseAway(f"Postgres broke off ({type(error).__name__}): {again}") from error
             break
         bulk_shown.ended(followed.operation, followed.states, followed.outcomes, as_json=as_json)
     if not followed.over or (followed.outcomes["unknown"] and watch):
@@ -88,6 +96,8 @@ def stop(settings: Settings, bulk_id: str, reason: str, who: str) -> None:
     with views(settings) as ask:
         tenant = _tenant(ask, bulk_id)
         actor = actor_of(settings, tenant, who)
+        caller = Caller(tenant, actor.subject, actor.roles)
+        right(lambda: caller.needs(BULK, "stop a bulk operation"))
         with recording_for(settings, tenant) as operators:
             speaking.told(operators.record(actor, "run.bulk_stop", bulk_id, reason, {}))
         now_ms = time.time_ns() // 1_000_000

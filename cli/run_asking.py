@@ -2,15 +2,25 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 from penstock.api.problems import Problem
 from penstock.api.run_filters import RunFilter, Status, filter_of
 from penstock.runtime.errors import SetupError
 from penstock.schemas.attributes import Attribute
+
+T = TypeVar("T")
+
+
+def right(judge: Callable[[], T]) -> T:
+    """What is judged as the API judges it; what that calls a problem is an error here. Raises SetupError."""
+    try:
+        return judge()
+    except Problem as problem:
+        raise SetupError(str(problem.detail)) from problem
 
 
 def value_of(option: str, text: str) -> object:

@@ -70,6 +70,7 @@ def test_failed_runs_are_done_again_once_each_as_new_runs(api: Api) -> None:
         return started(requester=meta.actor.subject, retry_of=body.retry_of)
 
     api.log.judge = judge
+    found: dict[str, Any] = {}
     for _ in range(2):
         found = done(api, "retry", Idempotency_Key="again")
         assert [each["run_id"] for each in found["done"]] == runs[2::-1]

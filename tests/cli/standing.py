@@ -27,7 +27,7 @@ class Standing:
     def start_api(self) -> None:
         self.children.start("api", ["penstock.cli.main", "api"])
 
-    def typed(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
+    def typed(self, *words: str, code: int = 0) -> list[Any]:
         """What a command says as JSON."""
         result = CliRunner().invoke(app, [*words, "--json"], env=self.environment)
         assert result.exit_code == code, (

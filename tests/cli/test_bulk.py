@@ -97,6 +97,7 @@ def test_what_is_asked_is_there_for_an_api_process_and_can_be_stopped(
     assert json.loads(typed(*CANCEL, "--all", "--yes", "--key", "k", "--json").stdout)["bulk_id"] == bulk_id
     assert "another operation" in complaint(typed(*CANCEL, "--workflow", "other", "--yes", "--key", "k"))
     assert typed("bulk", "show", bulk_id).stdout == "waiting: 0 runs told to cancel\n"
+    assert "operator" in complaint(typed("bulk", "stop", bulk_id, "--reason", "x", "--as", "ana"))
     assert typed("bulk", "stop", bulk_id, "--reason", "the wrong ones").exit_code == 0
     places = range(log.partitions(OPERATOR_ACTIONS))
     said = [record for place in places for record in log.read(OPERATOR_ACTIONS, place, 0, 9)]

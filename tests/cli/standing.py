@@ -33,9 +33,9 @@ class Standing:
         assert result.exit_code == code, (
             f"{result.output[-3000:]} {result.exception!r} {self.children.tails()}"
         )
-        said, at = [], 0
-        while result.stdout[at:].strip():
-            document, at = json.JSONDecoder().raw_decode(result.stdout, at)
+        said, at, text = [], 0, result.stdout.strip()
+        while at < len(text):
+            document, at = json.JSONDecoder().raw_decode(text, at)
             said.append(document)
             at += 1
         return said

@@ -49,7 +49,15 @@ def test_settings_are_frozen_and_checked(home: Path) -> None:
         Settings(batch_records_max=0)
 
 
-@pytest.mark.parametrize(("name", "value"), [("PENSTOCK_API_PORT", "eighty"), ("PENSTOCK_LOG_LEVEL", "LOUD")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PENSTOCK_API_PORT", "eighty"),
+        ("PENSTOCK_LOG_LEVEL", "LOUD"),
+        ("PENSTOCK_OIDC_GROUP_ROLES", "/bank/desk"),
+        ("PENSTOCK_OIDC_GROUP_ROLES", '{"/bank/desk": 7}'),
+    ],
+)
 def test_a_variable_that_cannot_be_is_named(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
@@ -60,3 +68,8 @@ def test_a_variable_that_cannot_be_is_named(
 
 def test_database_password_is_not_printed(home: Path) -> None:
     assert "secret" not in repr(Settings(database_url="postgresql://user:secret@host/db"))
+
+
+def test_roles_of_groups_are_json(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENSTOCK_OIDC_GROUP_ROLES", '{"/bank/a desk": ["analyst", "operator"]}')
+    assert Settings.partial().oidc_group_roles == {"/bank/a desk": ("analyst", "operator")}

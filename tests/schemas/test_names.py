@@ -26,6 +26,7 @@ IMPERATIVES = {
     "Delete",
     "Defer",
     "Give",
+    "Migrate",
 }
 IRREGULAR_PARTICIPLES = {"Taken", "Held", "Given"}
 # Each says something that no participle says better.

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from penstock.api.callers import Caller
 from penstock.api.door import Door
 from penstock.api.problems import Problem, not_found, unavailable
-from penstock.api.webhook_shapes import NewWebhook, WebhookChange, described
+from penstock.api.webhook_shapes import NewWebhook, WebhookChange, recorded
 from penstock.producers.signing import Keyring
 from penstock.runtime import postgres_webhooks as table
 from penstock.runtime.errors import DatabaseAway
@@ -75,7 +75,7 @@ class WebhookChanges:
             *(webhook_id, caller.tenant, body.url, tuple(dict.fromkeys(body.kinds)), body.description, 1),
             *(datetime.now(UTC), caller.subject),
         )
-        said = described(made.url, made.kinds, made.description)
+        said = recorded(made.url, made.kinds, made.description)
         since_ms = await self._record(caller, "webhook.create", webhook_id, body.reason, **said)
         secret = new_secret()
         sealed = seal(self._keyring, webhook_id, secret)
@@ -91,7 +91,7 @@ class WebhookChanges:
         description = old.description if body.description is None else body.description
         if (url, kinds, description) == (old.url, old.kinds, old.description):
             return old
-        said = described(url, kinds, description)
+        said = recorded(url, kinds, description)
         await self._record(caller, "webhook.change", old.webhook_id, body.reason, **said)
         if not await self._ask(lambda connection: table.change(connection, old, url, kinds, description)):
             raise moved_on(await self.found(caller, old.webhook_id))
@@ -126,7 +126,7 @@ class WebhookChanges:
     async def remove(self, caller: Caller, webhook_id: str, reason: str) -> None:
         """Forget it, with its deliveries."""
         webhook = await self.found(caller, webhook_id)
-        await self._record(caller, "webhook.delete", webhook_id, reason, url=webhook.url)
+        await self._record(caller, "webhook.delete", webhook_id, reason, **recorded(webhook.url))
         await self._ask(lambda connection: table.remove(connection, webhook))
 
     async def test(self, caller: Caller, webhook_id: str, idempotency_key: str | None) -> str:

@@ -1,7 +1,9 @@
 """How subscriptions to webhooks and their deliveries are asked for and shown, over HTTP and on the command line."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -94,8 +96,15 @@ def document(webhook: Webhook) -> dict[str, Any]:
 
 
 def described(url: str, kinds: tuple[str, ...], description: str) -> dict[str, Any]:
-    """What may be changed, as it is shown and as it stands on the log."""
+    """What may be changed, as it is shown."""
     return {"url": url, "kinds": list(kinds), "description": description}
+
+
+def recorded(url: str, kinds: tuple[str, ...] = (), description: str = "") -> dict[str, Any]:
+    """The same as it stands on the log for good: of the URL the host and a hash, for some paths are secrets."""
+    host = urlsplit(url).hostname or ""
+    url_sha256 = hashlib.sha256(url.encode()).hexdigest()
+    return {"host": host, "url_sha256": url_sha256, "kinds": list(kinds), "description": description}
 
 
 def delivery_document(one: Delivered) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Subscribe, and show the secret once."""
-    from penstock.api.webhook_shapes import described
+    from penstock.api.webhook_shapes import recorded
     from penstock.runtime import postgres_webhooks, webhook_secrets
     from penstock.runtime.webhooks import KINDS, WEBHOOKS_TENANT_MAX, Webhook
 
@@ -59,7 +59,7 @@ def create(
     with rows_of(settings) as connection:
         if len(postgres_webhooks.of_tenant(connection, tenant)) >= WEBHOOKS_TENANT_MAX:
             raise SetupError(f"{tenant} has {WEBHOOKS_TENANT_MAX} webhooks, the most: delete one")
-        said = described(url, kinds, description)
+        said = recorded(url, kinds, description)
         since_ms = record(settings, made, who, "webhook.create", reason, said)
         secret = webhook_secrets.new_secret()
         postgres_webhooks.add(connection, made, sealed(settings, webhook_id, secret), since_ms)
@@ -154,13 +154,14 @@ def delete(
     webhook_id: Ident, tenant: Tenant = "local", reason: Reason = "", who: Who = "", as_json: AsJson = False
 ) -> None:
     """Forget it and its deliveries, also those that wait."""
+    from penstock.api.webhook_shapes import recorded
     from penstock.cli import shown
     from penstock.runtime import postgres_webhooks
 
     settings = Settings.load()
     with rows_of(settings) as connection:
         webhook = found(connection, tenant, webhook_id)
-        record(settings, webhook, who, "webhook.delete", reason, {"url": webhook.url})
+        record(settings, webhook, who, "webhook.delete", reason, recorded(webhook.url))
         postgres_webhooks.remove(connection, webhook)
     if as_json:
         shown.as_json({"id": webhook_id, "state": "deleted"})

@@ -27,7 +27,7 @@ WHERE (SELECT count(*) FROM penstock.webhook WHERE tenant = %(tenant)s) < {WEBHO
 ON CONFLICT (webhook_id) DO NOTHING"""
 _CHANGE: Final[LiteralString] = f"""
 UPDATE penstock.webhook SET url = %(url)s, kinds = %(kinds)s, description = %(description)s, version = version + 1,
-    failures = 0, held_until = NULL
+    failures = 0, failing_since = NULL, held_until = NULL
 WHERE {_MINE} AND version = %(version)s"""
 _ROTATE: Final[LiteralString] = f"""
 UPDATE penstock.webhook SET secret_before = secret, secret_before_until = clock_timestamp() + %(grace)s,

@@ -38,10 +38,13 @@ class NoticeSnapshots(Snapshots[Known]):
             for key in held.unsaved
             if isinstance(held.open_work.get(key), Notice)
         ]
-        lost = super().save(holdings)
-        for held, key in passing:
-            held.open_work.forget(key)
-        return lost
+        try:
+            return super().save(holdings)
+        finally:
+            for held, key in passing:
+                # Unless it failed before it came to these.
+                if key not in held.unsaved:
+                    held.open_work.forget(key)
 
 
 class Notifying:

@@ -17,13 +17,15 @@ VALUES (%s, %s, %s, %s, %s::jsonb)
 ON CONFLICT (run_id) DO UPDATE SET partition = excluded.partition, questions = excluded.questions
 """
 _GONE: Final = "DELETE FROM penstock.noticed_run WHERE run_id = ANY(%s::uuid[])"
-# Whose they are, and since when, the database knows best: it says so in the statement that files them.
+# Whose they are, and since when, the database knows best: it says so in the statement that files them. In one order,
+# so that two who file the same never wait for each other in a circle.
 _FILE: Final = f"""
 INSERT INTO penstock.webhook_delivery (webhook_id, event_id, tenant, kind, body, time_ms)
 SELECT w.webhook_id, n.event_id, n.tenant, n.kind, n.body, n.time_ms
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[]) AS n (event_id, tenant, kind, body, time_ms)
 JOIN penstock.webhook AS w ON w.tenant = n.tenant AND n.kind = ANY (w.kinds) AND w.since_ms <= n.time_ms
 WHERE w.disabled_at IS NULL AND n.time_ms > extract(epoch FROM now() - interval '{KEPT_S} s') * 1000
+ORDER BY w.webhook_id, n.event_id
 ON CONFLICT (webhook_id, event_id) DO NOTHING
 """
 

@@ -5,6 +5,7 @@ environment used; nothing is sent to an address that runtime/webhook_addresses.p
 """
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -62,6 +63,8 @@ class Poster:
         self._resolve = resolve
         self._timeout_s = timeout_s
         self._now_s = now_s
+        # It would log every address, and of some the path is a secret.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._client = httpx.AsyncClient(
             verify=httpx.create_ssl_context(),
             trust_env=False,

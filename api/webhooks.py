@@ -40,29 +40,36 @@ def routes(door: Door) -> APIRouter:
         caller.needs(WEBHOOKS, "manage webhooks")
         return caller
 
-    Operator = Annotated[Caller, Depends(operator)]
-
     @router.get("")
-    async def webhooks(caller: Operator) -> dict[str, Any]:
+    async def webhooks(caller: Annotated[Caller, Depends(operator)]) -> dict[str, Any]:
         """The tenant's subscriptions, oldest first, without their secrets."""
         return {"webhooks": [document(each) for each in await changes.all_of(caller)]}
 
     @router.post("", status_code=201)
     async def make(
-        body: NewWebhook, caller: Operator, response: Response, idempotency_key: IdempotencyKey = None
+        body: NewWebhook,
+        caller: Annotated[Caller, Depends(operator)],
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
         """Subscribe. `secret` in the answer is the only time that it is shown."""
         made, secret = await changes.make(caller, body, idempotency_key)
         return _tagged(response, made) | {"secret": secret}
 
     @router.get("/{webhook_id}")
-    async def one(webhook_id: str, caller: Operator, response: Response) -> dict[str, Any]:
+    async def one(
+        webhook_id: str, caller: Annotated[Caller, Depends(operator)], response: Response
+    ) -> dict[str, Any]:
         """One subscription; `failing_since` and `disabled_reason` say how it is."""
         return _tagged(response, await changes.found(caller, webhook_id))
 
     @router.patch("/{webhook_id}")
     async def change(
-        webhook_id: str, body: WebhookChange, caller: Operator, response: Response, if_match: IfMatch = None
+        webhook_id: str,
+        body: WebhookChange,
+        caller: Annotated[Caller, Depends(operator)],
+        response: Response,
+        if_match: IfMatch = None,
     ) -> dict[str, Any]:
         """Change url, kinds or description. What has been filed already goes to the new url."""
         old = await changes.found(caller, webhook_id)
@@ -73,7 +80,7 @@ def routes(door: Door) -> APIRouter:
     @router.delete("/{webhook_id}", status_code=204)
     async def remove(
         webhook_id: str,
-        caller: Operator,
+        caller: Annotated[Caller, Depends(operator)],
         reason: Annotated[str, Query(max_length=2_000)] = "",
     ) -> Response:
         """Forget it and its deliveries, also those that wait."""
@@ -86,11 +93,12 @@ def routes(door: Door) -> APIRouter:
 
 
 def _of_one(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
-    Operator = Annotated[Caller, Depends(operator)]
-
     @router.post("/{webhook_id}/rotate", status_code=201)
     async def rotate(
-        webhook_id: str, caller: Operator, response: Response, body: SecretRotation | None = None
+        webhook_id: str,
+        caller: Annotated[Caller, Depends(operator)],
+        response: Response,
+        body: SecretRotation | None = None,
     ) -> dict[str, Any]:
         """Make another secret. Deliveries are signed with both until the grace is over."""
         asked = body or SecretRotation()
@@ -99,21 +107,27 @@ def _of_one(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
 
     @router.post("/{webhook_id}/disable")
     async def disable(
-        webhook_id: str, caller: Operator, response: Response, body: Said | None = None
+        webhook_id: str,
+        caller: Annotated[Caller, Depends(operator)],
+        response: Response,
+        body: Said | None = None,
     ) -> dict[str, Any]:
         """Post nothing to it until it is enabled. What happens meanwhile isn't posted later."""
         return _tagged(response, await changes.disable(caller, webhook_id, (body or Said()).reason))
 
     @router.post("/{webhook_id}/enable")
     async def enable(
-        webhook_id: str, caller: Operator, response: Response, body: Said | None = None
+        webhook_id: str,
+        caller: Annotated[Caller, Depends(operator)],
+        response: Response,
+        body: Said | None = None,
     ) -> dict[str, Any]:
         """Post to it what happens from now on, and what still waits."""
         return _tagged(response, await changes.enable(caller, webhook_id, (body or Said()).reason))
 
     @router.post("/{webhook_id}/test", status_code=202)
     async def test(
-        webhook_id: str, caller: Operator, idempotency_key: IdempotencyKey = None
+        webhook_id: str, caller: Annotated[Caller, Depends(operator)], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
         """Have a delivery of kind webhook.test posted; look for its id among the deliveries."""
         delivery_id = await changes.test(caller, webhook_id, idempotency_key)
@@ -121,12 +135,10 @@ def _of_one(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
 
 
 def _of_deliveries(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
-    Operator = Annotated[Caller, Depends(operator)]
-
     @router.get("/{webhook_id}/deliveries")
     async def deliveries(
         webhook_id: str,
-        caller: Operator,
+        caller: Annotated[Caller, Depends(operator)],
         status: DeliveryStatus | None = None,
         after: Mark = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
@@ -140,7 +152,9 @@ def _of_deliveries(router: APIRouter, changes: WebhookChanges, operator: Any) ->
         }
 
     @router.post("/{webhook_id}/deliveries/{delivery_id}/redeliver", status_code=202)
-    async def redeliver(webhook_id: str, delivery_id: str, caller: Operator) -> dict[str, Any]:
+    async def redeliver(
+        webhook_id: str, delivery_id: str, caller: Annotated[Caller, Depends(operator)]
+    ) -> dict[str, Any]:
         """Post one once more, with the same webhook-id, also if it was delivered."""
         await changes.again(caller, webhook_id, delivery_id)
         return {"id": delivery_id, "links": {"deliveries": f"/v1/webhooks/{webhook_id}/deliveries"}}

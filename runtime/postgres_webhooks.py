@@ -20,11 +20,11 @@ _DELIVERY: Final[LiteralString] = """
     event_id, kind, status, attempts, time_ms, filed_at, next_at, last_at, last_status, last_error, ended_at, body"""
 _MINE: Final[LiteralString] = "webhook_id = %(webhook_id)s AND tenant = %(tenant)s"
 
-_INSERT: Final[LiteralString] = f"""
+_INSERT: Final = f"""
 INSERT INTO penstock.webhook (webhook_id, tenant, url, kinds, description, secret, since_ms, created_by)
 SELECT %(webhook_id)s, %(tenant)s, %(url)s, %(kinds)s, %(description)s, %(secret)s, %(since_ms)s, %(created_by)s
 WHERE (SELECT count(*) FROM penstock.webhook WHERE tenant = %(tenant)s) < {WEBHOOKS_TENANT_MAX}
-ON CONFLICT (webhook_id) DO NOTHING"""
+ON CONFLICT (webhook_id) DO NOTHING""".encode()
 _CHANGE: Final[LiteralString] = f"""
 UPDATE penstock.webhook SET url = %(url)s, kinds = %(kinds)s, description = %(description)s, version = version + 1,
     failures = 0, failing_since = NULL, held_until = NULL
@@ -153,7 +153,7 @@ def _changeable(url: str, kinds: Collection[str], description: str) -> dict[str,
 
 
 def _done(
-    connection: Connected, statement: LiteralString, webhook: Webhook, values: Mapping[str, object]
+    connection: Connected, statement: LiteralString | bytes, webhook: Webhook, values: Mapping[str, object]
 ) -> bool:
     mine = {"webhook_id": webhook.webhook_id, "tenant": webhook.tenant}
     return connection.execute(statement, {**mine, **values}).rowcount == 1

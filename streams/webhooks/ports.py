@@ -27,7 +27,7 @@ JOIN penstock.webhook AS w ON w.tenant = n.tenant AND n.kind = ANY (w.kinds) AND
 WHERE w.disabled_at IS NULL AND n.time_ms > extract(epoch FROM now() - interval '{KEPT_S} s') * 1000
 ORDER BY w.webhook_id, n.event_id
 ON CONFLICT (webhook_id, event_id) DO NOTHING
-"""
+""".encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ REMOVED_AT_ONCE: Final = 5_000
 
 # Every subscription has a few places, one that fails has one, and one that is held has none: so whoever is slow or dead
 # takes nobody else's.
-_TAKE: Final[LiteralString] = f"""
+_TAKE: Final = f"""
 WITH open AS (
     SELECT w.webhook_id, w.url, w.secret, w.failures,
         CASE WHEN w.secret_before_until > now() THEN w.secret_before END AS secret_before,
@@ -39,52 +39,53 @@ WITH open AS (
 UPDATE penstock.webhook_delivery AS d SET attempts = d.attempts + 1, next_at = now() + interval '{LEASE_S} s'
 FROM due WHERE d.webhook_id = due.webhook_id AND d.event_id = due.event_id
 RETURNING d.webhook_id, d.event_id, d.attempts AS attempt, d.body, due.url, due.secret, due.secret_before, due.failures
-"""
+""".encode()
 _NOW_MINE: Final[LiteralString] = """
 WHERE webhook_id = %(webhook_id)s AND event_id = %(event_id)s AND attempts = %(attempt)s AND status = 'waiting'"""
 _DELIVERED: Final[LiteralString] = f"""
 UPDATE penstock.webhook_delivery SET status = 'delivered', ended_at = now(), last_at = now(),
     last_status = %(status)s, last_error = NULL {_NOW_MINE}"""
-_TRY_AGAIN: Final[LiteralString] = f"""
+_TRY_AGAIN: Final = f"""
 UPDATE penstock.webhook_delivery SET last_at = now(), last_status = %(status)s, last_error = %(error)s,
     next_at = now() + %(wait_s)s * interval '1 s',
     status = CASE WHEN %(gone)s OR filed_at + interval '{TRIED_S} s' < now() + %(wait_s)s * interval '1 s'
         THEN 'failed' ELSE 'waiting' END,
     ended_at = CASE WHEN %(gone)s OR filed_at + interval '{TRIED_S} s' < now() + %(wait_s)s * interval '1 s'
         THEN now() END
-{_NOW_MINE} RETURNING status"""
+{_NOW_MINE} RETURNING status""".encode()
 _WELL: Final[LiteralString] = """
 UPDATE penstock.webhook SET failing_since = NULL, failures = 0, held_until = NULL
 WHERE webhook_id = %(webhook_id)s AND (failing_since IS NOT NULL OR failures > 0)"""
 # A failure after a day without one isn't the same misery going on: there was nothing to post.
-_UNWELL: Final[LiteralString] = f"""
+_UNWELL: Final = f"""
 UPDATE penstock.webhook SET failed_at = now(),
     failing_since = CASE WHEN failed_at > now() - interval '{TRIED_S} s' THEN coalesce(failing_since, now())
         ELSE now() END,
     failures = failures + CASE WHEN %(away)s THEN 1 ELSE 0 END,
     held_until = CASE WHEN %(away)s THEN now() + %(wait_s)s * interval '1 s' ELSE held_until END
-WHERE webhook_id = %(webhook_id)s"""
+WHERE webhook_id = %(webhook_id)s""".encode()
 _DISABLE: Final[LiteralString] = """
 UPDATE penstock.webhook SET disabled_at = now(), version = version + 1, disabled_reason = %(reason)s
 WHERE webhook_id = %(webhook_id)s AND disabled_at IS NULL"""
-_DISABLE_FAILING: Final[LiteralString] = f"""
+_DISABLE_FAILING: Final = f"""
 UPDATE penstock.webhook SET disabled_at = now(), version = version + 1,
     disabled_reason = 'nothing was delivered for {FAILING_S_MAX // 86_400} days; the last error: ' || %(error)s
-WHERE webhook_id = %(webhook_id)s AND disabled_at IS NULL AND failing_since < now() - interval '{FAILING_S_MAX} s'"""
-_DISABLE_FULL: Final[LiteralString] = f"""
+WHERE webhook_id = %(webhook_id)s AND disabled_at IS NULL
+    AND failing_since < now() - interval '{FAILING_S_MAX} s'""".encode()
+_DISABLE_FULL: Final = f"""
 UPDATE penstock.webhook SET disabled_at = now(), version = version + 1,
     disabled_reason = 'over {WAITING_MAX} deliveries waited: the receiver is too slow for these kinds'
 WHERE disabled_at IS NULL AND webhook_id IN (
     SELECT webhook_id FROM penstock.webhook_delivery WHERE status = 'waiting'
-    GROUP BY webhook_id HAVING count(*) > {WAITING_MAX})"""
-_EXPIRE: Final[LiteralString] = f"""
+    GROUP BY webhook_id HAVING count(*) > {WAITING_MAX})""".encode()
+_EXPIRE: Final = f"""
 UPDATE penstock.webhook_delivery SET status = 'failed', ended_at = now(),
     last_error = coalesce(last_error, 'never tried: the receiver was away, or the subscription disabled, for a day')
-WHERE status = 'waiting' AND next_at <= now() AND filed_at < now() - interval '{TRIED_S} s'"""
-_REMOVE: Final[LiteralString] = f"""
+WHERE status = 'waiting' AND next_at <= now() AND filed_at < now() - interval '{TRIED_S} s'""".encode()
+_REMOVE: Final = f"""
 DELETE FROM penstock.webhook_delivery WHERE (webhook_id, event_id) IN (
     SELECT webhook_id, event_id FROM penstock.webhook_delivery
-    WHERE status <> 'waiting' AND ended_at < now() - interval '{KEPT_S} s' LIMIT {REMOVED_AT_ONCE})"""
+    WHERE status <> 'waiting' AND ended_at < now() - interval '{KEPT_S} s' LIMIT {REMOVED_AT_ONCE})""".encode()
 _GIVE_BACK: Final[LiteralString] = f"""
 UPDATE penstock.webhook_delivery SET next_at = now() {_NOW_MINE}"""
 

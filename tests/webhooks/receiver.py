@@ -69,7 +69,7 @@ class Receiver:
                 except OSError:
                     pass  # Who posted has lost patience.
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *_: object) -> None:
                 """Says nothing."""
 
         ThreadingHTTPServer.allow_reuse_address = True

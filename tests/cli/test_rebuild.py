@@ -148,6 +148,24 @@ def test_for_programs_a_diff_is_a_document_and_an_exit_code(terminal: Terminal) 
     assert json.loads(terminal.type("--json").stdout)["begun"] is None
 
 
+def test_ctrl_c_leaves_the_shadow_and_says_how_to_go_on(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    terminal.plant()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(rebuilding.Rebuilding, "compare", stopped)
+        result = terminal.type("all", *WHY)
+    assert result.exit_code != 0
+    assert "penstock rebuild --resume" in result.stderr
+    begun = json.loads(terminal.type("--json").stdout)["begun"]
+    assert (begun["at_work"], begun["records_done"]) == (False, begun["records"])
+    assert terminal.type("--resume", "--yes").exit_code == 0
+    assert terminal.requesters() == {"ana"}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -17,6 +17,7 @@ from penstock.api.authentication import Authentication
 from penstock.api.callers import Caller
 from penstock.api.description import describe
 from penstock.api.door import CallbackDoor, Door
+from penstock.api.framing import Framing
 from penstock.api.inbox import ACKNOWLEDGED_S_DEFAULT, EFFECT_S_DEFAULT, Inbox
 from penstock.api.key_ring import KeyRing
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
@@ -24,7 +25,7 @@ from penstock.api.metrics import Counting
 from penstock.api.rates import RateHeaders, Rates
 from penstock.api.resources import routers
 from penstock.api.sending import Streams
-from penstock.api.serving import CLOSE_S, Server
+from penstock.api.serving import CLOSE_S, Server, bounded
 from penstock.api.tokens import tokens_of
 from penstock.api.tracing import SOURCE, Tracing
 from penstock.api.views import Views
@@ -118,6 +119,7 @@ def _surround(app: FastAPI, settings: Settings, body_bytes_max: int, meters: Met
     app.add_middleware(RateHeaders)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(RequestLimit, requests_max=settings.api_requests_max)
+    app.add_middleware(Framing)
     app.add_middleware(Counting, meters=meters)
     app.add_middleware(Tracing)
 
@@ -156,6 +158,7 @@ def main() -> int:
         log_level=settings.log_level.lower(),
         access_log=False,
         server_header=False,
+        http=bounded(settings.api_head_s, settings.api_connections_max),
         timeout_graceful_shutdown=int(CLOSE_S),
     )
     Server(config, app.state.streams.close).run()

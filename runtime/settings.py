@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     api_key_requests_per_minute: int = Field(default=60_000, ge=1)
     api_failures_per_minute: int = Field(default=60, ge=1)
     api_requests_max: int = Field(default=500, ge=1)
+    api_connections_max: int = Field(default=4_000, ge=1)
+    api_head_s: float = Field(default=10, gt=0)
     api_streams_max: int = Field(default=1_000, ge=1)
     api_streams_caller_max: int = Field(default=500, ge=1)
     api_stream_heartbeat_s: float = Field(default=15, gt=0)

@@ -1,12 +1,12 @@
-"""docs/strangers.md shows the table as tested; `python -m tests.integration.strangers.test_documented` writes it."""
+"""docs/strangers.md shows both tables as they are tested; run as a module, this writes them."""
 
 from pathlib import Path
 
+from tests.api.odd_requests import ODD
 from tests.integration.strangers.case import COLUMNS, Case, Told
 from tests.integration.strangers.table import CASES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "strangers.md"
-BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 HEAD = "| a record | inbox | events: tools, timers | events: views | operator actions | dead letters |\n"
 
 
@@ -16,22 +16,32 @@ def line(case: Case) -> str:
     return f"| {case.name} | {' | '.join([*told[:-1], kept])} |\n"
 
 
-def table() -> str:
+def records() -> str:
     return HEAD + "|---|---|---|---|---|---|\n" + "".join(map(line, CASES))
 
 
+def requests() -> str:
+    rows = (f"| {odd.name} | {', '.join(map(str, sorted(odd.answers)))} |\n" for odd in ODD)
+    return "| a request | status |\n|---|---|\n" + "".join(rows)
+
+
 def written(page: str) -> str:
-    before, _, rest = page.partition(BEGIN)
-    return before + BEGIN + table() + END + rest.partition(END)[2]
+    for name, table in (("records", records()), ("requests", requests())):
+        before, begin, rest = page.partition(f"<!-- {name} -->\n")
+        assert begin, f"there is no place for the {name}"
+        _, end, after = rest.partition(f"<!-- end of {name} -->\n")
+        page = before + begin + table + end + after
+    return page
 
 
-def test_the_page_shows_the_table_as_it_is_tested() -> None:
+def test_the_page_shows_the_tables_as_they_are_tested() -> None:
     page = PAGE.read_text("utf-8")
     assert page == written(page)
 
 
-def test_each_hostile_record_has_a_name_of_its_own() -> None:
-    assert len({case.name for case in CASES}) == len(CASES)
+def test_each_stranger_has_a_name_of_its_own() -> None:
+    for each in (CASES, ODD):
+        assert len({one.name for one in each}) == len(each)
 
 
 if __name__ == "__main__":

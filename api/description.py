@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from penstock import __version__
+from penstock.api import examples
 from penstock.api.problems import MEDIA_TYPE
 
 _ABOUT: Final = (
@@ -73,8 +74,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 "description": "An API key (psk_<id>_<random>), or a JWT of the OIDC issuer.",
             }
         }
-        for path, _, operation in _operations(document):
+        components["examples"] = examples.problems()
+        known = examples.recorded()
+        for path, method, operation in _operations(document):
             _complete(path, operation)
+            examples.illustrate(f"{method.upper()} {path}", operation, known)
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -82,12 +86,16 @@ def describe(app: FastAPI) -> dict[str, Any]:
 def page(document: Mapping[str, Any]) -> str:
     """The document as Markdown: a table of routes for each kind of thing."""
     by_tag: dict[str, list[str]] = {}
+    shown: dict[str, list[str]] = {}
+    known = examples.recorded()
     for path, method, operation in _operations(document):
         named = [_parameter(each) for each in operation.get("parameters", ())]
         answers = ", ".join(code for code in operation["responses"] if code.startswith("2"))
         words = " ".join(str(operation.get("description", "")).split()).replace("|", "\\|")
         row = f"| `{method.upper()} {path}` | {words} | {', '.join(named) or '-'} | {answers} |"
-        by_tag.setdefault(operation.get("tags", ["other"])[0], []).append(row)
+        tag = operation.get("tags", ["other"])[0]
+        by_tag.setdefault(tag, []).append(row)
+        shown.setdefault(tag, []).append(examples.shown(f"{method.upper()} {path}", known))
     head = (
         "# The HTTP API, route by route",
         "Made from the OpenAPI document by `penstock openapi --page`; `penstock openapi` prints that for client "
@@ -101,6 +109,8 @@ def page(document: Mapping[str, Any]) -> str:
     tables = (
         f"## {tag[0].upper()}{tag[1:]}\n\n| route | | parameters | answers |\n|---|---|---|---|\n"
         + "\n".join(rows)
+        + "\n\n"
+        + "\n".join(filter(None, shown[tag]))
         for tag, rows in sorted(by_tag.items())
     )
     return "\n\n".join((*head, *tables)) + "\n"

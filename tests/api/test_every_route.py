@@ -7,6 +7,7 @@ import pytest
 from httpx import Response
 
 from penstock.api.description import describe
+from tests.api import recording
 from tests.api.conftest import Api
 from tests.api.route_case import NO_RUN, RUN, Bad, RouteCase, tell_of_a_run
 from tests.api.route_cases import CASES, WITHOUT_A_KEY
@@ -115,6 +116,7 @@ def test_the_same_request_again_counts_once(served: Api, case: RouteCase) -> Non
     headers = served.as_(case.who, **{"Idempotency-Key": "the-same"})
     first, second = (ask(served, case, headers) for _ in range(2))
     assert first.is_success, first.text
+    recording.check(case.route, case.body, first)
     assert second.status_code == (case.again or first.status_code), second.text
     if not case.again:
         assert case.same(_content(second)) == case.same(_content(first))

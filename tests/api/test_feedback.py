@@ -57,7 +57,7 @@ def listed(api: Api, query: str = "", who: str = "ana") -> Any:
 
 
 def test_feedback_is_given_once_and_shown_with_who_gave_it(ended: Api) -> None:
-    said = {
+    said: dict[str, Any] = {
         "score": 0.5,
         "label": "helpful",
         "comment": "na\x00ul ✓",

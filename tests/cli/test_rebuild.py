@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from penstock.audit import shadow as shadows
 from penstock.audit.applier import Applier, catch_up
+from penstock.audit.shadowing import Rebuilding
 from penstock.cli import rebuilding
 from penstock.cli.main import app
 from penstock.cli.rebuild_page import Pace
@@ -156,7 +157,7 @@ def test_ctrl_c_leaves_the_shadow_and_says_how_to_go_on(
 
     terminal.plant()
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(rebuilding.Rebuilding, "compare", stopped)
+        meanwhile.setattr(Rebuilding, "compare", stopped)
         result = terminal.type("all", *WHY)
     assert result.exit_code != 0
     assert "penstock rebuild --resume" in result.stderr

@@ -221,10 +221,12 @@ def test_a_key_file_of_an_earlier_version_is_given_the_keys_that_it_lacks(tmp_pa
     earlier["keys"] = [entry for entry in earlier["keys"] if entry["authority"] != "callback"]
     path.write_text(json.dumps(earlier))
     path.chmod(0o640)
-    assert Keyring.complete(path) == ("callback",)
+    assert Keyring.load(path).lacking == ("callback",)
+    assert Keyring.complete(path).lacking == ()
     after = json.loads(path.read_text())
     assert after["keys"][:-1] == earlier["keys"]
     assert after["keys"][-1]["authority"] == "callback"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [entry.name for entry in tmp_path.iterdir()] == ["keys.json"]
-    assert Keyring.complete(path) == ()
+    assert Keyring.complete(path).lacking == ()
+    assert json.loads(path.read_text()) == after

@@ -117,7 +117,7 @@ def started(requester: str = "ana", **changes: object) -> RunStarted:
 def migrated(to_version: int) -> RunMigrated:
     """It goes on under another version."""
     pin = {"from_version": 1, "to_version": to_version, "max_steps": 100}
-    return RunMigrated(**pin, code_hash="m" * 64, migrated_by="olga", reason="v1 is to go")  # type: ignore[arg-type]
+    return RunMigrated(**pin, code_hash="m" * 64, migrated_by="olga", reason="v1 is to go")
 
 
 def requested(

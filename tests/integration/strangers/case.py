@@ -71,7 +71,7 @@ def unvouched(name: str, make: Make) -> Case:
 
 def of_the_inbox(name: str, make: Make, told: Told = Told.REFUSED) -> Case:
     """A record that only the inbox knows."""
-    return Case(name, make, told, *[Told.ABSENT] * 4)
+    return Case(name, make, told, Told.ABSENT, Told.ABSENT, Told.ABSENT, Told.ABSENT)
 
 
 def of_the_events(name: str, make: Make, effectors: Told, views: Told) -> Case:

@@ -92,7 +92,10 @@ def routes(door: Door) -> APIRouter:
         "/v1/callbacks/{token}",
         status_code=202,
         response_model=CallbackAnswer,
-        responses={200: {"model": CallbackAnswer, "description": "What came of it"}},
+        responses={
+            200: {"model": CallbackAnswer, "description": "What came of it"},
+            202: {"content": {"application/json": {"example": {"outcome": "pending", "seq": None}}}},
+        },
     )
     async def call_back(
         token: str, body: CallbackBody, request: Request, response: Response

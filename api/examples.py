@@ -13,13 +13,18 @@ from penstock.api.problems import MEDIA_TYPE, problem_body
 
 FILE: Final = Path(__file__).with_name("examples.json")
 _JSON: Final = "application/json"
-_RUN: Final = "/v1/runs/5f0f8f66-6a2e-5d6c-9a53-3c62a9b7c001"
+_RUN: Final = "/v1/runs/0199c0de-6a2e-5d6c-9a53-3c62a9b7c001"
 # By status: the kind of a problem, and what it tells its reader to do.
 _PROBLEMS: Final[Mapping[str, tuple[str, str, str]]] = {
     "401": ("unauthenticated", "No valid credentials", "Send the header `Authorization: Bearer psk_...`."),
     "403": ("forbidden", "Role missing", "To cancel a run takes the role analyst: use a key that has it."),
     "404": ("not-found", "Not found", "There is no such run here: check its id."),
     "409": ("ended", "Ended", "The run has ended: there is nothing to change."),
+    "410": (
+        "callback-expired",
+        "Too late",
+        "The call's time is over and it was given up: nothing waits for an answer.",
+    ),
     "413": (
         "body-too-large",
         "Body too large",

@@ -60,7 +60,7 @@ class FeedbackBody(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "run_id": "5f0f8f66-6a2e-5d6c-9a53-3c62a9b7c001",
+                    "run_id": "0199c0de-6a2e-5d6c-9a53-3c62a9b7c001",
                     "score": 1,
                     "label": "helpful",
                     "comment": "The draft names the right rule.",

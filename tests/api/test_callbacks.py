@@ -22,6 +22,7 @@ from penstock.schemas.run.records import (
     ToolCallFailed,
 )
 from penstock.schemas.topics import RUN_INBOX
+from tests.api import recording
 from tests.api.conftest import Api
 from tests.api.route_case import RUN
 from tests.api.test_every_route import assert_problem
@@ -73,6 +74,7 @@ def outside(api: Api) -> Outside:
 def test_the_token_alone_answers_its_call_and_the_same_again_is_the_same(outside: Outside) -> None:
     response = outside.answer({"result": ["match"]})
     assert (response.status_code, response.json()) == (200, {"outcome": "completed", "seq": 4})
+    recording.check("POST /v1/callbacks/{token}", {"result": ["match"]}, response)
     ((meta, body),) = outside.api.log.inputs
     assert (meta.tenant, meta.entity_id, meta.actor.subject) == ("local", RUN, "callback")
     assert isinstance(body, CompleteToolCall)

@@ -92,10 +92,7 @@ def routes(door: Door) -> APIRouter:
         "/v1/callbacks/{token}",
         status_code=202,
         response_model=CallbackAnswer,
-        responses={
-            200: {"model": CallbackAnswer, "description": "What came of it"},
-            202: {"content": {"application/json": {"example": {"outcome": "pending", "seq": None}}}},
-        },
+        responses={200: {"model": CallbackAnswer, "description": "What came of it"}},
     )
     async def call_back(
         token: str, body: CallbackBody, request: Request, response: Response

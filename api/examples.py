@@ -38,6 +38,8 @@ _PROBLEMS: Final[Mapping[str, tuple[str, str, str]]] = {
     "429": ("too-many-requests", "Too many requests", "Come back after Retry-After seconds."),
     "503": ("log-away", "Log away", "The log doesn't answer: send it again after Retry-After seconds."),
 }
+# What a route answers that has more than one success, when nobody has decided it yet.
+_PENDING: Final = {"POST /v1/callbacks/{token}": {"outcome": "pending", "seq": None}}
 _ERRORS: Final = {"errors": [{"at": "body.reason", "message": "Field required"}]}
 
 
@@ -62,6 +64,8 @@ def illustrate(route: str, operation: dict[str, Any], known: Mapping[str, Any]) 
         if content is not None:
             content["examples"] = {"problem": {"$ref": f"#/components/examples/Problem{code}"}}
     example = known.get(route)
+    if route in _PENDING:
+        operation["responses"]["202"]["content"][_JSON]["example"] = _PENDING[route]
     if example is None:
         return
     body = operation.get("requestBody", {}).get("content", {}).get(_JSON)

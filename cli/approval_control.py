@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.questions import As, Reason, approvals_app
+from penstock.cli.questions import As, AsJson, Reason, approvals_app
+from penstock.cli.told import tell
 from penstock.runtime.settings import Settings
 
 
@@ -14,18 +15,32 @@ def delegate(
     to: Annotated[str, typer.Option("--to", help="The person who may vote on it then, without the role.")],
     who: As,
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Hand a question to another person; whoever holds the role may still vote."""
     from penstock.cli import speaking_control
 
     approval = speaking_control.delegate(Settings.load(), approval_id, to, who, reason)
-    typer.echo(f"{who} handed it to {to}; `penstock trail {approval.run_id}` shows what became of it")
+    tell(
+        as_json,
+        f"{who} handed it to {to}; `penstock trail {approval.run_id}` shows what became of it",
+        run_id=approval.run_id,
+        approval_id=approval_id,
+        delegate=to,
+        said="delegate",
+    )
 
 
 @approvals_app.command()
-def escalate(approval_id: str, who: As, reason: Reason = "") -> None:
+def escalate(approval_id: str, who: As, reason: Reason = "", as_json: AsJson = False) -> None:
     """Have the role decide a question that its workflow named for it, before its time."""
     from penstock.cli import speaking_control
 
     approval = speaking_control.escalate(Settings.load(), approval_id, who, reason)
-    typer.echo(f"{who} asked for it; `penstock trail {approval.run_id}` shows what became of it")
+    tell(
+        as_json,
+        f"{who} asked for it; `penstock trail {approval.run_id}` shows what became of it",
+        run_id=approval.run_id,
+        approval_id=approval_id,
+        said="escalate",
+    )

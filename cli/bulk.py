@@ -11,6 +11,7 @@ import typer
 
 from penstock.cli.questions import AsJson
 from penstock.cli.run_app import run_app
+from penstock.cli.told import tell
 from penstock.runtime.settings import Settings
 
 bulk_app = typer.Typer(help="Operations on many runs.", no_args_is_help=True)
@@ -106,7 +107,7 @@ def show(bulk_id: Id, watch: Watch = False, as_json: AsJson = False) -> None:
 
 
 @bulk_app.command("stop")
-def stop(bulk_id: Id, reason: Reason, who: As = "olga") -> None:
+def stop(bulk_id: Id, reason: Reason, who: As = "olga", as_json: AsJson = False) -> None:
     """Tell no more runs. What was told stays told; up to a hundred may be on their way.
 
     Example: penstock bulk stop 330e33a1-3861-5cf0-b4db-54ae97c97fea --reason "the wrong ones"
@@ -114,4 +115,4 @@ def stop(bulk_id: Id, reason: Reason, who: As = "olga") -> None:
     from penstock.cli import bulk_following
 
     bulk_following.stop(Settings.load(), bulk_id, reason, who)
-    typer.echo(f"stopped; `penstock bulk show {bulk_id}` says what was done")
+    tell(as_json, f"stopped; `penstock bulk show {bulk_id}` says what was done", bulk_id=bulk_id, said="stop")

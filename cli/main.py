@@ -10,6 +10,8 @@ from penstock.cli.commands import COMMANDS, LOOK, PANELS, START
 from penstock.cli.later import group_of
 from penstock.runtime.exits import SETUP
 
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
 app = typer.Typer(
     name="penstock",
     cls=group_of(COMMANDS, PANELS),
@@ -104,7 +106,7 @@ def api() -> None:
 
 
 @app.command(rich_help_panel=LOOK)
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Look for what is wrong with settings, keys, broker, topics and database, and say what to type.
 
     Changes nothing. Exits with 1 if something is wrong. `--json`: {"findings": [{"check", "problem", "mend"}]}.
@@ -137,14 +139,14 @@ def prepare() -> None:
 
 
 @app.command(rich_help_panel=START)
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database to this version."""
-    from penstock.cli.screen import console
+    from penstock.cli.told import tell
     from penstock.runtime.postgres import migrate as apply
     from penstock.runtime.settings import Settings
 
     applied = apply(Settings.load())
-    console.print("\n".join(applied) or "nothing to apply", markup=False)
+    tell(as_json, "\n".join(applied) or "nothing to apply", applied=list(applied))
 
 
 @app.command("reset-derived", rich_help_panel=LOOK)
@@ -162,12 +164,14 @@ def reset_derived(
 
 
 @app.command("rebuild-views", rich_help_panel=LOOK)
-def rebuild_views() -> None:
+def rebuild_views(as_json: AsJson = False) -> None:
     """Empty the views; their worker fills them again from the log. Meanwhile they show less: see `rebuild`."""
     from penstock.cli.mending import rebuild_views as empty
+    from penstock.cli.told import tell
     from penstock.runtime.settings import Settings
 
-    typer.echo(f"emptied, {empty(Settings.partial())} runs were known; the views worker fills them again")
+    known = empty(Settings.partial())
+    tell(as_json, f"emptied, {known} runs were known; the views worker fills them again", runs_known=known)
 
 
 def main() -> None:

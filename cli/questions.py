@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.told import tell
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
 
@@ -84,21 +85,33 @@ def list_approvals(as_json: AsJson = False) -> None:
 
 
 @approvals_app.command("grant")
-def grant(approval_id: str, who: As, reason: Reason = "") -> None:
+def grant(approval_id: str, who: As, reason: Reason = "", as_json: AsJson = False) -> None:
     """Vote for it."""
     from penstock.cli import speaking
 
     approval = speaking.vote(Settings.load(), approval_id, "grant", who, reason)
-    typer.echo(f"{who} voted for it; `penstock trail {approval.run_id}` shows what became of the vote")
+    tell(
+        as_json,
+        f"{who} voted for it; `penstock trail {approval.run_id}` shows what became of the vote",
+        run_id=approval.run_id,
+        approval_id=approval_id,
+        said="grant",
+    )
 
 
 @approvals_app.command("refuse")
-def refuse(approval_id: str, who: As, reason: Reason = "") -> None:
+def refuse(approval_id: str, who: As, reason: Reason = "", as_json: AsJson = False) -> None:
     """Vote against it."""
     from penstock.cli import speaking
 
     approval = speaking.vote(Settings.load(), approval_id, "refuse", who, reason)
-    typer.echo(f"{who} voted against it; `penstock trail {approval.run_id}` shows what became of the vote")
+    tell(
+        as_json,
+        f"{who} voted against it; `penstock trail {approval.run_id}` shows what became of the vote",
+        run_id=approval.run_id,
+        approval_id=approval_id,
+        said="refuse",
+    )
 
 
 def settle(
@@ -112,6 +125,7 @@ def settle(
     ] = None,
     result: Annotated[str, typer.Option(help="What the call returned, as JSON, if it happened.")] = "",
     who: As = "olga",
+    as_json: AsJson = False,
 ) -> None:
     """Answer whether the effect of a call in doubt happened."""
     from penstock.cli import speaking
@@ -128,28 +142,50 @@ def settle(
     call = speaking.settle(
         Settings.load(), call_id, happened=happened, result=value, evidence=evidence, subject=who
     )
-    typer.echo(f"said; `penstock trail {call.run_id}` shows what became of it")
+    tell(
+        as_json,
+        f"said; `penstock trail {call.run_id}` shows what became of it",
+        run_id=call.run_id,
+        call_id=call_id,
+        said="settle",
+    )
 
 
-def cancel(run_id: str, reason: Reason, who: As = "olga") -> None:
+def cancel(run_id: str, reason: Reason, who: As = "olga", as_json: AsJson = False) -> None:
     """Ask a run to end early; it is cancelled when every outstanding call of it is settled."""
     from penstock.cli import speaking
 
     speaking.cancel(Settings.load(), run_id, reason, who)
-    typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")
+    tell(as_json, f"asked; `penstock trail {run_id}` shows what became of it", run_id=run_id, said="cancel")
 
 
-def release(run_id: str, parked_input_id: str, reason: Reason = "", who: As = "olga") -> None:
+def release(
+    run_id: str, parked_input_id: str, reason: Reason = "", who: As = "olga", as_json: AsJson = False
+) -> None:
     """Have a parked input decided again, and then those parked behind it."""
     from penstock.cli import speaking
 
     speaking.release(Settings.load(), run_id, parked_input_id, reason, who)
-    typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")
+    tell(
+        as_json,
+        f"asked; `penstock trail {run_id}` shows what became of it",
+        run_id=run_id,
+        input_id=parked_input_id,
+        said="release",
+    )
 
 
-def discard(run_id: str, parked_input_id: str, reason: Reason, who: As = "olga") -> None:
+def discard(
+    run_id: str, parked_input_id: str, reason: Reason, who: As = "olga", as_json: AsJson = False
+) -> None:
     """Give a parked input up."""
     from penstock.cli import speaking
 
     speaking.discard(Settings.load(), run_id, parked_input_id, reason, who)
-    typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")
+    tell(
+        as_json,
+        f"asked; `penstock trail {run_id}` shows what became of it",
+        run_id=run_id,
+        input_id=parked_input_id,
+        said="discard",
+    )

@@ -7,27 +7,31 @@ import typer
 
 from penstock.cli.questions import As, AsJson, Reason
 from penstock.cli.run_app import run_app
+from penstock.cli.told import tell
 from penstock.runtime.settings import Settings
 
 
 @run_app.command()
-def pause(run_id: str, reason: Reason, who: As = "olga") -> None:
+def pause(run_id: str, reason: Reason, who: As = "olga", as_json: AsJson = False) -> None:
     """Have a run wait: it takes inputs, what is under way ends, and it asks for nothing new."""
     from penstock.cli import speaking_control
 
     speaking_control.pause(Settings.load(), run_id, reason, who)
-    typer.echo(
-        f"asked; `penstock trail {run_id}` shows what became of it, `penstock run continue` lets it go on"
+    tell(
+        as_json,
+        f"asked; `penstock trail {run_id}` shows what became of it, `penstock run continue` lets it go on",
+        run_id=run_id,
+        said="pause",
     )
 
 
 @run_app.command("continue")
-def go_on(run_id: str, reason: Reason = "", who: As = "olga") -> None:
+def go_on(run_id: str, reason: Reason = "", who: As = "olga", as_json: AsJson = False) -> None:
     """Let a paused run go on."""
     from penstock.cli import speaking_control
 
     speaking_control.go_on(Settings.load(), run_id, reason, who)
-    typer.echo(f"asked; `penstock trail {run_id}` shows what became of it")
+    tell(as_json, f"asked; `penstock trail {run_id}` shows what became of it", run_id=run_id, said="continue")
 
 
 @run_app.command()
@@ -40,12 +44,19 @@ def retry(
         int | None, typer.Option(help="Of its workflow; the failed run's own unless said.")
     ] = None,
     who: As = "olga",
+    as_json: AsJson = False,
 ) -> None:
     """Do a failed run again, from the start, as a new run."""
     from penstock.cli import speaking_control
 
     started = speaking_control.retry(Settings.load(), run_id, key, version, who)
-    typer.echo(f"asked for run {started}; `penstock trail {started}` shows what becomes of it")
+    tell(
+        as_json,
+        f"asked for run {started}; `penstock trail {started}` shows what becomes of it",
+        run_id=started,
+        retry_of=run_id,
+        said="retry",
+    )
 
 
 @run_app.command()

@@ -3,6 +3,7 @@
 import typer
 
 from penstock.cli.questions import AsJson
+from penstock.cli.told import tell
 from penstock.runtime.settings import Settings
 
 topics_app = typer.Typer(help="The topics of the catalogue on this broker.", no_args_is_help=True)
@@ -17,9 +18,9 @@ def list_topics(as_json: AsJson = False) -> None:
 
 
 @topics_app.command("mend")
-def mend_topics() -> None:
+def mend_topics(as_json: AsJson = False) -> None:
     """Give the topics that are there the retention, clock and limits of the catalogue; partitions are never changed."""
     from penstock.producers.topics_admin import mend_topics as mend
 
     changed = mend(Settings.load().kafka_bootstrap_servers)
-    typer.echo("\n".join(changed) or "nothing to mend")
+    tell(as_json, "\n".join(changed) or "nothing to mend", changed=list(changed))

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from penstock.cli.commands import COMMANDS
@@ -25,6 +28,32 @@ def test_every_command_answers_to_its_name(name: str) -> None:
     answer = CliRunner().invoke(app, [name, "--help"])
     assert answer.exit_code == 0, answer.output
     assert f" {name} " in answer.output
+
+
+def test_every_command_speaks_to_programs_too() -> None:
+    """But those that run until they are stopped, that ask, or that say nothing else than JSON."""
+    root = typer.main.get_command(app)
+    own = {name: each for name, each in named(root).items() if name not in COMMANDS}
+    commands = own | {name: COMMANDS[name].load(name) for name in COMMANDS}
+    silent = {words for words, command in leaves("", commands) if "--json" not in options(command)}
+    servers = {"up", "supervise", "down", "worker", "api", "prepare"}
+    assert silent == servers | {"reset-derived", "openapi", "schemas show"}
+
+
+def named(command: Any) -> dict[str, Any]:
+    return dict(getattr(command, "commands", {}))
+
+
+def leaves(words: str, commands: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, command in commands.items():
+        if named(command):
+            yield from leaves(f"{words}{name} ", named(command))
+        else:
+            yield words + name, command
+
+
+def options(command: Any) -> set[str]:
+    return {option for parameter in command.params for option in parameter.opts}
 
 
 def test_an_unknown_command_is_told_what_is_like_it() -> None:

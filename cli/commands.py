@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, Later]] = {
         "Start runs at their times: by a cron expression, or at an interval.",
         "penstock.cli.schedules:schedules_app",
         RUNS,
+        ("penstock.cli.schedule_mending",),
     ),
     "bulk": Later("Operations on many runs.", "penstock.cli.bulk:bulk_app", RUNS),
     "workflows": Later("Workflows and their versions.", "penstock.cli.workflows:workflows_app", RUNS),

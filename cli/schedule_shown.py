@@ -15,6 +15,13 @@ from penstock.runtime.settings import Settings
 from penstock.schemas.ids import schedule_id
 
 Row = dict[str, Any]
+_PARKED: Final = """
+SELECT p.event FROM views.schedule_event AS p
+WHERE p.schedule_id = %(schedule_id)s AND p.type = 'InputParked' AND NOT EXISTS (
+    SELECT FROM views.schedule_event AS later
+    WHERE later.schedule_id = p.schedule_id AND later.seq > p.seq AND later.type IN ('InputReleased', 'InputDiscarded')
+      AND later.event ->> 'parked_input_id' = p.event ->> 'input_id')
+ORDER BY p.seq LIMIT 100"""
 STATES: Final = ("active", "paused", "over", "deleted")
 
 
@@ -52,6 +59,7 @@ def one(settings: Settings, tenant: str, name: str, *, as_json: bool) -> None:
     """All that is known of one."""
     with views(settings) as ask:
         found = known(ask, tenant, name, deleted=True)
+        found["parked"] = parked(ask, tenant, name)
     program(found) if as_json else shown(found)
 
 
@@ -63,6 +71,18 @@ def known(ask: Ask, tenant: str, name: str, *, deleted: bool = False) -> Row:
             f"the views know no schedule {name}: `penstock schedules list` shows those that they know"
         )
     return document(rows[0])
+
+
+def parked(ask: Ask, tenant: str, name: str) -> list[Row]:
+    """The inputs that its decider failed on, the oldest first, and that nobody has released or given up."""
+    return [
+        {
+            "input_id": row["event"]["input_id"],
+            "type": row["event"]["input_type"],
+            "error": row["event"]["error"],
+        }
+        for row in ask(_PARKED, {"schedule_id": schedule_id(tenant, name), "tenant": tenant})
+    ]
 
 
 def shown(found: Row) -> None:
@@ -86,6 +106,16 @@ def shown(found: Row) -> None:
     ):
         if found[name]:
             console.print(f"  {name:<13} {_plain(found[name])}", markup=False)
+    for each in found.get("parked", ()):
+        console.print(
+            f"  parked        {each['input_id']}  {each['type']}  {each['error']['message']}", markup=False
+        )
+    if found.get("parked"):
+        console.print(
+            f"  it decides nothing until the first is released or given up: `penstock schedules release {found['name']}"
+            " <input>`, or `discard`",
+            markup=False,
+        )
     for due in found["next_due"]:
         console.print(f"  due           {due}", markup=False)
     for run_id in found["last_run_ids"]:

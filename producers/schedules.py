@@ -1,4 +1,4 @@
-"""What may be said to a schedule, as calls: create, revise, pause, resume, trigger, delete.
+"""What may be said to a schedule, as calls: create, revise, pause, resume, trigger, delete, release, discard.
 
 Writes: penstock.schedule.inbox. Guarantees: a schedule's id follows from its name in its tenant, and making it twice
 with the same plan is one schedule; nothing is sent that is too large to be taken.
@@ -14,6 +14,7 @@ from penstock.schemas.canonical import canonical_json, sha256_hex
 from penstock.schemas.codec import InputBody
 from penstock.schemas.envelope.records import Actor, InputMeta
 from penstock.schemas.ids import schedule_id
+from penstock.schemas.log.records import DiscardInput, ReleaseInput
 from penstock.schemas.schedule.records import (
     CreateSchedule,
     DeleteSchedule,
@@ -66,6 +67,18 @@ class ScheduleClient:
     def delete(self, name: str, reason: str = "", *, input_id: str | None = None) -> Receipt:
         """End it. What it has started goes on."""
         return self._say(name, DeleteSchedule(reason=reason), input_id)
+
+    def release(
+        self, name: str, parked_input_id: str, reason: str = "", *, input_id: str | None = None
+    ) -> Receipt:
+        """Have a parked input decided again, and then those parked behind it, in order."""
+        return self._say(name, ReleaseInput(parked_input_id=parked_input_id, reason=reason), input_id)
+
+    def discard(
+        self, name: str, parked_input_id: str, reason: str, *, input_id: str | None = None
+    ) -> Receipt:
+        """Give a parked input up."""
+        return self._say(name, DiscardInput(parked_input_id=parked_input_id, reason=reason), input_id)
 
     def _say(self, name: str, body: InputBody, input_id: str | None) -> Receipt:
         meta = InputMeta(

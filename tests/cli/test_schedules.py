@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.views.database import database_with_views, empty
+from tests.views.database import API_KEYS, database_with_views, empty
 from tests.views.schedules import Schedules
 from typer.testing import CliRunner, Result
 
@@ -68,7 +68,7 @@ class Terminal:
 @pytest.fixture(scope="module")
 def views_database(postgres_server: str) -> Iterator[str]:
     with database_with_views(postgres_server) as url:
-        migrate(url, known=tuple(each for each in migrations() if each.name == "0011_api_keys.sql"))
+        migrate(url, known=tuple(each for each in migrations() if each.name in API_KEYS))
         yield url
 
 
@@ -112,6 +112,29 @@ def test_a_schedule_is_made_shown_paused_triggered_and_deleted(terminal: Termina
     assert "active" in terminal.shown("resume", "nightly")
     assert "deleted" in terminal.shown("delete", "nightly")
     assert "no schedule fits" in terminal.shown("list")
+
+
+def test_what_its_decider_failed_on_is_shown_and_released_or_given_up(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.shown("create", *NIGHTLY)
+
+    def broken(*_: object) -> None:
+        raise LookupError("a bad deploy")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("penstock.streams.schedules.decision.triggered_run_id", broken)
+        first = terminal.told("trigger", "nightly", "--key", "one", code=1)
+        second = terminal.told("trigger", "nightly", "--key", "two", code=1)
+    assert (first["outcome"], second["outcome"]) == ("parked", "parked")
+    kept = [each["input_id"] for each in terminal.told("show", "nightly")["parked"]]
+    assert kept == [first["input_id"], second["input_id"]]
+    assert "a bad deploy" in terminal.shown("show", "nightly")
+    terminal.shown("discard", "nightly", kept[1], "--reason", "once is enough")
+    assert terminal.told("release", "nightly", kept[0], "--reason", "mended")["outcome"] == "applied"
+    after = terminal.told("show", "nightly")
+    assert (after["parked"], after["fired"]) == ([], 1)
+    assert terminal.told("release", "nightly", kept[0], "--reason", "again", code=1)["outcome"] == "refused"
 
 
 def test_another_of_the_same_name_is_refused_with_code_1(terminal: Terminal) -> None:

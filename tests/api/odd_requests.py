@@ -47,7 +47,7 @@ ODD: Final = (
     _raw(
         "TLS where HTTP is spoken", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 60 + b"\r\n\r\n"
     ),
-    _raw("HTTP/2 without being asked", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, 404, 405),
+    _raw("HTTP/2 without being asked", b"PRI * HTTP/2.0\r\n\r\n", 400, 404, 405),
     _raw("HTTP of 1991", b"GET /v1/runs\r\n\r\n"),
     _raw("no Host", b"GET /v1/runs HTTP/1.1\r\n\r\n"),
     _raw("a space before a header's colon", b"GET /v1/runs HTTP/1.1\r\nHost : test\r\n\r\n"),

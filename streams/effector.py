@@ -206,7 +206,8 @@ class EffectHost(Generic[W]):
             raise NoEvent(
                 "Misplaced", "place", f"key and ce_type don't fit a {meta.type} of {meta.entity_id}"
             )
-        about: str = getattr(body, "call_id", None) or getattr(body, "timer_id", None) or meta.entity_id
+        named = (getattr(body, "call_id", None), getattr(body, "timer_id", None))
+        about: str = next((each for each in named if each is not None), meta.entity_id)
         if not is_uuid(about):
             raise NoEvent(
                 "Undecodable", "decode", f"{meta.type}: its call or timer must be a UUID in lower case"

@@ -75,11 +75,12 @@ class Dripping:
                 one.setblocking(False)
                 self.sockets.append(one)
 
-    def drip(self, byte: bytes = b"x") -> None:
+    def drip(self, byte: bytes = b"x") -> "Dripping":
         """One byte more, on each that is still there."""
         for one in self.sockets:
             with suppress(OSError):
                 one.send(byte)
+        return self
 
     def closed(self) -> int:
         """How many the server has closed, or answered and closed."""

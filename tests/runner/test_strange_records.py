@@ -74,7 +74,8 @@ def test_an_event_stands_under_its_own_name_or_nowhere(world: World) -> None:
     world.send("a", "one")
     owner.work()
     partition = world.partition("a")
-    for record in world.log.read(RUN_EVENTS, partition, 0, 100):
+    records = list(world.log.read(RUN_EVENTS, partition, 0, 100))
+    for record in records:
         meta, _ = CODEC.decode_event(record.value or b"")
         assert misplacement(record, meta, PARTITIONS) is None
         assert misplacement(replace(record, headers=((CE_TYPE, b"RunStarted"),)), meta, PARTITIONS)

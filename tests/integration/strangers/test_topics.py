@@ -9,7 +9,14 @@ from psycopg.conninfo import make_conninfo
 
 from penstock.audit.compare import compare, compare_actions
 from penstock.audit.projector import TOPICS
-from penstock.schemas.topics import ALL_TOPICS, RUNS_GROUP, SCHEDULE_INBOX, TIMERS_GROUP, TOOLS_GROUP, VIEWS_GROUP
+from penstock.schemas.topics import (
+    ALL_TOPICS,
+    RUNS_GROUP,
+    SCHEDULE_INBOX,
+    TIMERS_GROUP,
+    TOOLS_GROUP,
+    VIEWS_GROUP,
+)
 from tests.integration.strangers.case import Case, Told
 from tests.integration.strangers.good import OTHER, good, kind_of
 from tests.integration.strangers.sending import Hostile, Place, send

@@ -15,10 +15,11 @@ from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answers, Sender
 from penstock.streams.background import Background, end_this_process
 from penstock.streams.effector import SAVE_EVERY_S, EffectHost
-from penstock.streams.firing.effect import AGAIN_FIRST_S, Firing, ScheduleFold
+from penstock.streams.firing.effect import Firing, ScheduleFold
 from penstock.streams.firing.ports import ScheduleRows, ScheduleWork
 from penstock.streams.host import Appended
 from penstock.streams.positions import Positions
+from penstock.streams.reminders import AGAIN_FIRST_S
 from penstock.streams.transactions import Transactions
 from penstock.streams.worker import role_app
 

@@ -1,14 +1,12 @@
 """Due times and fired runs as a fold of schedules' events, and what is done about them.
 
-A time is due by log time. This process's clock is only an estimate of it: an early firing is answered by
-`ScheduleRearmed`, and the next one waits a little longer than the estimate says. A fired run is asked for in the runs'
-inbox, and once that stands there the schedule is told: that event, not this process's memory, ends the asking.
+A time is due by log time: an early firing is answered by `ScheduleRearmed` (penstock.streams.reminders). A fired run is
+asked for in the runs' inbox, and once that stands there the schedule is told: that event, not this process's memory,
+ends the asking.
 """
 
-import threading
 import time
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Final, cast
 
 from penstock.producers.clock import Clock
@@ -30,15 +28,11 @@ from penstock.schemas.schedule.records import (
     ScheduleRevised,
     ScheduleRunRequested,
 )
-from penstock.streams.alarms import Alarm, Alarms
+from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answer, Answers
 from penstock.streams.firing.ports import DueTime, FiredRun, ScheduleWork
 from penstock.streams.open_work import OpenWork, Seen
-
-AGAIN_FIRST_S: Final = 10.0
-AGAIN_LONGEST_S: Final = 300.0
-EARLY_FIRST_S: Final = 0.05
-EARLY_LONGEST_S: Final = 5.0
+from penstock.streams.reminders import AGAIN_FIRST_S, Reminders
 
 _ARMING: Final = (ScheduleCreated, ScheduleRevised, ScheduleResumed, ScheduleFired, ScheduleMissed)
 _TYPES: Final = (*_ARMING, SchedulePaused, ScheduleRearmed, ScheduleRunRequested, ScheduleDeleted)
@@ -106,15 +100,6 @@ def start(run: FiredRun, fired: ScheduleFired) -> Answer:
     return Answer(derived_id(run.key, "start"), run.key, run.tenant, body, actor=actor)
 
 
-@dataclass(slots=True, eq=False)
-class _Pending:
-    """What is open in a partition that this process owns, and the alarm that it waits for."""
-
-    partition: int
-    work: ScheduleWork
-    alarm: Alarm | None = None
-
-
 class Firing:
     """The act of this effector."""
 
@@ -131,60 +116,33 @@ class Firing:
         self._schedules = schedules
         self._runs = runs
         self._codec = codec
-        self._alarms = alarms
-        self._clock = clock
-        self._again_s = again_s
-        self._lock = threading.Lock()
-        self._pending: dict[str, _Pending] = {}
+        self._reminders = Reminders[ScheduleWork](alarms, clock, self._say, again_s)
 
     def open(self, partition: int, work: ScheduleWork) -> None:
-        with self._lock:
-            self._let_go(work.key)
-            pending = self._pending[work.key] = _Pending(partition, work)
-            send = partial(self._send, pending, self._again_s)
-            pending.alarm = self._alarms.after(self._delay_s(work), send)
+        if isinstance(work, DueTime):
+            delay_s = self._reminders.delay_s(work.due_ms, work.early)
+        else:
+            delay_s = 0.0
+        self._reminders.open(partition, work, delay_s)
 
     def settled(self, key: str) -> None:
-        with self._lock:
-            self._let_go(key)
+        self._reminders.settled(key)
 
     def drop(self, partition: int) -> None:
-        with self._lock:
-            for key in [key for key, pending in self._pending.items() if pending.partition == partition]:
-                self._let_go(key)
+        self._reminders.drop(partition)
 
     def close(self, deadline_s: float) -> None:
         until_s = time.monotonic() + deadline_s
-        self._alarms.close()
+        self._reminders.close()
         # What is asked of the runs is reported to the schedules.
         for answers in (self._runs, self._schedules):
             answers.drain(max(0.0, until_s - time.monotonic()))
         for answers in (self._runs, self._schedules):
             answers.close()
 
-    def _delay_s(self, work: ScheduleWork) -> float:
-        if isinstance(work, FiredRun):
-            return 0.0
-        delay_s = (work.due_ms - self._clock.now_ms()) / 1000
-        if work.early:
-            delay_s = max(delay_s, min(EARLY_FIRST_S * 2 ** min(work.early - 1, 16), EARLY_LONGEST_S))
-        return delay_s
-
-    def _send(self, pending: _Pending, again_s: float) -> None:
-        """Say it, and again after a while if the log shows no answer by then."""
-        work = pending.work
-        with self._lock:
-            if self._pending.get(work.key) is not pending:
-                return
-            following_s = min(again_s * 2, AGAIN_LONGEST_S)
-            pending.alarm = self._alarms.after(again_s, partial(self._send, pending, following_s))
+    def _say(self, work: ScheduleWork) -> None:
         if isinstance(work, DueTime):
             self._schedules.send(fire(work))
             return
         fired = cast("ScheduleFired", self._codec.decode_event(work.fired)[1])
         self._runs.send(replace(start(work, fired), then=lambda: self._schedules.send(report(work))))
-
-    def _let_go(self, key: str) -> None:
-        pending = self._pending.pop(key, None)
-        if pending is not None and pending.alarm is not None:
-            pending.alarm.cancel()

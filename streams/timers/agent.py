@@ -17,7 +17,8 @@ from penstock.streams.background import Background, end_this_process
 from penstock.streams.effector import SAVE_EVERY_S, EffectHost
 from penstock.streams.host import Appended
 from penstock.streams.positions import Positions
-from penstock.streams.timers.effect import AGAIN_FIRST_S, Firing, TimerFold
+from penstock.streams.reminders import AGAIN_FIRST_S
+from penstock.streams.timers.effect import Firing, TimerFold
 from penstock.streams.timers.ports import ArmedTimer, TimerRows
 from penstock.streams.transactions import Transactions
 from penstock.streams.worker import role_app

@@ -1,13 +1,9 @@
 """Armed timers as a fold of run events, and firing them.
 
-A timer is due by log time. This process's clock is only an estimate of it: an early firing is answered by
-`TimerRearmed`, and the next one waits a little longer than the estimate says, so that a clock that is ahead
-costs a few events, not a flood of them.
+A timer is due by log time: an early firing is answered by `TimerRearmed` (penstock.streams.reminders).
 """
 
-import threading
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Final
 
 from penstock.producers.clock import Clock
@@ -24,15 +20,11 @@ from penstock.schemas.run.records import (
     TimerRearmed,
     ToolCallDeferred,
 )
-from penstock.streams.alarms import Alarm, Alarms
+from penstock.streams.alarms import Alarms
 from penstock.streams.answers import Answer, Answers
 from penstock.streams.open_work import OpenWork, Seen
+from penstock.streams.reminders import AGAIN_FIRST_S, Reminders
 from penstock.streams.timers.ports import ArmedTimer
-
-AGAIN_FIRST_S: Final = 10.0
-AGAIN_LONGEST_S: Final = 300.0
-EARLY_FIRST_S: Final = 0.05
-EARLY_LONGEST_S: Final = 5.0
 
 _TYPES: Final = (
     ApprovalRequested,
@@ -93,15 +85,6 @@ def fire(timer: ArmedTimer) -> Answer:
     return Answer(input_id, timer.run_id, timer.tenant, FireTimer(timer_id=timer.key))
 
 
-@dataclass(slots=True, eq=False)
-class _Pending:
-    """A timer of a partition that this process owns, and the alarm that it waits for."""
-
-    partition: int
-    timer: ArmedTimer
-    alarm: Alarm | None = None
-
-
 class Firing:
     """The act of the timers effector."""
 
@@ -109,46 +92,21 @@ class Firing:
         self, answers: Answers, alarms: Alarms, clock: Clock, again_s: float = AGAIN_FIRST_S
     ) -> None:
         self._answers = answers
-        self._alarms = alarms
-        self._clock = clock
-        self._again_s = again_s
-        self._lock = threading.Lock()
-        self._pending: dict[str, _Pending] = {}
+        self._reminders = Reminders[ArmedTimer](alarms, clock, self._fire, again_s)
 
     def open(self, partition: int, work: ArmedTimer) -> None:
-        with self._lock:
-            self._let_go(work.key)
-            pending = self._pending[work.key] = _Pending(partition, work)
-            delay_s = (work.due_ms - self._clock.now_ms()) / 1000
-            if work.firing > 1:
-                early_s = min(EARLY_FIRST_S * 2 ** min(work.firing - 2, 16), EARLY_LONGEST_S)
-                delay_s = max(delay_s, early_s)
-            pending.alarm = self._alarms.after(delay_s, partial(self._fire, pending, self._again_s))
+        self._reminders.open(partition, work, self._reminders.delay_s(work.due_ms, work.firing - 1))
 
     def settled(self, key: str) -> None:
-        with self._lock:
-            self._let_go(key)
+        self._reminders.settled(key)
 
     def drop(self, partition: int) -> None:
-        with self._lock:
-            for key in [key for key, pending in self._pending.items() if pending.partition == partition]:
-                self._let_go(key)
+        self._reminders.drop(partition)
 
     def close(self, deadline_s: float) -> None:
-        self._alarms.close()
+        self._reminders.close()
         self._answers.drain(deadline_s)
         self._answers.close()
 
-    def _fire(self, pending: _Pending, again_s: float) -> None:
-        """Fire, and again after a while if the log shows no answer by then."""
-        with self._lock:
-            if self._pending.get(pending.timer.key) is not pending:
-                return
-            following_s = min(again_s * 2, AGAIN_LONGEST_S)
-            pending.alarm = self._alarms.after(again_s, partial(self._fire, pending, following_s))
-        self._answers.send(fire(pending.timer))
-
-    def _let_go(self, key: str) -> None:
-        pending = self._pending.pop(key, None)
-        if pending is not None and pending.alarm is not None:
-            pending.alarm.cancel()
+    def _fire(self, timer: ArmedTimer) -> None:
+        self._answers.send(fire(timer))

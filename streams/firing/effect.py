@@ -119,10 +119,7 @@ class Firing:
         self._reminders = Reminders[ScheduleWork](alarms, clock, self._say, again_s)
 
     def open(self, partition: int, work: ScheduleWork) -> None:
-        if isinstance(work, DueTime):
-            delay_s = self._reminders.delay_s(work.due_ms, work.early)
-        else:
-            delay_s = 0.0
+        delay_s = self._reminders.delay_s(work.due_ms, work.early) if isinstance(work, DueTime) else 0.0
         self._reminders.open(partition, work, delay_s)
 
     def settled(self, key: str) -> None:

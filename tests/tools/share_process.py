@@ -60,8 +60,9 @@ def main(database_url: str, port: str, limit: str, call_ms: str, where: str) -> 
 
     def run(key: str, slot: Slot) -> None:
         if slot.begin():
+            began_s = time.monotonic()
             with socket.create_connection(("127.0.0.1", int(port))) as connection:
-                connection.sendall(key.encode())
+                connection.sendall(f"{key} {began_s}".encode())
                 time.sleep(int(call_ms) / 1000)
         slot.release()
         ask(key)

@@ -16,8 +16,9 @@ from math import inf
 
 @dataclass
 class Target:
-    """Counts connections: who is there now, when each came, and which key it says. A process that is killed is gone at
-    once; one that is there for longer than `patience_s` is waited for no more."""
+    """Counts connections: who is there now, when each came, which key it says and since when it may. A process that is
+    killed is gone at once; one that began longer than `patience_s` ago is waited for no more, also if it was stopped
+    between its permission and its coming: no lease reaches there."""
 
     patience_s: float = inf
     here: int = 0
@@ -43,7 +44,8 @@ class Target:
             for number in [number for number in ready if number in known]:
                 words, over = _heard(known[number])
                 if words:
-                    said[number] = (words.decode(), time.monotonic())
+                    key, _, began_s = words.decode().partition(" ")
+                    said[number] = (key, float(began_s))
                     self.keys.append(said[number])
                 if over:
                     poll.unregister(number)

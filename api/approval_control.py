@@ -16,6 +16,7 @@ from penstock.api.telling import Said
 from penstock.api.views import Columns
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
+from penstock.runtime.effects import word
 
 ESCALATE: Final = (*VOTE, "operator")
 _OUTCOMES: Final = {"ApprovalDelegated": "delegated", "ApprovalEscalated": "escalated"}
@@ -116,7 +117,7 @@ async def _say(
         return answer | {"outcome": "pending"}
     telling.check_accepted(effect, f"{verb}-refused", "Refused by the run", _ABOUT_THE_CALLER)
     response.status_code = 200
-    outcome = telling.word(effect, _OUTCOMES, "unchanged")
+    outcome = word(effect, _OUTCOMES, "unchanged")
     now = await door.views.approval(caller.tenant, approval_id) or row
     shown = approval_document(now, caller.subject, caller.roles)
     return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"], "approval": shown}

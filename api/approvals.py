@@ -13,6 +13,7 @@ from penstock.api.inbox import input_id_of
 from penstock.api.problems import not_found
 from penstock.api.run_filters import Text
 from penstock.api.telling import Said
+from penstock.runtime.effects import word
 
 LIMIT_MAX: Final = 500
 _OUTCOMES: Final = {"ApprovalGranted": "granted", "ApprovalRefused": "refused", "VoteCounted": "counted"}
@@ -83,7 +84,7 @@ def routes(door: Door) -> APIRouter:
             return answer | {"outcome": "pending"}
         telling.check_accepted(effect, "vote-refused", "Vote refused", _ABOUT_THE_VOTER, ("VoteRefused",))
         response.status_code = 200
-        outcome = telling.word(effect, _OUTCOMES, "counted")
+        outcome = word(effect, _OUTCOMES, "counted")
         return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"]}
 
     return router

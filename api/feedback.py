@@ -7,13 +7,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from penstock.api import telling
 from penstock.api.callers import Caller
 from penstock.api.door import Door, IdempotencyKey, moment
 from penstock.api.inbox import input_id_of
 from penstock.api.problems import Problem, not_found
 from penstock.api.rights import FEEDBACK, READ
-from penstock.api.telling import Prefer, Said
+from penstock.api.telling import Asked, Prefer, Said
 from penstock.api.views import Columns
 from penstock.producers.feedback import Feedback, give
 from penstock.schemas.ids import is_uuid
@@ -125,12 +124,8 @@ def routes(door: Door) -> APIRouter:
         """Say what you think of a run; also when it has ended. 200 with what came of it, or 202 if that takes longer.
         Without a key the same words of the same caller are one."""
         caller.needs(FEEDBACK, "give feedback")
-        await telling.known(door, caller, body.run_id)
         said = _said(caller, body, idempotency_key)
-        effect = await telling.once(door, caller, said, telling.wait_s_of(prefer, door.inbox.effect_s))
-        came = telling.outcome(effect, "feedback-refused", "Not taken")
-        response.status_code = 202 if effect is None else 200
-        return telling.answer(body.run_id, said.input_id, came)
+        return await Asked(door, caller, response, prefer).say(said, "feedback-refused", "Not taken")
 
     @router.get("/v1/feedback")
     async def feedback(

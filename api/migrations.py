@@ -7,13 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.api import telling
 from penstock.api.bulk_shapes import BULK
 from penstock.api.callers import Caller
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.inbox import input_id_of
 from penstock.api.run_filters import INT4_MAX
-from penstock.api.telling import Prefer, Said
+from penstock.api.telling import Asked, Prefer, Said
 from penstock.schemas.ids import is_uuid
 
 
@@ -44,7 +43,6 @@ def routes(door: Door) -> APIRouter:
         code: 200 if all of it fits, 409 with the difference if it doesn't, and then it stays as it was; 202 if that
         takes longer."""
         caller.needs(BULK, "migrate a run")
-        row = await telling.known(door, caller, run_id)
         words = ("migrate", body.to_version, body.trial, body.reason)
         named = is_uuid(run_id) and input_id_of(run_id, caller, idempotency_key, *words)
         input_id = named or str(uuid.uuid4())
@@ -55,12 +53,6 @@ def routes(door: Door) -> APIRouter:
                 run_id, body.to_version, body.reason, trial=body.trial, input_id=input_id
             ),
         )
-        effect = await telling.came_of(door, caller, said)
-        if effect is None:
-            wait_s = telling.wait_s_of(prefer, door.inbox.effect_s)
-            effect = await telling.tell(door, caller, said, wait_s, row["last_seq"] if row else 0)
-        came = telling.outcome(effect, "migration-refused", "Not migrated")
-        response.status_code = 202 if effect is None else 200
-        return telling.answer(run_id, input_id, came)
+        return await Asked(door, caller, response, prefer).say(said, "migration-refused", "Not migrated")
 
     return router

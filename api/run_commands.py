@@ -6,13 +6,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.api import telling
 from penstock.api.callers import CANCEL, Caller
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.inbox import input_id_of
-from penstock.api.preconditions import IfMatch, check_if_match
+from penstock.api.preconditions import IfMatch
 from penstock.api.problems import Problem
-from penstock.api.telling import Prefer, Said
+from penstock.api.telling import Asked, Prefer, Said
 from penstock.schemas.canonical import NotCanonical, canonical_json, sha256_hex
 from penstock.schemas.ids import derived_id, is_uuid
 
@@ -53,7 +52,7 @@ def routes(door: Door) -> APIRouter:
         """Ask for an early end: it takes no more steps, and is cancelled when every call under way is settled. 200
         with what came of it, or 202 if that takes longer."""
         caller.needs(CANCEL, "cancel a run")
-        asked = _Asked(door, caller, response, if_match, prefer)
+        asked = Asked(door, caller, response, prefer, if_match)
         input_id = _input_id(run_id, caller, idempotency_key, "cancel", body.reason)
         said = Said(run_id, input_id, lambda client: client.cancel(run_id, body.reason, input_id=input_id))
         return await asked.say(said, "cancel-refused", "Not cancelled")
@@ -72,7 +71,7 @@ def routes(door: Door) -> APIRouter:
         """Tell a run what its workflow waits for, now or later. One Idempotency-Key is one signal. 200 with what came
         of it, or 202 if that takes longer."""
         caller.needs(SIGNAL, "signal a run")
-        asked = _Asked(door, caller, response, if_match, prefer)
+        asked = Asked(door, caller, response, prefer, if_match)
         key = idempotency_key or str(uuid.uuid4())
         response.headers["Idempotency-Key"] = key
         input_id = _input_id(run_id, caller, key, "signal", name, _sha256(body.payload))
@@ -85,34 +84,6 @@ def routes(door: Door) -> APIRouter:
         return await asked.say(said, "signal-refused", "Signal not taken")
 
     return router
-
-
-class _Asked:
-    """What a request wants beside its words."""
-
-    def __init__(
-        self, door: Door, caller: Caller, response: Response, if_match: str | None, prefer: str | None
-    ) -> None:
-        self._door = door
-        self._caller = caller
-        self._response = response
-        self._if_match = if_match
-        self._prefer = prefer
-
-    async def say(self, said: Said, refused: str, title: str) -> dict[str, Any]:
-        """Say it unless it was said before. Raises problems: 404, 409 if it is refused, 412, 413, 503."""
-        row = await telling.known(self._door, self._caller, said.run_id)
-        effect = await telling.came_of(self._door, self._caller, said)
-        if effect is None:
-            last_seq = row["last_seq"] if row else 0
-            check_if_match(self._if_match, last_seq)
-            wait_s = telling.wait_s_of(self._prefer, self._door.inbox.effect_s)
-            effect = await telling.tell(self._door, self._caller, said, wait_s, last_seq)
-            if self._prefer is not None:
-                self._response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
-        came = telling.outcome(effect, refused, title)
-        self._response.status_code = 202 if effect is None else 200
-        return telling.answer(said.run_id, said.input_id, came)
 
 
 def _input_id(run_id: str, caller: Caller, key: str | None, *said: object) -> str:

@@ -14,6 +14,7 @@ from penstock.api.problems import not_found
 from penstock.api.run_views import links, run_of, waits_for
 from penstock.api.telling import Said
 from penstock.api.views import Columns
+from penstock.runtime.effects import word
 from penstock.schemas.ids import is_uuid
 
 ABOUT_THE_CALLER: Final = frozenset({"not_a_person"})
@@ -88,7 +89,7 @@ async def _say(
     telling.check_accepted(effect, f"{verb}-refused", "Refused by the run", ABOUT_THE_CALLER)
     response.status_code = 200
     row = await known(door, caller, run_id)
-    outcome = telling.word(effect, _OUTCOMES, "already-paused" if verb == "pause" else "not-paused")
+    outcome = word(effect, _OUTCOMES, "already-paused" if verb == "pause" else "not-paused")
     return answer | {"outcome": outcome, "seq": effect["seq"]} | pause_document(row)
 
 

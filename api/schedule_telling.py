@@ -17,9 +17,12 @@ from penstock.api.schedule_views import caused, document, schedule_of
 from penstock.api.views import Columns
 from penstock.producers.receipt import Receipt
 from penstock.producers.schedules import ScheduleClient
+from penstock.runtime.effects import effect_of, word
 from penstock.schemas.ids import schedule_id
 
-_OUTCOMES: Final = {"InputParked": "parked", "InputAccepted": "as-it-was"}
+_EXISTS: Final = (
+    "There is a schedule of this name with another body: change it with PUT, or take another name."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,16 @@ class Telling:
             await door.inbox.tell_schedule(caller, speak)
             wait_s = telling.wait_s_of(self.prefer, door.inbox.effect_s)
             effect = await telling.until(lambda: self._effect(input_id), wait_s)
-            if self.prefer is not None:
-                self.response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
+            telling.applied(self.response, self.prefer, wait_s)
         answer: dict[str, Any] = {"name": self.name, "input_id": input_id}
         if effect is None:
             return answer | {"outcome": "pending"}
-        _raise_refusal(effect)
+        _check_accepted(effect)
         self.response.status_code = 200
         row = await schedule_of(door.views, caller.tenant, self.name)
         if effect["type"] == "ScheduleFired":
             answer["run_id"] = effect["event"]["run_id"]
-        outcome = _OUTCOMES.get(effect["type"], "applied")
+        outcome = word(effect, {"InputAccepted": "as-it-was"})
         return answer | {"outcome": outcome, "seq": effect["seq"], "schedule": row and document(row)}
 
     async def known(self) -> Columns:
@@ -70,33 +72,21 @@ class Telling:
         return row
 
     async def _effect(self, input_id: str) -> Columns | None:
-        found = await caused(self.door.views, self.caller.tenant, self.name, input_id)
-        # One that was parked and released has its effect after that.
-        settled = [event for event in found if event["type"] != "InputParked"]
-        return next(iter(settled or found), None)
+        return effect_of(await caused(self.door.views, self.caller.tenant, self.name, input_id))
 
 
-def _raise_refusal(effect: Columns) -> None:
-    if effect["type"] != "InputRefused":
-        return
-    reason, detail = effect["event"]["reason"], effect["event"]["detail"]
-    if reason == "unknown_schedule":
-        raise not_found("schedule")
-    if reason == "moved_on":
-        raise moved_on(detail)
-    if reason == "invalid_plan":
-        raise incorrect(detail)
-    if reason == "exists":
-        detail = (
-            "There is a schedule of this name with another body: change it with PUT, or take another name."
-        )
-    raise Problem(
-        403 if reason == "not_authorized" else 409,
-        f"schedule-refused:{reason}",
-        "Refused by the schedule",
-        detail or f"The schedule says {reason}: look at it again.",
-        more={"reason": reason, "seq": effect["seq"]},
-    )
+def _check_accepted(effect: Columns) -> None:
+    event = effect["event"]
+    match effect["type"] == "InputRefused" and event["reason"]:
+        case "unknown_schedule":
+            raise not_found("schedule")
+        case "moved_on":
+            raise moved_on(event["detail"])
+        case "invalid_plan":
+            raise incorrect(event["detail"])
+        case "exists":
+            effect = effect | {"event": event | {"detail": _EXISTS}}
+    telling.check_accepted(effect, "schedule-refused", "Refused by the schedule", ("not_authorized",))
 
 
 def moved_on(why: str) -> Problem:

@@ -7,19 +7,21 @@ connection to the database while waiting, and whoever waits longer looks less of
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Header
+from fastapi import Header, Response
 
 from penstock.api.callers import Caller
 from penstock.api.door import Door
+from penstock.api.preconditions import check_if_match
 from penstock.api.problems import Problem, not_found
 from penstock.api.run_views import links
 from penstock.api.views import Columns, Views
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
+from penstock.runtime.effects import effect_of, word
 from penstock.schemas.ids import dead_letter_id, is_uuid
 
 T = TypeVar("T")
@@ -28,7 +30,6 @@ WAIT_S_MAX: Final = 30.0
 _LOOK_EVERY_S: Final = 0.05
 _LOOK_EVERY_S_MAX: Final = 0.5
 _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
-_NOT_TAKEN: Final = {"InputParked": "parked", "DeadLetter": "dead_letter"}
 _ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
 Prefer = Annotated[
     str | None,
@@ -56,6 +57,38 @@ class Said:
     run_id: str
     input_id: str
     speak: Callable[[RunClient], Receipt]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request to a run wants beside its words: how long it waits, and as which state it has seen the run."""
+
+    door: Door
+    caller: Caller
+    response: Response
+    prefer: str | None
+    if_match: str | None = None
+
+    async def say(self, said: Said, refused: str, title: str) -> dict[str, Any]:
+        """Say it unless it was said before; the document of what came of it, with 200, or with 202 if that takes
+        longer. Raises problems: 404, 409 if it is refused, 412, 413, 503."""
+        row = await known(self.door, self.caller, said.run_id)
+        effect = await came_of(self.door, self.caller, said)
+        if effect is None:
+            last_seq = row["last_seq"] if row else 0
+            check_if_match(self.if_match, last_seq)
+            wait_s = wait_s_of(self.prefer, self.door.inbox.effect_s)
+            effect = await tell(self.door, self.caller, said, wait_s, last_seq)
+            applied(self.response, self.prefer, wait_s)
+        came = outcome(effect, refused, title)
+        self.response.status_code = 202 if effect is None else 200
+        return {"run_id": said.run_id, "input_id": said.input_id, **came, "links": links(said.run_id)}
+
+
+def applied(response: Response, prefer: str | None, wait_s: float) -> None:
+    """Tell whoever preferred something what became of that."""
+    if prefer is not None:
+        response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
 
 
 def wait_s_of(prefer: str | None, otherwise: float) -> float:
@@ -122,7 +155,7 @@ def outcome(effect: Columns | None, refused: str, title: str) -> dict[str, Any]:
     check_accepted(effect, refused, title)
     kind = effect["type"]
     return {
-        "outcome": word(effect, {"InputAccepted": "accepted"}, "applied"),
+        "outcome": word(effect, {"InputAccepted": "accepted"}),
         "seq": effect["seq"],
         "event": {"type": kind, **effect["event"]},
     }
@@ -135,7 +168,7 @@ def check_accepted(
     about_the_caller: Collection[str] = (),
     kinds: Collection[str] = (),
 ) -> None:
-    """Raises a problem if the run refused it, by InputRefused or one of `kinds`: 403 where that is about who asked."""
+    """Raises a problem if it was refused, by InputRefused or one of `kinds`: 403 where that is about who asked."""
     if effect["type"] != "InputRefused" and effect["type"] not in kinds:
         return
     reason, detail = effect["event"]["reason"], effect["event"]["detail"]
@@ -143,20 +176,9 @@ def check_accepted(
         403 if reason in about_the_caller else 409,
         f"{refused}:{reason}",
         title,
-        detail or f"The run says {reason}: look at it again.",
+        detail or f"It says {reason}: look at it again.",
         more={"reason": reason, "seq": effect["seq"]},
     )
-
-
-def word(effect: Columns, words: Mapping[str, str], otherwise: str) -> str:
-    """What came of it in one word, by the type of its first event."""
-    kind = effect["type"]
-    return words.get(kind) or _NOT_TAKEN.get(kind, otherwise)
-
-
-def answer(run_id: str, input_id: str, came: dict[str, Any]) -> dict[str, Any]:
-    """The document of a command."""
-    return {"run_id": run_id, "input_id": input_id, **came, "links": links(run_id)}
 
 
 async def _look(views: Views, caller: Caller, said: Said, after: int, letter: str | None) -> Columns | None:
@@ -164,6 +186,4 @@ async def _look(views: Views, caller: Caller, said: Said, after: int, letter: st
     found = await views.ask(_CAUSED, asked)
     if not found and letter is not None:
         found = await views.ask(_DEAD, {"dead_letter": letter})
-    # An input that was parked and released has its effect after that.
-    settled = [event for event in found if event["type"] != "InputParked"]
-    return next(iter(settled or found), None)
+    return effect_of(found)

@@ -18,6 +18,7 @@ from penstock.api.run_filters import Place, RunFilter
 from penstock.api.run_lists import query
 from penstock.api.run_views import summary
 from penstock.cli import bulk_following, run_shown
+from penstock.cli.outcomes import NOT_YET
 from penstock.cli.run_asking import right, value_of
 from penstock.cli.run_reading import Ask, views
 from penstock.cli.screen import stderr
@@ -26,7 +27,6 @@ from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
 
 PAGE_RUNS: Final = 1_000
-NOT_YET: Final = 3
 Row = dict[str, Any]
 
 

@@ -18,6 +18,7 @@ from penstock.api.bulk_rows import COUNTS, ONE, RUNS, STOP
 from penstock.api.bulk_shapes import BULK
 from penstock.api.callers import Caller
 from penstock.cli import bulk_shown, speaking
+from penstock.cli.outcomes import DONE, NOT_DONE, NOT_YET
 from penstock.cli.run_asking import right
 from penstock.cli.run_reading import Ask, views
 from penstock.cli.screen import stderr
@@ -26,9 +27,6 @@ from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.postgres import DatabaseError
 from penstock.runtime.settings import Settings
 
-ALL_WELL: Final = 0
-NOT_ALL: Final = 1
-NOT_YET: Final = 3
 LEFT: Final = 130
 PAGE: Final = 500
 _LOOK_EVERY_S: Final = 0.5
@@ -88,7 +86,7 @@ def follow(settings: Settings, bulk_id: str, *, watch: bool, as_json: bool, who:
     if not followed.over or (followed.outcomes["unknown"] and watch):
         return NOT_YET
     well = followed.operation["status"] == "done" and not any(map(_is_bad, followed.outcomes))
-    return ALL_WELL if well else NOT_ALL
+    return DONE if well else NOT_DONE
 
 
 def stop(settings: Settings, bulk_id: str, reason: str, who: str) -> None:

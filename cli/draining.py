@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from penstock.api.drain_report import report, statuses_query, waits_query
 from penstock.cli import shown, workflow_reading, workflows_shown
+from penstock.cli.outcomes import DONE, NOT_YET
 from penstock.cli.run_reading import asking
 from penstock.cli.screen import say, stderr
 from penstock.producers.kafka_backlog import BrokerSilent, KafkaBacklog, Place
@@ -22,8 +23,6 @@ from penstock.runtime.postgres_backlog import positions
 from penstock.runtime.settings import Settings
 from penstock.schemas.topics import BY_NAME, RUN_EVENTS, RUN_INBOX, RUNS_GROUP, VIEWS_GROUP
 
-DRAINED: Final = 0
-NOT_YET: Final = 3
 EVERY_S: Final = 2.0
 # How long who doesn't watch waits for the views.
 PATIENCE_S: Final = 5.0
@@ -86,7 +85,7 @@ def drain(
         print(json.dumps(found), flush=True) if watch else shown.as_json(found)
     else:
         workflows_shown.drain(found)
-    return DRAINED if gone else NOT_YET
+    return DONE if gone else NOT_YET
 
 
 def _look(

@@ -1,6 +1,5 @@
 """What the commands about runs read of the views, by the same queries as the API."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -8,14 +7,15 @@ from typing import Any, Final
 from penstock.api.run_filters import Place, RunFilter
 from penstock.api.run_lists import query
 from penstock.api.run_views import RUN, summary, waits_for
+from penstock.cli.outcomes import until
 from penstock.cli.speaking import SOURCE, NotFound
+from penstock.runtime.effects import effect_of
 from penstock.runtime.postgres import Connected, connect
 from penstock.runtime.settings import Settings
 
 Row = dict[str, Any]
 Ask = Callable[[str, Mapping[str, object]], list[Row]]
 ENDED: Final = frozenset({"completed", "failed", "cancelled", "refused"})
-_LOOK_EVERY_S: Final = 0.2
 _WHERE: Final = "SELECT tenant FROM views.run_row WHERE run_id = %(run_id)s"
 _CAUSED: Final = """
 SELECT seq, type, event FROM views.run_event WHERE run_id = %(run_id)s AND cause_id = %(input_id)s ORDER BY seq"""
@@ -67,33 +67,32 @@ def one(ask: Ask, run_id: str) -> Row:
 
 def awaited(ask: Ask, run_id: str, wait_s: float, note: Callable[[str], None]) -> Row:
     """The run once it has ended, or when the time is over; `note` hears of each status on the way."""
-    end_s, seen = time.monotonic() + wait_s, ""
-    while True:
+    seen = ""
+
+    def ended() -> bool | None:
+        nonlocal seen
         rows = ask("SELECT status, last_seq FROM views.run_row WHERE run_id = %(run_id)s", {"run_id": run_id})
         status = rows[0]["status"] if rows else "accepted"
         if status != seen:
-            note(status if not rows else f"{status}, after event {rows[0]['last_seq']}")
+            note(f"{status}, after event {rows[0]['last_seq']}" if rows else status)
             seen = status
-        if status in ENDED or (rows and time.monotonic() >= end_s):
-            return one(ask, run_id)
-        if time.monotonic() >= end_s:
-            raise NotFound(
-                f"run {run_id} was accepted, and the views don't show it yet: `penstock status` says how far they are; "
-                f"then `penstock run result {run_id}`"
-            )
-        time.sleep(_LOOK_EVERY_S)
+        return status in ENDED or None
+
+    until(ended, wait_s)
+    if seen == "accepted":
+        raise NotFound(
+            f"run {run_id} was accepted, and the views don't show it yet: `penstock status` says how far they are; "
+            f"then `penstock run result {run_id}`"
+        )
+    return one(ask, run_id)
 
 
 def came_of(ask: Ask, run_id: str, input_id: str, dead_letter: str, wait_s: float) -> Row | None:
     """The event that an input caused, {"seq", "type", "event"}, or its dead letter; None if it takes longer."""
-    end_s = time.monotonic() + wait_s
-    while True:
-        caused = ask(_CAUSED, {"run_id": run_id, "input_id": input_id})
-        settled = [event for event in caused if event["type"] != "InputParked"]
-        if caused:
-            return (settled or caused)[0]
-        for letter in ask(_DEAD, {"id": dead_letter}):
-            return {"seq": None, "type": "DeadLetter", "event": letter}
-        if time.monotonic() >= end_s:
-            return None
-        time.sleep(_LOOK_EVERY_S)
+
+    def look() -> Row | None:
+        effect = effect_of(ask(_CAUSED, {"run_id": run_id, "input_id": input_id}))
+        letters = [] if effect else ask(_DEAD, {"id": dead_letter})
+        return {"seq": None, "type": "DeadLetter", "event": letters[0]} if letters else effect
+
+    return until(look, wait_s)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from penstock.cli import run_reading, run_shown
+from penstock.cli.outcomes import NOT_DONE, NOT_YET, leave
 from penstock.cli.run_asking import attributes_of, value_of
 from penstock.cli.run_reading import ENDED, Ask
 from penstock.cli.screen import stderr
@@ -16,20 +17,13 @@ from penstock.cli.speaking import ACKNOWLEDGED_S, speaking_as
 from penstock.producers.feedback import Feedback, give
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
+from penstock.runtime.effects import word
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
 from penstock.schemas.attributes import InvalidAttributes
 from penstock.schemas.canonical import NotCanonical, PayloadTooLarge
 from penstock.schemas.ids import dead_letter_id, derived_id
 
-NOT_COMPLETED = 1
-NOT_YET = 3
-_WORDS = {
-    "InputAccepted": "accepted",
-    "InputRefused": "refused",
-    "InputParked": "parked",
-    "DeadLetter": "dead_letter",
-}
 _NEXT = {
     "refused": "look at it with `penstock run show {run_id}`",
     "parked": "`penstock run events {run_id}` says why; `penstock release` has it decided again",
@@ -86,7 +80,7 @@ def told_the_end(ask: Ask, run_id: str, wait_s: float, *, as_json: bool) -> None
     if found["status"] not in ENDED:
         raise typer.Exit(NOT_YET)
     if found["status"] != "completed":
-        raise typer.Exit(NOT_COMPLETED)
+        raise typer.Exit(NOT_DONE)
 
 
 def cancel(
@@ -173,7 +167,7 @@ def _say(
             raise SetupError(f"nothing was said; correct this: {error}") from error
         letter = dead_letter_id(record.topic, record.partition, record.offset)
         effect = run_reading.came_of(ask, run_id, input_id, letter, wait_s)
-    outcome = "pending" if effect is None else _WORDS.get(effect["type"], "applied")
+    outcome = word(effect, {"InputAccepted": "accepted"})
     if as_json:
         run_shown.as_json({"run_id": run_id, "input_id": input_id, "outcome": outcome, "effect": effect})
     else:
@@ -181,10 +175,7 @@ def _say(
         typer.echo(f"{outcome}{about}")
         if outcome in _NEXT:
             typer.echo(_NEXT[outcome].format(run_id=run_id))
-    if outcome in ("refused", "parked", "dead_letter"):
-        raise typer.Exit(NOT_COMPLETED)
-    if outcome == "pending":
-        raise typer.Exit(NOT_YET)
+    leave(outcome)
 
 
 def _detail(event: dict[str, object]) -> str:

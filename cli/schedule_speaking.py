@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import typer
 
 from penstock.cli import schedule_shown
+from penstock.cli.outcomes import leave, until
 from penstock.cli.run_asking import attributes_of, value_of
 from penstock.cli.run_reading import Ask, views
 from penstock.cli.speaking import ACKNOWLEDGED_S, scheduling_as
@@ -21,6 +22,7 @@ from penstock.declare.due_times import Times, next_due
 from penstock.declare.schedules import InvalidPlan, check_name, check_plan, times_of
 from penstock.producers.receipt import Receipt
 from penstock.producers.schedules import ScheduleClient
+from penstock.runtime.effects import effect_of, word
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
 from penstock.schemas.attributes import InvalidAttributes, encode_attributes
@@ -28,11 +30,7 @@ from penstock.schemas.canonical import NotCanonical, PayloadTooLarge, canonical_
 from penstock.schemas.ids import derived_id, schedule_id
 from penstock.schemas.schedule.records import CatchUp, Plan
 
-NOT_DONE: Final = 1
-NOT_YET: Final = 3
 _UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_WORDS: Final = {"InputAccepted": "as it was", "InputRefused": "refused", "InputParked": "parked"}
-_LOOK_EVERY_S: Final = 0.2
 _CAUSED: Final = """
 SELECT seq, type, event FROM views.schedule_event
 WHERE schedule_id = %(schedule_id)s AND cause_id = %(input_id)s ORDER BY seq"""
@@ -121,26 +119,18 @@ class Asked:
             self._tell(ask, input_id, effect)
 
     def _effect(self, ask: Ask, own: str, input_id: str) -> dict[str, Any] | None:
-        end_s = time.monotonic() + self.wait_s
-        while True:
-            caused = ask(_CAUSED, {"schedule_id": own, "input_id": input_id})
-            settled = [event for event in caused if event["type"] != "InputParked"]
-            if caused or time.monotonic() >= end_s:
-                return next(iter(settled or caused), None)
-            time.sleep(_LOOK_EVERY_S)
+        asked = {"schedule_id": own, "input_id": input_id}
+        return until(lambda: effect_of(ask(_CAUSED, asked)), self.wait_s)
 
     def _tell(self, ask: Ask, input_id: str, effect: dict[str, Any] | None) -> None:
-        outcome = "pending" if effect is None else _WORDS.get(effect["type"], "applied")
+        outcome = word(effect, {"InputAccepted": "as it was"})
         if self.as_json:
             schedule_shown.program(
                 {"name": self.name, "input_id": input_id, "outcome": outcome, "effect": effect}
             )
         else:
             self._tell_people(ask, outcome, {} if effect is None else effect["event"])
-        if outcome in ("refused", "parked"):
-            raise typer.Exit(NOT_DONE)
-        if outcome == "pending":
-            raise typer.Exit(NOT_YET)
+        leave(outcome)
 
     def _tell_people(self, ask: Ask, outcome: str, event: dict[str, Any]) -> None:
         about = event.get("detail") or event.get("note") or ""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from penstock.cli.lean_help import import_help
+
 if TYPE_CHECKING:
-    from typer._click import Command, Context
+    from typer._click import Command, Context, HelpFormatter
 
 
 class Later(NamedTuple):
@@ -55,6 +57,10 @@ def group_of(commands: Mapping[str, Later], panels: Sequence[str]) -> type[Typer
                 return panels.index(panel) if panel in panels else len(panels)
 
             return sorted(super().list_commands(ctx), key=place)
+
+        def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+            import_help()
+            super().format_help(ctx, formatter)
 
         def resolve_command(self, ctx: "Context", args: list[str]) -> Any:
             name = args[0] if args else ""

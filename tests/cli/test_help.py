@@ -14,7 +14,17 @@ from penstock.cli.commands import COMMANDS
 from penstock.cli.main import app
 
 # Each of these costs a tenth of a second or more.
-HEAVY = ("pydantic", "psycopg", "confluent_kafka", "fastapi", "faust", "fastavro", "opentelemetry")
+HEAVY = (
+    "markdown_it",
+    "pygments",
+    "pydantic",
+    "psycopg",
+    "confluent_kafka",
+    "fastapi",
+    "faust",
+    "fastavro",
+    "opentelemetry",
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -49,9 +49,21 @@ class Tree:
     def modules(self, *folders: str) -> Iterator[Module]:
         """The Python files under these folders, all layers if none is named; never through links."""
         for folder in folders or LAYERS:
-            for path in sorted((self.root / folder).rglob("*.py")):
-                text = path.read_text()
-                yield Module(path.relative_to(self.root).as_posix(), text, ast.parse(text, str(path)))
+            yield from self._read(folder)
+
+    def _read(self, folder: str) -> list[Module]:
+        if folder not in self._modules:
+            self._modules[folder] = [self._parse(path) for path in sorted((self.root / folder).rglob("*.py"))]
+        return self._modules[folder]
+
+    def _parse(self, path: Path) -> Module:
+        text = path.read_text()
+        return Module(path.relative_to(self.root).as_posix(), text, ast.parse(text, str(path)))
+
+    @cached_property
+    def _modules(self) -> dict[str, list[Module]]:
+        """By folder: parsing costs more than all the rules."""
+        return {}
 
     @cached_property
     def text_files(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Typer's help without what only help written in Markdown and pretty tracebacks need: half of the time of its import."""
+"""Typer's help without what only Markdown and pretty tracebacks need, which is half of the time of its import."""
 
 import importlib
 import sys

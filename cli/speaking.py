@@ -4,10 +4,11 @@ Signed with the operator's key of this home directory: who may read that file vo
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 from penstock.audit.reading import CallInDoubt, WaitingApproval, calls_in_doubt, run, waiting_approvals
+from penstock.producers.errors import LogError
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.operators import OperatorLog
 from penstock.producers.publisher import Publisher
@@ -61,8 +62,15 @@ def recording_for(settings: Settings, tenant: str) -> Iterator[OperatorLog]:
 def _publisher(settings: Settings) -> Iterator[Publisher]:
     signer = Keyring.load(settings.keys_file).signer(Authority.OPERATOR)
     log = KafkaLog(settings.kafka_bootstrap_servers, SOURCE)
-    with Publisher(log, codec_for(settings.schema_registry_url), signer, SOURCE) as publisher:
+    publisher = Publisher(log, codec_for(settings.schema_registry_url), signer, SOURCE)
+    try:
         yield publisher
+    except BaseException:
+        # Who has waited for an answer in vain isn't held up a second time.
+        with suppress(LogError):
+            publisher.close(0)
+        raise
+    publisher.close()
 
 
 def vote(

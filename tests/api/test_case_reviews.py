@@ -6,6 +6,7 @@ import pytest
 from httpx import Response
 
 from penstock.api.views import Views, database_away
+from penstock.producers.log import OnDone, Outgoing
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.ids import run_id
 from penstock.schemas.log.records import InputRefused
@@ -201,7 +202,13 @@ def test_a_log_that_takes_no_record_in_time_is_told_and_holds_nobody(
     hanging = threading.Event()
     # So that a failing test ends.
     threading.Timer(10, hanging.set).start()
-    monkeypatch.setattr(api.log, "append_soon", lambda record, on_done: hanging.wait())
+    append_soon = api.log.append_soon
+
+    def late(record: Outgoing, on_done: OnDone) -> None:
+        hanging.wait()
+        append_soon(record, on_done)
+
+    monkeypatch.setattr(api.log, "append_soon", late)
     response = api.client.post("/case-review", json={"case_id": "case-1"}, headers=api.as_("ana"))
     assert not hanging.is_set()
     hanging.set()

@@ -1,4 +1,4 @@
-"""SIGKILL at each named point, 100 runs in flight: every acknowledged request ends, no unsafe effect twice."""
+"""SIGKILL at each named point, 40 runs in flight: every acknowledged request ends, no unsafe effect twice."""
 
 import signal
 
@@ -8,7 +8,8 @@ from tests.chaos.stack import Stack
 
 pytestmark = [pytest.mark.broker, pytest.mark.chaos, pytest.mark.timeout(240)]
 
-IN_FLIGHT = 100
+# The witnesses judge all runs so far after each kill; the fault matrix has the larger crowds.
+IN_FLIGHT = 40
 KILLS = [
     ("runs", "after-receive", 5),
     ("runs", "after-commit", 5),
@@ -18,14 +19,14 @@ KILLS = [
     ("runs", "while-taking", 3),
     ("tools", "before-ack", 5),
     ("tools", "while-taking", 2),
-    ("tools", "after-call-started", 20),
-    ("tools", "after-effect", 120),
-    ("tools", "after-answer", 130),
+    ("tools", "after-call-started", 8),
+    ("tools", "after-effect", 48),
+    ("tools", "after-answer", 52),
     ("timers", "before-ack", 2),
 ]
 
 
-def test_a_hundred_runs_end_and_the_witnesses_agree(stack: Stack) -> None:
+def test_runs_end_and_the_witnesses_agree(stack: Stack) -> None:
     stack.publish(IN_FLIGHT)
     verdict = stack.finish()
     assert (verdict.ended, verdict.executions) == (len(stack.receipts), len(stack.receipts))
@@ -43,7 +44,7 @@ def test_sigkill(stack: Stack, role: str, point: str, nth: int) -> None:
 
 def test_a_kill_after_the_effect_leaves_a_question_and_not_a_repetition(stack: Stack) -> None:
     before = stack.doubts_settled
-    stack.restart("tools", PENSTOCK_CRASH_AT="after-effect:60")
+    stack.restart("tools", PENSTOCK_CRASH_AT="after-effect:24")
     stack.publish(IN_FLIGHT)
     stack.wait_for_death("tools", -signal.SIGKILL)
     stack.finish()

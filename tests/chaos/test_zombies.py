@@ -28,8 +28,8 @@ def wake(stack: Stack, role: str) -> None:
 
 
 def test_a_frozen_run_worker_wakes_up(stack: Stack) -> None:
-    stack.publish(100, naps=1)
-    stack.wait_until("waiting_approval", 20)
+    stack.publish(40, naps=1)
+    stack.wait_until("waiting_approval", 10)
     stack.drive()
     freeze(stack, "runs")
     stack.finish(90)
@@ -42,8 +42,8 @@ def test_a_frozen_run_worker_wakes_up(stack: Stack) -> None:
 
 
 def test_a_frozen_tool_worker_wakes_up(stack: Stack) -> None:
-    stack.publish(100)
-    stack.wait_until("waiting_approval", 100)
+    stack.publish(40)
+    stack.wait_until("waiting_approval", 40)
     stack.holders_are_dead = False
     try:
         stack.drive()

@@ -1,6 +1,7 @@
 """`penstock webhooks`: what is typed, what is recorded, and what stands in the tables then."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from penstock.cli.main import app
-from penstock.producers.errors import LogError
+from penstock.producers.errors import NotYetAcknowledged
 from penstock.producers.memory import MemoryLog
+from penstock.producers.publisher import CLOSE_S_DEFAULT
 from penstock.producers.signing import Keyring
 from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import connect, migrate
@@ -100,7 +102,9 @@ def test_a_webhook_from_its_creation_to_its_end(
     ]
 
 
-def test_what_cannot_be_is_refused_with_what_to_type_and_changes_nothing(typed: Type, log: MemoryLog) -> None:
+def test_what_cannot_be_is_refused_with_what_to_type_and_changes_nothing(
+    typed: Type, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for words, said in (
         (("create", URL, "--kind", "run.started"), "kinds are"),
         (("create", "https://10.0.0.1/", "--kind", "run.ended"), "PENSTOCK_WEBHOOK_HOSTS_ALLOWED"),
@@ -108,8 +112,11 @@ def test_what_cannot_be_is_refused_with_what_to_type_and_changes_nothing(typed: 
     ):
         with pytest.raises(SetupError, match=said):
             typed(*words)
+    monkeypatch.setattr("penstock.cli.speaking.ACKNOWLEDGED_S", 0.2)
     log.go_away()
-    with pytest.raises(LogError):
+    began_s = time.monotonic()
+    with pytest.raises(NotYetAcknowledged):
         typed("create", URL, "--kind", "run.ended")
+    assert time.monotonic() - began_s < CLOSE_S_DEFAULT, "nobody is held up by the flush that closes"
     log.come_back()
     assert typed("list") == {"webhooks": []}

@@ -123,7 +123,7 @@ class Stack:
             found.append(self.verdict())
             return found[-1].agreed
 
-        eventually(agreed, 20, lambda: "\n".join(map(str, found[-1].findings[:20])) + self.children.tails())
+        eventually(agreed, 60, lambda: "\n".join(map(str, found[-1].findings[:20])) + self.children.tails())
         return found[-1]
 
     def verdict(self) -> Verdict:

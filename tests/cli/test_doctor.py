@@ -43,6 +43,8 @@ class Place:
     database: str
     environment: dict[str, str]
     ends: ExitStack = field(default_factory=ExitStack)
+    # Whether what was planted is mended.
+    well: bool = False
 
     def doctor(self, *before: str) -> dict[str, Any]:
         """What it finds, after these lines were typed in the same shell: the problems by check, and the mends."""
@@ -76,24 +78,54 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         yield broker.bootstrap_servers, url
 
 
+class Grounds:
+    """Deployments in which all is well: one for many tests, and another after a test that left one otherwise."""
+
+    def __init__(self, servers: tuple[str, str], make_home: Callable[[], Path]) -> None:
+        self._broker, self._server = servers
+        self._make_home = make_home
+        self._prepared: Place | None = None
+
+    def place(self) -> Place:
+        """The one that is well, with an environment that may be spoiled."""
+        if self._prepared is None:
+            self._prepared = self._prepare()
+        known = self._prepared
+        return Place(known.home, known.broker, known.database, dict(known.environment))
+
+    def spoil(self) -> None:
+        """Prepare another the next time."""
+        self._prepared = None
+
+    def _prepare(self) -> Place:
+        home, name = self._make_home(), f"doctor_{uuid.uuid4().hex[:8]}"
+        url = make_conninfo(self._server, dbname=name)
+        environment = {
+            "PATH": PATH,
+            "KAFKA_BOOTSTRAP_SERVERS": self._broker,
+            "DATABASE_URL": url,
+            "ADMIN_DATABASE_URL": url,
+            "PENSTOCK_HOME": str(home / "home"),
+            "PENSTOCK_API_PORT": str(unused_port()),
+        }
+        made = Place(home, self._broker, url, environment)
+        made.sql(f"CREATE DATABASE {name}", url=self._server)
+        assert "error" not in made.doctor("penstock prepare >&2")
+        return made
+
+
+@pytest.fixture(scope="module")
+def grounds(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Grounds:
+    return Grounds(servers, lambda: tmp_path_factory.mktemp("place"))
+
+
 @pytest.fixture
-def place(servers: tuple[str, str], tmp_path: Path) -> Iterator[Place]:
-    broker, server = servers
-    name = f"doctor_{uuid.uuid4().hex[:8]}"
-    environment = {
-        "PATH": PATH,
-        "KAFKA_BOOTSTRAP_SERVERS": broker,
-        "DATABASE_URL": make_conninfo(server, dbname=name),
-        "ADMIN_DATABASE_URL": make_conninfo(server, dbname=name),
-        "PENSTOCK_HOME": str(tmp_path / "home"),
-        "PENSTOCK_API_PORT": str(unused_port()),
-    }
-    made = Place(tmp_path, broker, environment["DATABASE_URL"], environment)
-    made.sql(f"CREATE DATABASE {name}", url=server)
-    assert "error" not in made.doctor("penstock prepare >&2")
+def place(grounds: Grounds) -> Iterator[Place]:
+    made = grounds.place()
     with made.ends:
         yield made
-    made.sql(f"DROP DATABASE {name} WITH (FORCE)", url=server)
+    if not made.well:
+        grounds.spoil()
 
 
 def unused_port() -> int:
@@ -197,6 +229,7 @@ def test_what_is_planted_is_found_and_its_advice_mends_it(place: Place, planted:
     assert (
         place.doctor(*(f"{line} >&2" if "unset" not in line else line for line in found[check]["mend"])) == {}
     )
+    place.well = True
 
 
 def test_a_page_for_people_says_what_to_type(place: Place) -> None:

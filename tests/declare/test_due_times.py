@@ -136,7 +136,7 @@ def test_the_times_are_the_same_from_wherever_one_looks(times: Times, at_ms: int
         assert next_due(times, between) == found[place + 1]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(times=TIMES, at_ms=MOMENTS, days=st.integers(0, 9), most=st.integers(1, 60))
 def test_the_newest_are_the_last_of_all(times: Times, at_ms: int, days: int, most: int) -> None:
     until_ms = at_ms + days * 86_400_000
@@ -144,7 +144,7 @@ def test_the_newest_are_the_last_of_all(times: Times, at_ms: int, days: int, mos
     assert list(newest_due(times, at_ms, until_ms, most)) == every[-most:]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(where=st.sampled_from(ZONES), at_ms=MOMENTS, hour=st.integers(0, 23), minute=st.integers(0, 59))
 def test_a_daily_time_is_due_once_a_day_whatever_the_clocks_do(
     where: str, at_ms: int, hour: int, minute: int

@@ -113,7 +113,7 @@ def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
     return name, bytes(value)
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged())
 def test_a_damaged_record_is_undecodable_or_another_valid_record(case: tuple[str, bytes]) -> None:
     name, value = case

@@ -1,5 +1,6 @@
 """Which credentials a request brings: an API key (`psk_…`) or a token of the OIDC issuer (B2), and how often (B3)."""
 
+import time
 from typing import Annotated
 
 from fastapi import Header, Request
@@ -37,6 +38,13 @@ class Authentication:
             raise
         self._rates.count(request.scope, caller, per_minute)
         return caller
+
+    def counts(self, caller: Caller) -> bool:
+        """Whether the credentials that a caller came with count still: not expired, and not a key that is revoked."""
+        if caller.key_id:
+            return self._keys.counts(caller)
+        leeway_s = 0 if self._tokens is None else self._tokens.leeway_s
+        return caller.expires_at is None or caller.expires_at.timestamp() + leeway_s > time.time()
 
     def failed(self, request: Request) -> None:
         """One more request of its address with credentials that don't count. Raises a 429 problem if it is one too

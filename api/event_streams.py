@@ -70,7 +70,7 @@ def _streams(door: Door, streams: Streams) -> APIRouter:
         if row is not None and row["status"] in ENDED and row["last_seq"] < begin:
             # To an EventSource this says that it needn't come back.
             return Response(status_code=NO_CONTENT)
-        return streams.open(caller, RunTrack(streams.rows, caller.tenant, run_id, begin))
+        return streams.open(caller, RunTrack(streams.rows, caller.tenant, run_id, begin), door.keys.counts)
 
     @router.get("/v1/events")
     async def of_tenant(
@@ -83,7 +83,8 @@ def _streams(door: Door, streams: Streams) -> APIRouter:
         """All events of the tenant's runs after a place, as they come."""
         caller.needs(READ, "read runs")
         cursor = await _cursor(streams, after if last_event_id is None else last_event_id)
-        return streams.open(caller, TenantTrack(streams.rows, caller.tenant, cursor, type, workflow))
+        track = TenantTrack(streams.rows, caller.tenant, cursor, type, workflow)
+        return streams.open(caller, track, door.keys.counts)
 
     return router
 

@@ -7,7 +7,7 @@ its place. A stream that missed something begins to read again where it is.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Final
 
 import orjson
@@ -26,23 +26,29 @@ AWAY_S: Final = 1.0
 CHUNK_BYTES: Final = 64 * 1024
 
 
-async def follow(track: Track, hub: Hub, heartbeat_s: float, life_s: float) -> AsyncGenerator[bytes, None]:
-    """The stream's bytes until the run has ended, its time is over, or the hub is closed: whole lines."""
+async def follow(
+    track: Track, hub: Hub, heartbeat_s: float, life_s: float, counts: Callable[[], bool] = lambda: True
+) -> AsyncGenerator[bytes, None]:
+    """The stream's bytes until the run has ended, its time is over, or the hub is closed: whole lines. Nothing more is
+    shown once `counts` says no, and within a heartbeat the stream is over."""
     subscription = track.subscription()
     yield b"retry: %d\n" % RETRY_MS + track.first()
     ending = asyncio.get_running_loop().call_later(life_s, subscription.close)
     try:
         hub.add(subscription)
         while track.ended is None:
+            _check(counts)
             if hub.positions is None:
                 await hub.look(subscription, heartbeat_s)
                 yield HEARTBEAT
                 continue
             subscription.begin(hub.positions)
             async for piece in _past(track, subscription, hub, heartbeat_s):
+                _check(counts)
                 yield piece
             while track.ended is None and not subscription.missed:
                 taken = await subscription.take(heartbeat_s)
+                _check(counts)
                 for piece in chunks(track, taken):
                     yield piece
                 if not taken and subscription.idle:
@@ -80,6 +86,11 @@ async def _past(
             await hub.look(subscription, heartbeat_s)
             subscription.miss()
             return
+
+
+def _check(counts: Callable[[], bool]) -> None:
+    if not counts():
+        raise Closed
 
 
 def chunks(track: Track, events: Iterable[Event]) -> Iterable[bytes]:

@@ -83,6 +83,12 @@ class KeyRing:
         who = key.tenant, key.subject, key.roles, key.kind, scopes, key.key_id
         return Caller(*who, groups=key.groups, expires_at=key.expires_at), key
 
+    def counts(self, caller: Caller) -> bool:
+        """Whether the key that a caller came with is good still, and for the same."""
+        key = self._keys.get(caller.key_id)
+        given = (caller.tenant, caller.subject, caller.roles)
+        return key is not None and key.state() == "active" and (key.tenant, key.subject, key.roles) == given
+
     def of_file(self, tenant: str) -> list[ApiKey]:
         """The tenant's keys that stand in the file."""
         return [key for key in self._file.values() if key.tenant == tenant]

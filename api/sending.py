@@ -6,8 +6,9 @@ client is seen to have gone, doesn't read for a while, or the process ends.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from functools import partial
 from typing import Final
 
 from starlette.responses import StreamingResponse
@@ -44,10 +45,11 @@ class Streams:
         self._callers: Counter[tuple[str, str]] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
 
-    def open(self, caller: Caller, track: Track) -> "EventStream":
-        """The response that follows this track."""
+    def open(self, caller: Caller, track: Track, counts: Callable[[Caller], bool]) -> "EventStream":
+        """The response that follows this track for as long as the caller's credentials count."""
         settings = self._settings
-        pieces = follow(track, self._hub, settings.api_stream_heartbeat_s, settings.api_stream_s_max)
+        bounds = (settings.api_stream_heartbeat_s, settings.api_stream_s_max)
+        pieces = follow(track, self._hub, *bounds, partial(counts, caller))
         return EventStream(pieces, self, caller, "run" if isinstance(track, RunTrack) else "tenant")
 
     @contextmanager

@@ -140,6 +140,10 @@ class KeyRing:
         if now_s - self._all_at_s > ALL_EVERY_S:
             self._since = None
         found = table.changed_since(self._connected(), self._since and self._since - _OVERLAP)
+        if found is not None and self._since is not None and found[1] < self._since:
+            # Its clock was set back, and what changes now carries earlier times than what is known.
+            self._since = None
+            found = table.changed_since(self._connected(), None)
         if found is not None:
             changed, at = found
             if self._since is None:

@@ -3,7 +3,7 @@ recorded on the log before it is done here.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, LiteralString
 
@@ -27,10 +27,12 @@ VALUES (%(key_id)s, %(sha256)s, %(tenant)s, %(subject)s, %(roles)s, %(kind)s, %(
         %(created_by)s, %(expires_at)s, %(groups)s, coalesce(%(created_at)s, clock_timestamp()))
 ON CONFLICT (key_id) DO NOTHING"""
 
-# The old key lasts until its grace is over, or as long as it would have anyway.
+# The old key lasts until its grace is over, or as long as it would have anyway. When that is, is said by the clock of
+# who asks, because expiry is compared with such clocks; what has no grace waits for no clock.
 _REPLACE: Final[LiteralString] = """
 UPDATE penstock.api_key SET replaced_by = %(new)s, changed_at = clock_timestamp(),
-    expires_at = least(expires_at, clock_timestamp() + %(grace)s)
+    expires_at = least(expires_at, %(until)s),
+    revoked_at = CASE WHEN %(at_once)s THEN clock_timestamp() END
 WHERE key_id = %(key_id)s AND revoked_at IS NULL AND replaced_by IS NULL"""
 
 _REVOKE: Final[LiteralString] = """
@@ -93,7 +95,8 @@ def rotate(connection: Connected, old: ApiKey, new: ApiKey, grace_s: float) -> b
     in the meantime, and then nothing is changed. A key of the file gets a row first."""
     with connection.transaction():
         connection.execute(_INSERT, _values(old))
-        asked = {"key_id": old.key_id, "new": new.key_id, "grace": timedelta(seconds=grace_s)}
+        until = datetime.now(UTC) + timedelta(seconds=grace_s)
+        asked = {"key_id": old.key_id, "new": new.key_id, "until": until, "at_once": grace_s <= 0}
         if connection.execute(_REPLACE, asked).rowcount != 1:
             return False
         connection.execute(_INSERT, _values(new))

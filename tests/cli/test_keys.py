@@ -100,7 +100,7 @@ def test_a_key_of_the_file_is_rotated_and_revoked_like_any(typed: Type, log: Mem
     typed("revoke", new["id"], "--reason", "left", "--as", "olga")
     typed("revoke", new["id"], "--reason", "again", "--as", "olga")
     states = {key["id"]: (key["state"], key["replaced_by"]) for key in typed("list")["keys"]}
-    assert states[ana] == ("expired", new["id"])
+    assert states[ana] == ("revoked", new["id"])
     assert states[new["id"]] == ("revoked", None)
     assert actions(log) == [("olga", "key.rotate", ana, ""), ("olga", "key.revoke", new["id"], "left")]
     with pytest.raises(SetupError, match="penstock keys add"):

@@ -2,7 +2,8 @@
 
 Reads: the issuer, over HTTP, or a file. Guarantees: the event loop is never held up; at most one question is open at
 a time, and one that an unknown kid causes comes UNKNOWN_EVERY_S after the last at the earliest, so that forged tokens
-can't make us flood the issuer; keys that are known stay good while the issuer is away.
+can't make us flood the issuer; keys that are known stay good while the issuer is away, and where it isn't, one that it
+has withdrawn is believed for twice RENEW_S at most.
 """
 
 import asyncio
@@ -29,6 +30,11 @@ AGAIN_S: Final = 2.0
 ANSWER_S: Final = 5.0
 ANSWER_BYTES_MAX: Final = 1024 * 1024
 KEYS_MAX: Final = 100
+KEY_BITS_MAX: Final = 16_384
+# What is known is believed so many times as long as it may wait to be renewed; then the answer is waited for.
+_BELIEVED_FACTOR: Final = 2
+# Discovery and the keys themselves, and a moment.
+_WAIT_S: Final = 2 * ANSWER_S + 1
 # Public-key algorithms alone: with a shared secret whoever can verify a token could make one.
 _OF_CURVE: Final = {
     "P-256": "ES256",
@@ -71,12 +77,12 @@ class Jwks:
         """
         key = self._pick(kid, algorithm)
         since_s = self._clock_s() - self._asked_s
-        if key is not None:
+        if key is not None and since_s <= _BELIEVED_FACTOR * self._renew_s:
             if since_s > (UNKNOWN_EVERY_S if self._away else self._renew_s) and self._asking is None:
                 self._ask()
             return key
         if self._asking is not None or since_s >= (UNKNOWN_EVERY_S if self._keys else AGAIN_S):
-            await asyncio.shield(self._asking or self._ask())
+            await self._answer()
             key = self._pick(kid, algorithm)
         if key is None and (self._away or not self._keys):
             raise _away()
@@ -87,6 +93,14 @@ class Jwks:
             return self._keys.get((kid, algorithm))
         fitting = [key for (_, name), key in self._keys.items() if name == algorithm]
         return fitting[0] if len(fitting) == 1 else None
+
+    async def _answer(self) -> None:
+        """Wait for the issuer, whose file or name server may not answer at all."""
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                await asyncio.shield(self._asking or self._ask())
+        except TimeoutError:
+            self._away = True
 
     def _ask(self) -> "asyncio.Task[None]":
         self._asked_s = self._clock_s()
@@ -112,7 +126,7 @@ def keys_of(document: object) -> Keys:
         raise NoKeys("what is there isn't a JWKS: it has no list of keys")
     found: dict[tuple[str | None, str], PyJWK] = {}
     for entry in entries[:KEYS_MAX]:
-        if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+        if not isinstance(entry, dict) or not _is_for_signatures(entry):
             continue
         kid = entry.get("kid")
         for algorithm in _algorithms_of(entry):
@@ -120,10 +134,22 @@ def keys_of(document: object) -> Keys:
                 key = PyJWK({name: entry[name] for name in _PUBLIC if name in entry}, algorithm)
             except (PyJWTError, ValueError):
                 continue
+            if getattr(key.key, "key_size", 0) > KEY_BITS_MAX:
+                continue
             found.setdefault((kid if isinstance(kid, str) else None, algorithm), key)
+    if len(entries) > KEYS_MAX:
+        log.warning(
+            "the JWKS holds %d keys, of which only the first %d are looked at", len(entries), KEYS_MAX
+        )
     if not found:
         raise NoKeys("the JWKS holds no public key for signatures that is of use here")
     return found
+
+
+def _is_for_signatures(entry: Mapping[str, object]) -> bool:
+    """Whether a key may verify, by its `use` and its `key_ops`, where it has them."""
+    does = entry.get("key_ops", ["verify"])
+    return entry.get("use", "sig") == "sig" and isinstance(does, list) and "verify" in does
 
 
 def _algorithms_of(entry: Mapping[str, object]) -> tuple[str, ...]:
@@ -175,20 +201,34 @@ class _NotThere(NoKeys):
 
 def _from_web(address: str) -> object:
     """What is there, within ANSWER_S. Redirects aren't followed: the address is a setting, and means what it says."""
-    until_s, content = time.monotonic() + ANSWER_S, b""
     try:
-        with httpx.Client(timeout=ANSWER_S) as client, client.stream("GET", address) as answer:
-            if answer.status_code == 404:
-                raise _NotThere(f"{address} answers 404")
-            if answer.status_code != 200:
-                raise NoKeys(f"{address} answers {answer.status_code}")
-            for part in answer.iter_bytes():
-                content += part
-                if len(content) > ANSWER_BYTES_MAX or time.monotonic() > until_s:
-                    raise NoKeys(f"{address} answers too much, or too slowly")
+        # In a loop of its own, because only there all of it, from the name's look-up to the last byte, has one end.
+        content = asyncio.run(_fetched(address))
+    except TimeoutError as error:
+        raise NoKeys(f"{address} doesn't answer within {ANSWER_S:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
         raise NoKeys(f"{address} doesn't answer ({type(error).__name__})") from error
     return _parsed(content, address)
+
+
+async def _fetched(address: str) -> bytes:
+    # Raw: what is small while it is packed would be large before anybody had counted it.
+    headers = {"Accept-Encoding": "identity"}
+    content = b""
+    async with (
+        asyncio.timeout(ANSWER_S),
+        httpx.AsyncClient(timeout=ANSWER_S, headers=headers) as client,
+        client.stream("GET", address) as answer,
+    ):
+        if answer.status_code == 404:
+            raise _NotThere(f"{address} answers 404")
+        if answer.status_code != 200:
+            raise NoKeys(f"{address} answers {answer.status_code}")
+        async for part in answer.aiter_raw():
+            content += part
+            if len(content) > ANSWER_BYTES_MAX:
+                raise NoKeys(f"{address} answers more than {ANSWER_BYTES_MAX} bytes")
+    return content
 
 
 def _parsed(content: bytes, where: str) -> object:

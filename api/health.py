@@ -1,6 +1,8 @@
 """GET /health/live touches nothing; GET /health/ready asks database, log and configuration (B7)."""
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -13,6 +15,38 @@ from penstock.producers.errors import LogError
 from penstock.schemas.topics import RUN_INBOX
 
 LOG_S: Final = 1.0
+BELIEVED_S: Final = 1.0
+
+
+class Probe:
+    """Asks one question at a time, and believes a good answer for BELIEVED_S: whoever asks this needs no key, and must
+    not be able to flood what is asked."""
+
+    def __init__(
+        self, ask: Callable[[], Awaitable[str | None]], clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`ask` says what is wrong, None if nothing is."""
+        self._ask = ask
+        self._clock_s = clock_s
+        self._good_until_s = 0.0
+        self._asking: asyncio.Task[str | None] | None = None
+
+    async def complaint(self) -> str | None:
+        """As `ask`, or what it said a moment ago."""
+        if self._clock_s() < self._good_until_s:
+            return None
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._asked())
+        return await asyncio.shield(self._asking)
+
+    async def _asked(self) -> str | None:
+        try:
+            complaint = await self._ask()
+        finally:
+            self._asking = None
+        if complaint is None:
+            self._good_until_s = self._clock_s() + BELIEVED_S
+        return complaint
 
 
 class LogProbe:
@@ -41,7 +75,8 @@ class LogProbe:
 def routes(door: Door) -> APIRouter:
     """The routes of this resource; none needs a key."""
     router = APIRouter(tags=["health"], prefix="/health")
-    log = LogProbe(door)
+    log = Probe(LogProbe(door).complaint)
+    database = Probe(lambda: _database(door))
 
     @router.get("/live")
     async def live() -> dict[str, str]:
@@ -52,7 +87,7 @@ def routes(door: Door) -> APIRouter:
     async def ready() -> JSONResponse:
         """Whether requests can be served: 200, or 503 with what is wrong."""
         checks: dict[str, str | None] = {
-            "database": await _database(door),
+            "database": await database.complaint(),
             "log": await log.complaint(),
             "configuration": _configuration(door),
         }

@@ -16,6 +16,13 @@ EVENT_STREAM: Final = "text/event-stream"
 _CALLER_PART: Final = 2
 # How this process is must be seen most of all when it is busy.
 _ALWAYS: Final = "/health/"
+_WAITING: Final = "penstock.waiting"
+
+
+def _caller(scope: Scope) -> bytes:
+    """Who comes, as far as one can say without looking at the credentials: they can be written in several ways."""
+    said: bytes = dict(scope["headers"]).get(b"authorization", b"")
+    return said.split(None, 1)[-1].strip() if said.strip() else b""
 
 
 def begins_stream(message: Message) -> bool:
@@ -24,6 +31,20 @@ def begins_stream(message: Message) -> bool:
         name.lower() == b"content-type" and value.startswith(EVENT_STREAM.encode())
         for name, value in message.get("headers", ())
     )
+
+
+class Waiting:
+    """By what a request that has a place waits for its client's body; by nothing while it doesn't."""
+
+    timeout: asyncio.Timeout | None = None
+
+    def give_way(self) -> bool:
+        """End the wait, if there is one."""
+        timeout, self.timeout = self.timeout, None
+        if timeout is None or timeout.expired():
+            return False
+        timeout.reschedule(asyncio.get_running_loop().time())
+        return True
 
 
 class BodyLimit:
@@ -45,6 +66,7 @@ class BodyLimit:
         declared = dict(scope["headers"]).get(b"content-length", b"")
         too_long = declared.isdigit() and int(declared) > self._bytes_max
         until_s = time.monotonic() + self._seconds
+        waiting: Waiting = scope.get(_WAITING) or Waiting()
         seen, whole = 0, False
 
         async def receive_limited() -> Message:
@@ -55,10 +77,12 @@ class BodyLimit:
                 # What comes after the body is that the client has gone, and that may take its time.
                 return await receive()
             try:
-                async with asyncio.timeout(until_s - time.monotonic()):
+                async with asyncio.timeout(until_s - time.monotonic()) as waiting.timeout:
                     message = await receive()
             except TimeoutError:
                 raise self._too_slow() from None
+            finally:
+                waiting.timeout = None
             seen += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if seen > self._bytes_max:
@@ -81,7 +105,8 @@ class BodyLimit:
             408,
             "body-too-slow",
             "Body too slow",
-            f"A request's body must be here within {self._seconds:g} s, and nothing was taken: send it again, faster.",
+            f"A request's body must be here within {self._seconds:g} s, and at once while this process has as many "
+            "requests as it may. Nothing was taken: send it again, faster.",
             headers={"Connection": "close"},
         )
 
@@ -89,33 +114,35 @@ class BodyLimit:
 class RequestLimit:
     """ASGI middleware: at most `requests_max` requests at once, of one caller half as many. The next one is answered
     at once by a 503 problem, so that what waits for a slow log or database is bounded, and one caller's crowd leaves
-    room for the others. Nothing of a refused request was looked at."""
+    room for the others. Nothing of a refused request was looked at.
+
+    Where all places are taken, the oldest request whose client hasn't sent its body yet gives way: a body is read
+    before anybody looks at credentials, so that else a few hundred connections of nobody's could hold them all."""
 
     def __init__(self, app: ASGIApp, requests_max: int) -> None:
         self._app = app
         self._requests_max = requests_max
         self._caller_max = max(1, requests_max // _CALLER_PART)
         self._active: Counter[bytes] = Counter()
-        self._total = 0
+        # The oldest first.
+        self._inside: dict[Waiting, None] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI says."""
         if scope["type"] != "http" or scope["path"].startswith(_ALWAYS):
             await self._app(scope, receive, send)
             return
-        caller = dict(scope["headers"]).get(b"authorization", b"")
-        if self._total >= self._requests_max or self._active[caller] >= self._caller_max:
+        caller = _caller(scope)
+        if self._active[caller] >= self._caller_max or not self._has_room():
             await answer_of(self._busy(), scope["path"])(scope, receive, send)
             return
-        self._total += 1
+        waiting = scope[_WAITING] = Waiting()
+        self._inside[waiting] = None
         self._active[caller] += 1
-        held = True
 
         def let_go() -> None:
-            nonlocal held
-            if held:
-                held = False
-                self._total -= 1
+            if waiting in self._inside:
+                del self._inside[waiting]
                 self._active[caller] -= 1
                 if not self._active[caller]:
                     del self._active[caller]
@@ -130,6 +157,10 @@ class RequestLimit:
             await self._app(scope, receive, send_held)
         finally:
             let_go()
+
+    def _has_room(self) -> bool:
+        """Whether there is a place for one more, or will be as soon as the one that gives way has gone."""
+        return len(self._inside) < self._requests_max or any(each.give_way() for each in self._inside)
 
     def _busy(self) -> Problem:
         detail = (

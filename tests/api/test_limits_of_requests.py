@@ -1,6 +1,7 @@
 """How many requests there are at once, and how long a body may take."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -68,15 +69,64 @@ def test_a_request_that_fails_leaves_its_place() -> None:
     asyncio.run(scenario())
 
 
-def test_a_body_that_does_not_come_is_not_waited_for() -> None:
-    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body = await Request(scope, receive).body()
-        except Problem as problem:
-            await answer_of(problem, scope["path"])(scope, receive, send)
-        else:
-            await JSONResponse({"length": len(body)})(scope, receive, send)
+async def _reads(scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        body = await Request(scope, receive).body()
+    except Problem as problem:
+        await answer_of(problem, scope["path"])(scope, receive, send)
+    else:
+        await JSONResponse({"length": len(body)})(scope, receive, send)
 
+
+def test_whose_body_does_not_come_gives_way_to_whose_does() -> None:
+    """Nobody has looked at credentials by then: each may name others."""
+
+    async def scenario() -> None:
+        limit = RequestLimit(BodyLimit(_reads), 4)
+        goes_on = asyncio.Event()
+
+        async def later() -> AsyncIterator[bytes]:
+            yield b"x"
+            await goes_on.wait()
+            yield b"y"
+
+        async with _client(limit) as client:
+            slow = [
+                asyncio.create_task(
+                    client.post("/", content=later(), headers={"Authorization": f"Bearer {n}"})
+                )
+                for n in range(4)
+            ]
+            await asyncio.sleep(0.01)
+            quick = await client.post("/", content=b"all", headers=ANA)
+            assert quick.json() == {"length": 3}
+            # The oldest made room; the others go on.
+            assert (await slow[0]).status_code == 408
+            goes_on.set()
+            assert [answer.status_code for answer in await asyncio.gather(*slow[1:])] == [200] * 3
+            assert limit._inside == {}
+
+    asyncio.run(scenario())
+
+
+def test_a_caller_is_one_however_the_credentials_are_written() -> None:
+    async def scenario() -> None:
+        goes_on = asyncio.Event()
+        async with _client(RequestLimit(_waiting(goes_on), 4)) as client:
+            written = ("Bearer psk_ana_1", "bearer psk_ana_1", "BEARER   psk_ana_1 ")
+            waiting = [
+                asyncio.create_task(client.get("/wait", headers={"Authorization": one}))
+                for one in written[:2]
+            ]
+            await asyncio.sleep(0.01)
+            assert (await client.get("/wait", headers={"Authorization": written[2]})).status_code == 503
+            goes_on.set()
+            assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200]
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     async def scenario(seconds: float, pause_s: float) -> int:
         sent: list[Message] = []
 
@@ -88,7 +138,7 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
             sent.append(message)
 
         scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
-        await BodyLimit(reads, bytes_max=5, seconds=seconds)(scope, receive, send)
+        await BodyLimit(_reads, bytes_max=5, seconds=seconds)(scope, receive, send)
         return int(sent[0]["status"])
 
     assert asyncio.run(scenario(0.05, 0.02)) == 408

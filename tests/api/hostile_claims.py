@@ -28,9 +28,9 @@ class Claims:
 
     def token(self, issuer: Issuer) -> str:
         """Signed by the issuer."""
-        claims = json.dumps(issuer.claims() | self.changes).encode()
+        claims = json.dumps({**issuer.claims(), **self.changes}).encode()
         whole = claims[:-1] + b"," + self.raw + b"}" if self.raw else claims
-        header = {"alg": "RS256", "kid": "k1"} | self.header
+        header = {"alg": "RS256", "kid": "k1", **self.header}
         return signed(issuers_key(issuer), header, whole)
 
 

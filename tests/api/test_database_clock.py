@@ -1,9 +1,11 @@
 """A database whose clock is an hour off, and is then set back: keys end when they should all the same."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from penstock.api.key_ring import KeyRing
 from penstock.runtime.postgres import connect
 from tests.api.conftest import Api
 from tests.api.key_calls import LEARNED_S, fails, listed, make, revoke, rotate, within, works
@@ -46,7 +48,6 @@ def test_rotated_and_revoked_keys_end_by_no_other_clock(set_clock: Callable[[str
     second = rotate(api, first["id"], grace_s=0).json()
     assert within(LEARNED_S, fails(api, first["key"])), "it has no grace"
     assert works(api, second["key"])()
-    # By two hours: what changes from now on carries earlier times than what this process has seen.
     set_clock("-1 hour")
     third = rotate(api, second["id"], grace_s=300).json()
     assert within(LEARNED_S, works(api, third["key"]))
@@ -55,3 +56,18 @@ def test_rotated_and_revoked_keys_end_by_no_other_clock(set_clock: Callable[[str
     assert within(LEARNED_S, fails(api, third["key"]))
     states = {key_id: listed(api)[key_id]["state"] for key_id in (first["id"], second["id"], third["id"])}
     assert list(states.values()) == ["revoked", "active", "revoked"]
+
+
+def test_a_clock_that_was_set_back_hides_no_revocation(
+    set_clock: Callable[[str], None], api: Api, home: Path
+) -> None:
+    """As when another database has taken over, and the ring couldn't look for longer than its looks overlap."""
+    ring = KeyRing(home / "api-keys.json", api.settings)
+    made = make(api).json()
+    ring._look_at_table()
+    assert ring.known(made["key"]) is not None
+    set_clock("-1 hour")
+    assert revoke(api, made["id"]) == 204
+    ring._look_at_table()
+    assert ring.known(made["key"]) is None
+    ring._let_go()

@@ -10,7 +10,7 @@ from httpx import Response
 
 from tests.api.conftest import Api
 from tests.api.hostile_claims import REFUSED, TAKEN, UNTRUSTED
-from tests.api.hostile_tokens import CONFUSED, FORGED, MANGLED, issuers_key, signed
+from tests.api.hostile_tokens import CONFUSED, FORGED, MANGLED, Hostile, issuers_key, signed
 from tests.api.issuer import AUDIENCE, Issuer, bearer, serving
 from tests.api.route_case import RUN, tell_of_a_run
 
@@ -83,7 +83,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
 
 @pytest.mark.parametrize("table", [FORGED, CONFUSED, MANGLED], ids=["forged", "confused", "mangled"])
 def test_a_forged_token_is_refused_and_not_told_why(
-    api: Api, issuer: Issuer, trap: str, table: tuple[object, ...], caplog: pytest.LogCaptureFixture
+    api: Api, issuer: Issuer, trap: str, table: tuple[Hostile, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     wrong: dict[str, str] = {}

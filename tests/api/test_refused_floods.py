@@ -113,10 +113,10 @@ async def wave(api: Api, first: int, claims: str) -> Counter[int]:
     )
 
 
-def call(api: Api, *given: object) -> Counter[int]:
+def call(api: Api, first: int, claims: str) -> Counter[int]:
     """The same, on the application's own loop."""
     assert api.client.portal is not None
-    return api.client.portal.call(wave, api, *given)  # type: ignore[arg-type]
+    return api.client.portal.call(wave, api, first, claims)
 
 
 def test_a_flood_of_what_is_refused_asks_nobody_and_leaves_nothing(

@@ -77,8 +77,10 @@ def test_nothing_is_shown_after_a_key_has_ended(served: Served, end: Callable[[S
     def go_on() -> None:
         until_shown(reader)
         end(served)
-        me = {"headers": served.api.as_("ana")}
-        eventually(lambda: served.client.get("/v1/me", **me).status_code == 401, 10, lambda: "it counts")
+        own = served.api.as_("ana")
+        eventually(
+            lambda: served.client.get("/v1/me", headers=own).status_code == 401, 10, lambda: "it counts"
+        )
         served.api.tell(run_id, second)
 
     path = f"/v1/runs/{run_id}/events"

@@ -17,7 +17,7 @@ from tests.api.conftest import Api
 from tests.api.hostile_tokens import part
 from tests.api.issuer import AUDIENCE, Issuer, bearer, serving
 
-WAVE = 2_500
+WAVE = 2_000
 ADDRESSES = 500
 # Of a leak there would be at least one a request.
 BLOCKS_MAX = WAVE // 2

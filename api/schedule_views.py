@@ -9,7 +9,7 @@ from typing import Any, Final
 from penstock.api.door import moment
 from penstock.api.problems import Problem
 from penstock.api.views import Columns, Views
-from penstock.declare.due_times import InvalidTimes, Times, due_after, zone
+from penstock.declare.due_times import TIME_MS_MAX, InvalidTimes, Times, check_times, due_after, zone
 from penstock.schemas.ids import schedule_id
 
 NEXT_SHOWN: Final = 5
@@ -122,7 +122,9 @@ def next_shown(row: Columns) -> list[str]:
         return []
     times = Times(row["cron"], row["time_zone"], row["every_ms"], row["starts_at_ms"], row["ends_at_ms"])
     try:
-        due = due_after(times, row["next_due_ms"] - 1, NEXT_SHOWN)
+        # An event that no decider wrote may name times that no calendar has.
+        check_times(times)
+        due = due_after(times, min(max(row["next_due_ms"], 0), TIME_MS_MAX) - 1, NEXT_SHOWN)
         return [datetime.fromtimestamp(each / 1000, zone(times.time_zone)).isoformat() for each in due]
     except InvalidTimes:
         # Made by a release that knows zones which this one doesn't.

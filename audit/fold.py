@@ -20,7 +20,7 @@ from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec, EventBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.ids import is_uuid, murmur2
-from penstock.schemas.topics import OPERATOR_ACTIONS, PARTITIONS, RUN_EVENTS, SCHEDULE_EVENTS
+from penstock.schemas.topics import BY_NAME, OPERATOR_ACTIONS, PARTITIONS, RUN_EVENTS, SCHEDULE_EVENTS
 
 Row: TypeAlias = dict[str, object]
 
@@ -121,8 +121,18 @@ def _seen(records: Iterable[Record], codec: Codec, partitions: int) -> Iterator[
         except Undecodable:
             continue
         of_a_decider = meta.type == kind and meta.entity_seq > 0 and is_uuid(meta.cause.id)
-        if of_a_decider and _is_at_home(record, meta.entity_id.encode(), partitions):
+        if (
+            of_a_decider
+            and _is_of_the_topic(record, body)
+            and _is_at_home(record, meta.entity_id.encode(), partitions)
+        ):
             yield Told(record, meta, body)
+
+
+def _is_of_the_topic(record: Record, body: EventBody) -> bool:
+    """Whether it is one of the events of its topic's noun; a topic that the catalogue doesn't name takes any."""
+    known = BY_NAME.get(record.topic)
+    return known is None or type(body).FULL_NAME in known.records
 
 
 def _is_at_home(record: Record, own: bytes, partitions: int) -> bool:

@@ -191,13 +191,15 @@ def apply(own: RunRows, meta: EventMeta, body: EventBody) -> None:
     own.run |= run.project(own.run, meta, body)
     call_id = tool_call.key_of(body)
     if call_id is not None:
-        row = _row(own.calls, own.changed_calls, call_id)
-        row |= {"call_id": call_id} | tool_call.project(row, meta, body)
+        if call_id in own.calls or tool_call.opens(meta.entity_id, body):
+            row = _row(own.calls, own.changed_calls, call_id)
+            row |= {"call_id": call_id} | tool_call.project(row, meta, body)
         if isinstance(body, ToolCallRequested) and body.grant_id is not None:
             _spend(own, meta, body.grant_id, call_id)
         return
     approval_id = approval.key_of(body)
-    if approval_id is not None:
+    known = approval_id in own.approvals or approval.opens(meta.entity_id, body)
+    if approval_id is not None and known:
         requester = own.run.get("requester")
         row = _row(own.approvals, own.changed_approvals, approval_id)
         row |= {"approval_id": approval_id} | approval.project(

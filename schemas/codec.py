@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 FRAME_BYTES: Final = 5
+_IF_NEWER: Final = "if it was written by a newer release, upgrade this one, then redrive"
 # Matches id and entity_id written one behind the other.
 _TWO_UUIDS: Final = re.compile("(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}){2}").fullmatch
 # What the wire modules raise over bytes that aren't a record: an end that comes too early, a symbol or a
@@ -124,11 +125,13 @@ class Codec:
     def _reader(self, schema_id: int, bodies: Mapping[str, type[Body]]) -> _Reader[Body]:
         schema = self._ids.schema_of(schema_id)
         if schema is None:
-            raise Undecodable(f"the registry has no Avro schema {schema_id}")
+            raise Undecodable(f"the registry has no Avro schema {schema_id}: {_IF_NEWER}")
         try:
             name = full_name(schema)
         except (KeyError, TypeError) as error:
             raise Undecodable(f"schema {schema_id} is no record's") from error
+        if name not in READERS:
+            raise Undecodable(f"there is no {name} here: {_IF_NEWER}")
         if name not in bodies:
             raise Undecodable(f"a {name} doesn't belong here")
         try:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from penstock.audit.folding.values import Events, Row, clean, content, grouped, last
 from penstock.schemas.codec import EventBody
+from penstock.schemas.ids import derived_id
 from penstock.schemas.run import records as runs
 
 _STOPS = (runs.RunEnding, runs.RunCompleted, runs.RunFailed, runs.RunCancelled)
@@ -17,7 +18,8 @@ _APPROVAL_STATUS: dict[type, str] = {
 
 def approval_rows(events: Events) -> dict[str, Row]:
     """The rows of the approvals in this history, by approval id."""
-    return {clean(key): _approval(key, own, events) for key, own in grouped(events, _approval_id).items()}
+    found = grouped(events, _approval_id, _asks)
+    return {clean(key): _approval(key, own, events) for key, own in found.items()}
 
 
 def _approval(approval_id: str, own: Events, events: Events) -> Row:
@@ -102,6 +104,13 @@ def _spender(granted: runs.ApprovalGranted | None, events: Events) -> tuple[int,
         ):
             return meta.entity_seq, clean(body.call_id)
     return None
+
+
+def _asks(run_id: str, body: EventBody) -> bool:
+    """Whether the run itself asks, by the id that its step gives, or a rule answers before anybody is asked."""
+    if isinstance(body, runs.ApprovalRequested):
+        return body.approval_id == derived_id(run_id, f"approval:{body.step}")
+    return isinstance(body, runs.ApprovalGranted) and body.rule is not None
 
 
 def _approval_id(body: EventBody) -> str | None:

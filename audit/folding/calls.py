@@ -2,6 +2,7 @@
 
 from penstock.audit.folding.values import Events, Row, clean, content, failure, grouped, last
 from penstock.schemas.codec import EventBody
+from penstock.schemas.ids import derived_id
 from penstock.schemas.run import records as runs
 
 _ENDS = (runs.RunCompleted, runs.RunFailed, runs.RunCancelled)
@@ -30,7 +31,9 @@ _OPEN = ("requested", "started", "deferred", "held")
 def call_rows(events: Events) -> dict[str, Row]:
     """The rows of the calls in this history, by call id."""
     over = any(isinstance(body, _ENDS) for _, body in events)
-    return {clean(call_id): _call(call_id, own, over) for call_id, own in grouped(events, _call_id).items()}
+    return {
+        clean(call_id): _call(call_id, own, over) for call_id, own in grouped(events, _call_id, _asks).items()
+    }
 
 
 def _call(call_id: str, own: Events, over: bool) -> Row:
@@ -87,6 +90,13 @@ def _call_error(since: Events) -> Row | None:
     if isinstance(said, runs.ToolCallInDoubt):
         return failure("in_doubt", said.reason)
     return None
+
+
+def _asks(run_id: str, body: EventBody) -> bool:
+    """Whether the run itself asks for a call: the id that its step gives is nobody else's."""
+    if not isinstance(body, runs.ToolCallRequested | runs.ToolCallRefused):
+        return False
+    return body.call_id == derived_id(run_id, f"call:{body.step}")
 
 
 def _call_id(body: EventBody) -> str | None:

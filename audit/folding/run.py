@@ -1,11 +1,10 @@
 """The row of a run, from its whole history."""
 
-import json
 from collections.abc import Sequence
 
 from penstock.audit.folding.approvals import approval_rows
 from penstock.audit.folding.calls import call_rows
-from penstock.audit.folding.values import Events, Row, clean, content, failure, last
+from penstock.audit.folding.values import Events, Row, clean, content, failure, flat, last
 from penstock.schemas.codec import EventBody
 from penstock.schemas.log import records as logged
 from penstock.schemas.run import records as runs
@@ -46,7 +45,7 @@ def run_row(events: Events) -> Row:
         "priority": start.priority if start else None,
         "retry_of": clean(start.retry_of) if start else None,
         "requesters_before": [clean(who) for who in start.requesters_before] if start else [],
-        "search_attributes": _attributes(start),
+        "search_attributes": flat(start.search_attributes) if start else None,
         "created_at_ms": events[0][0].time_ms,
         "ended_at_ms": ended.time_ms if ended else None,
         "result": content(end.result) if isinstance(end, runs.RunCompleted) else None,
@@ -57,13 +56,6 @@ def run_row(events: Events) -> Row:
         "last_seq": newest.entity_seq,
         "last_event_at_ms": newest.time_ms,
     }
-
-
-def _attributes(start: runs.RunStarted | None) -> object:
-    if start is None or start.search_attributes is None:
-        return None
-    found: object = json.loads(start.search_attributes)
-    return found
 
 
 def _phase(bodies: Sequence[EventBody], settled: int | None) -> str:

@@ -1,9 +1,8 @@
 """The row of a schedule, from its whole history."""
 
-import json
 from typing import Any
 
-from penstock.audit.folding.values import Events, Row, clean, content, last
+from penstock.audit.folding.values import Events, Row, clean, content, flat, last
 from penstock.schemas.log import records as logged
 from penstock.schemas.schedule import records as schedules
 
@@ -92,7 +91,7 @@ def _plan(events: Events) -> Row:
     return {
         "revision": said.revision if said else None,
         "input": content(plan.input) if plan else None,
-        "search_attributes": None if attributes is None else json.loads(attributes),
+        "search_attributes": flat(attributes),
         "changed_by": clean(meta.actor.subject) if meta else None,
         "changed_at_ms": meta.time_ms if meta else None,
         **{name: clean(getattr(plan, name)) if plan else None for name in columns.split()},

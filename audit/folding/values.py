@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from penstock.schemas.attributes import InvalidAttributes, decode_attributes
 from penstock.schemas.canonical import DEPTH_MAX
 from penstock.schemas.codec import EventBody
 from penstock.schemas.envelope.records import EventMeta, Payload
@@ -14,12 +15,14 @@ Row: TypeAlias = dict[str, object]
 Events: TypeAlias = Sequence[tuple[EventMeta, EventBody]]
 
 
-def grouped(events: Events, key: Callable[[EventBody], str | None]) -> dict[str, Events]:
-    """The events that have a key, by it."""
+def grouped(
+    events: Events, key: Callable[[EventBody], str | None], begins: Callable[[str, EventBody], bool]
+) -> dict[str, Events]:
+    """The events that have a key, by it, each from the first on that begins what the key names."""
     found: dict[str, list[tuple[EventMeta, EventBody]]] = {}
     for meta, body in events:
         name = key(body)
-        if name is not None:
+        if name is not None and (name in found or begins(meta.entity_id, body)):
             found.setdefault(name, []).append((meta, body))
     return dict(found)
 
@@ -46,6 +49,14 @@ def content(payload: Payload) -> Any:
         except (ValueError, RecursionError):
             pass
     return {"base64": b64encode(payload.content).decode()}
+
+
+def flat(attributes: str | None) -> object:
+    """Search attributes as an object; None where there are none, also where an event's text is none such."""
+    try:
+        return decode_attributes(attributes) or None
+    except InvalidAttributes:
+        return None
 
 
 def _depth(value: Any) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 from penstock.audit.views.columns import Row, RowSoFar
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
+from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import (
     ApprovalDelegated,
     ApprovalEscalated,
@@ -29,6 +30,16 @@ _OF_APPROVALS: Final = (
 def key_of(body: EventBody) -> str | None:
     """The approval that an event changes, if it changes one. A refused vote changes nothing."""
     return body.approval_id if isinstance(body, _OF_APPROVALS) else None
+
+
+def opens(run_id: str, body: EventBody) -> bool:
+    """Whether an event begins a question of that run, or is the grant of a rule. A question whose id isn't the one of
+    its step is none of this run, but maybe another's: it has no row."""
+    if isinstance(body, ApprovalGranted):
+        return body.rule is not None
+    return isinstance(body, ApprovalRequested) and body.approval_id == derived_id(
+        run_id, f"approval:{body.step}"
+    )
 
 
 def project(row: RowSoFar, meta: EventMeta, body: EventBody, requester: str | None) -> Row:

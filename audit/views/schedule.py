@@ -3,6 +3,7 @@
 from typing import Final
 
 from penstock.audit.views.columns import Column, Row, RowSoFar, Table, table, text
+from penstock.audit.views.run_attribute import readable
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.log.records import InputDiscarded, InputParked, InputRefused, InputReleased
@@ -104,7 +105,7 @@ def _planned(meta: EventMeta, plan: Plan, revision: int, next_due_ms: int | None
         "workflow": text(plan.workflow),
         "workflow_version": plan.workflow_version,
         "priority": plan.priority,
-        "search_attributes": None if plan.search_attributes is None else text(plan.search_attributes),
+        "search_attributes": readable(plan.search_attributes),
         "cron": None if plan.cron is None else text(plan.cron),
         "time_zone": text(plan.time_zone),
         "every_ms": plan.every_ms,

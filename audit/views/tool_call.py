@@ -6,6 +6,7 @@ from penstock.audit.views.columns import Row, RowSoFar
 from penstock.audit.views.readable import failure_json, failure_of
 from penstock.schemas.bodies import EventBody
 from penstock.schemas.envelope.records import EventMeta
+from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import (
     LateAnswer,
     ToolCallCompleted,
@@ -35,6 +36,13 @@ _OF_CALLS: Final = (
 def key_of(body: EventBody) -> str | None:
     """The call that an event speaks of, if it speaks of one."""
     return body.call_id if isinstance(body, _OF_CALLS) else None
+
+
+def opens(run_id: str, body: EventBody) -> bool:
+    """Whether an event begins a call of that run. Whose id isn't the one of its step is no call of it, but maybe
+    another run's: it has no row."""
+    asks = isinstance(body, ToolCallRequested | ToolCallRefused)
+    return asks and body.call_id == derived_id(run_id, f"call:{body.step}")
 
 
 def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:

@@ -186,6 +186,7 @@ def test_a_grant_is_spent_by_the_first_request_only(views: Views) -> None:
     project(
         views,
         started(),
+        asked(RUN_ID, 1),
         granted(RUN_ID, 1),
         requested(RUN_ID, 2, grant_id=grant),
         requested(RUN_ID, 3, grant_id=grant),

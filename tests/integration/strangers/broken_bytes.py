@@ -1,35 +1,24 @@
 """Hostile records that are wrong as bytes, or stand where they don't belong, or come from other times."""
 
-import io
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-import fastavro
-
-from penstock.schemas.avro import FOLDER
 from penstock.schemas.binary import write_long
 from penstock.schemas.codec import FRAME_BYTES
-from penstock.schemas.headers import SIGNATURE
+from penstock.schemas.envelope.records import EventMeta
 from penstock.schemas.ids import partition_of
 from penstock.schemas.topics import PARTITIONS, RUN_EVENTS, RUN_INBOX
-from tests.integration.strangers.case import Case, Told, harmless, malformed
+from tests.integration.strangers.case import harmless, malformed
 from tests.integration.strangers.good import MARK, Good, good
 from tests.integration.strangers.sending import Hostile, Way
 
 Change = Callable[[bytes], bytes]
-# A schema of the future: this lock has no such id.
-UNKNOWN_ID: Final = 2_000_000
 GIGABYTES: Final = 1 << 40
 
 
 def _value(change: Change) -> Callable[[Good], Hostile]:
     return lambda g: g.sent(value=change(g.value))
-
-
-def _framed(schema_id: bytes) -> Change:
-    return lambda value: value[:1] + schema_id + value[FRAME_BYTES:]
 
 
 def _first_length(raw: bytes) -> Change:
@@ -49,29 +38,12 @@ def _unknown_symbol(g: Good) -> Hostile:
 
 
 def _of_another_topic(g: Good) -> Hostile:
-    other = good(RUN_INBOX if g.topic == RUN_EVENTS else RUN_EVENTS, g.keyring, g.epoch)
+    other = good(RUN_INBOX if isinstance(g.meta, EventMeta) else RUN_EVENTS, g.keyring, g.epoch)
     return g.sent(value=other.but(entity_id=g.meta.entity_id).value)
 
 
 def _elsewhere(g: Good) -> Hostile:
     return g.sent(partition=(partition_of(g.key, PARTITIONS) + 1) % PARTITIONS)
-
-
-def _older(g: Good) -> Hostile:
-    """Written and signed with the first version of its schema that the lock knows."""
-    topic = RUN_INBOX if g.kind == "dead" else g.topic
-    lock = json.loads((FOLDER / "registry.lock").read_text("utf-8"))
-    first = lock[f"{topic}-{type(g.body).FULL_NAME}"]["1"]
-    schema = json.loads(first["schema"])
-    known = {"meta": g.meta.to_avro(), **g.body.to_avro()}
-    stream = io.BytesIO(b"\0" + int(first["id"]).to_bytes(4, "big"))
-    stream.seek(FRAME_BYTES)
-    fields = {field["name"]: known[field["name"]] for field in schema["fields"]}
-    fastavro.schemaless_writer(stream, fastavro.parse_schema(schema), fields)
-    value = stream.getvalue()
-    if g.kind == "events":
-        return g.sent(value=value)
-    return g.sent(value=value, headers=g.headers(**{SIGNATURE: g.signature(value)}))
 
 
 def _by(way: Way) -> Callable[[Good], Hostile]:
@@ -83,11 +55,6 @@ MALFORMED: Final = (
     malformed("an empty value", lambda g: g.sent(value=b"")),
     malformed("one byte", lambda g: g.sent(value=b"\0")),
     malformed("another first byte than 0x00", _value(lambda value: b"\x01" + value[1:])),
-    malformed(
-        "a schema id that nobody knows, as a later version's is",
-        _value(_framed(UNKNOWN_ID.to_bytes(4, "big"))),
-    ),
-    malformed("a negative schema id", _value(_framed(b"\xff\xff\xff\xff"))),
     malformed("a record that belongs on another topic", _of_another_topic),
     malformed("cut short", _value(lambda value: value[:-3])),
     malformed("bytes behind its end", _value(lambda value: value + b"\0\0")),
@@ -117,14 +84,4 @@ OTHER_WAYS: Final = (
     harmless("a producer's time in 1970", lambda g: g.sent(time_ms=1)),
     harmless("a producer's time in the year 146,108,000", lambda g: g.sent(time_ms=2**62)),
 )
-VERSIONS: Final = (
-    Case(
-        "an older version of its schema",
-        _older,
-        inbox=Told.REFUSED,
-        effectors=Told.TAKEN,
-        views=Told.TAKEN,
-        actions=Told.TAKEN,
-    ),
-)
-CASES: Final = (*MALFORMED, *MISPLACED, *OTHER_WAYS, *VERSIONS)
+CASES: Final = (*MALFORMED, *MISPLACED, *OTHER_WAYS)

@@ -25,8 +25,10 @@ Make: TypeAlias = Callable[[Good], Hostile]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`inbox`: the runs' decider; `effectors`: tools and timers; `views`: the projector, of events; `actions`: the
-    projector, of operators' actions; `dead`: the projector, of dead letters. ABSENT: there is no such record there."""
+    """`inbox`: the runs' decider; `effectors`: tools, timers and webhooks; `views`: the projector, of events;
+    `actions`: the projector, of operators' actions; `dead`: the projector, of dead letters. `schedules`: the schedules'
+    decider, as the runs' where it isn't said; `firing`: its effector, as the others. ABSENT: there is no such record
+    there."""
 
     name: str
     make: Make
@@ -37,6 +39,14 @@ class Case:
     dead: Told = Told.LETTER
     # Whether it changes what is made of those behind it, so that it comes when they have gone by.
     last: bool = False
+    schedules: Told | None = None
+    firing: Told | None = None
+
+    def told(self, column: str) -> Told:
+        """What one column of the table says."""
+        of_runs = {"schedules": self.inbox, "firing": self.effectors}.get(column)
+        said: Told | None = getattr(self, column)
+        return said or of_runs or Told.ABSENT
 
     @property
     def refused(self) -> bool:
@@ -45,8 +55,8 @@ class Case:
 
     def on(self, kind: str) -> bool:
         """Whether topics of that kind get this record."""
-        told = {"inbox": self.inbox, "events": self.views, "actions": self.actions, "dead": self.dead}[kind]
-        return told is not Told.ABSENT
+        column = {"events": "effectors", "schedules' events": "firing"}.get(kind, kind)
+        return self.told(column) is not Told.ABSENT
 
 
 def malformed(name: str, make: Make) -> Case:
@@ -55,8 +65,9 @@ def malformed(name: str, make: Make) -> Case:
 
 
 def harmless(name: str, make: Make) -> Case:
-    """What is read as if nothing were strange about it: the start of a workflow that isn't there is refused."""
-    return Case(name, make, Told.REFUSED, Told.TAKEN, Told.TAKEN, Told.TAKEN)
+    """What is read as if nothing were strange about it: the start of a workflow that isn't there is refused, and a
+    schedule of that start is made."""
+    return Case(name, make, Told.REFUSED, Told.TAKEN, Told.TAKEN, Told.TAKEN, schedules=Told.TAKEN)
 
 
 def everywhere(name: str, make: Make, told: Told) -> Case:
@@ -69,14 +80,29 @@ def unvouched(name: str, make: Make) -> Case:
     return Case(name, make, Told.REFUSED, Told.ABSENT, Told.ABSENT, Told.LETTER, Told.ABSENT)
 
 
-def of_the_inbox(name: str, make: Make, told: Told = Told.REFUSED) -> Case:
-    """A record that only the inbox knows."""
-    return Case(name, make, told, Told.ABSENT, Told.ABSENT, Told.ABSENT, Told.ABSENT)
+def of_the_inbox(name: str, make: Make, told: Told = Told.REFUSED, schedules: Told = Told.ABSENT) -> Case:
+    """A record that only the runs' inbox knows, or both inboxes do."""
+    return Case(name, make, told, *[Told.ABSENT] * 4, schedules=schedules, firing=Told.ABSENT)
 
 
-def of_the_events(name: str, make: Make, effectors: Told, views: Told) -> Case:
-    """A record that only the events topic knows."""
-    return Case(name, make, Told.ABSENT, effectors, views, Told.ABSENT, Told.ABSENT)
+def of_the_schedules(name: str, make: Make, told: Told = Told.REFUSED) -> Case:
+    """A record that only the schedules' inbox knows."""
+    return of_the_inbox(name, make, Told.ABSENT, told)
 
 
-COLUMNS: Final = ("inbox", "effectors", "views", "actions", "dead")
+def of_the_events(name: str, make: Make, effectors: Told, views: Told, firing: Told | None = None) -> Case:
+    """A record that only events topics know."""
+    return Case(
+        name,
+        make,
+        Told.ABSENT,
+        effectors,
+        views,
+        Told.ABSENT,
+        Told.ABSENT,
+        schedules=Told.ABSENT,
+        firing=firing,
+    )
+
+
+COLUMNS: Final = ("inbox", "schedules", "effectors", "firing", "views", "actions", "dead")

@@ -15,6 +15,7 @@ from tests.integration.strangers.case import (
     malformed,
     of_the_events,
     of_the_inbox,
+    of_the_schedules,
     unvouched,
 )
 from tests.integration.strangers.good import KEY_OF_NOBODY, OTHER, Good, good, signed_with
@@ -91,6 +92,10 @@ def _for_another_tenant(g: Good) -> Hostile:
     return g.but(tenant=OTHER).sent()
 
 
+def _without_roles(g: Good) -> Hostile:
+    return g.but(actor=replace(g.meta.actor, roles=("analyst",))).sent()
+
+
 SIGNATURES: Final = (
     unvouched("unsigned", lambda g: signed_with(g, None)),
     unvouched("a signature that isn't ASCII", lambda g: signed_with(g, b"app:local:\xff\xfe")),
@@ -100,6 +105,10 @@ SIGNATURES: Final = (
     unvouched("the signature of another kind of record about it", _of_another_kind),
     unvouched("its signature, and another tenant's name", _of_another_tenant),
     of_the_inbox("signed by an app for another tenant", _for_another_tenant),
+    of_the_schedules("a schedule, signed by an app", lambda g: g.by(Authority.APP).sent()),
+    of_the_schedules("a schedule, signed by who fires them", lambda g: g.by(Authority.SCHEDULES).sent()),
+    of_the_schedules("a schedule, by somebody without the role", _without_roles),
+    of_the_schedules("a schedule under another tenant's name than its id is of", _for_another_tenant),
     Case(
         "an operator's action, signed by an app",
         lambda g: g.by(Authority.APP).sent(),

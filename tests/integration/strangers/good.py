@@ -10,10 +10,18 @@ from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody, FactBody, InputBody, pinned_codec
 from penstock.schemas.envelope.records import Actor, Cause, EventMeta, InputMeta
 from penstock.schemas.headers import SIGNATURE, event_headers, input_headers
-from penstock.schemas.ids import partition_of, tenant_id
+from penstock.schemas.ids import partition_of, schedule_id, tenant_id
 from penstock.schemas.operator.records import OperatorActed
 from penstock.schemas.run.records import RunStarted, StartRun
-from penstock.schemas.topics import OPERATOR_ACTIONS, PARTITIONS, RUN_EVENTS, RUN_INBOX
+from penstock.schemas.schedule.records import CreateSchedule, Plan, ScheduleCreated
+from penstock.schemas.topics import (
+    OPERATOR_ACTIONS,
+    PARTITIONS,
+    RUN_EVENTS,
+    RUN_INBOX,
+    SCHEDULE_EVENTS,
+    SCHEDULE_INBOX,
+)
 from tests.integration.strangers.sending import Hostile
 
 TENANT: Final = "local"
@@ -24,6 +32,15 @@ MARK: Final = "MARK"
 STRANGER: Final = Actor(kind="person", subject=MARK, roles=("analyst",))
 KEY_OF_NOBODY: Final = Key("nobody", b"n" * 32, Authority.API)
 _NOW_MS: Final = 1_764_000_000_000
+# When nobody waits for it any more.
+LATER_MS: Final = 4_102_444_800_000
+PLAN: Final = Plan(
+    workflow="unheard-of",
+    input=json_payload({"number": 1}),
+    every_ms=86_400_000,
+    starts_at_ms=LATER_MS,
+    catch_up="last",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,7 @@ class Good:
 
     @property
     def kind(self) -> str:
-        """inbox, events, actions or dead."""
+        """inbox, events, schedules, schedules' events, actions or dead."""
         return kind_of(self.topic)
 
     @property
@@ -89,17 +106,27 @@ class Good:
         return Hostile(**{**whole, **changes})
 
 
+_KINDS: Final = {
+    RUN_INBOX: "inbox",
+    RUN_EVENTS: "events",
+    SCHEDULE_INBOX: "schedules",
+    SCHEDULE_EVENTS: "schedules' events",
+    OPERATOR_ACTIONS: "actions",
+}
+
+
 def kind_of(topic: str) -> str:
     """Which column of the table speaks of a topic."""
-    return {RUN_INBOX: "inbox", RUN_EVENTS: "events", OPERATOR_ACTIONS: "actions"}.get(topic, "dead")
+    return _KINDS.get(topic, "dead")
 
 
 def good(topic: str, keyring: Keyring, epoch: int) -> Good:
-    """A new one at each call. Dead letters are what was meant for the inbox."""
-    entity_id, kind = str(uuid.uuid4()), kind_of(topic)
+    """A new one at each call. Dead letters are what was meant for the runs' inbox."""
+    kind, name = kind_of(topic), str(uuid.uuid4())
+    entity_id = schedule_id(TENANT, name) if kind.startswith("schedules") else name
     payload = json_payload({"number": 1})
     if kind == "events":
-        body: InputBody | EventBody | FactBody = RunStarted(
+        started = RunStarted(
             workflow="order",
             workflow_version=1,
             input=payload,
@@ -108,24 +135,23 @@ def good(topic: str, keyring: Keyring, epoch: int) -> Good:
             max_steps=20,
             code_hash="0" * 64,
         )
-        place = partition_of(entity_id.encode(), PARTITIONS)
-        cause = Cause(
-            id=str(uuid.uuid4()), topic=RUN_INBOX, partition=place, offset=0, time_ms=0, index=0, count=1
+        return Good(topic, _event(entity_id, RUN_INBOX, started), started, keyring, epoch, Authority.NONE)
+    if kind == "schedules' events":
+        made = ScheduleCreated(
+            name=name,
+            plan=PLAN,
+            revision=1,
+            body_sha256=payload.sha256,
+            requester="stranger",
+            next_due_ms=LATER_MS,
         )
-        event = EventMeta(
-            id=str(uuid.uuid4()),
-            type="RunStarted",
-            tenant=TENANT,
-            entity_id=entity_id,
-            entity_seq=1,
-            time_ms=_NOW_MS,
-            actor=STRANGER,
-            cause=cause,
-        )
-        return Good(topic, event, body, keyring, epoch, Authority.NONE)
-    authority = Authority.APP
-    body = StartRun(workflow="unheard-of", input=payload, body_sha256=payload.sha256)
-    if kind == "actions":
+        return Good(topic, _event(entity_id, SCHEDULE_INBOX, made), made, keyring, epoch, Authority.NONE)
+    authority, actor = Authority.APP, STRANGER
+    body: InputBody | FactBody = StartRun(workflow="unheard-of", input=payload, body_sha256=payload.sha256)
+    if kind == "schedules":
+        authority, actor = Authority.API, replace(STRANGER, roles=("operator",))
+        body = CreateSchedule(name=name, plan=PLAN, body_sha256=payload.sha256)
+    elif kind == "actions":
         authority, entity_id = Authority.API, tenant_id(TENANT)
         body = OperatorActed(action="key.create", target="one", detail=payload)
     meta = InputMeta(
@@ -134,9 +160,24 @@ def good(topic: str, keyring: Keyring, epoch: int) -> Good:
         tenant=TENANT,
         entity_id=entity_id,
         time_ms=_NOW_MS,
-        actor=STRANGER,
+        actor=actor,
     )
     return Good(topic, meta, body, keyring, epoch, authority)
+
+
+def _event(entity_id: str, inbox: str, body: EventBody) -> EventMeta:
+    place = partition_of(entity_id.encode(), PARTITIONS)
+    cause = Cause(id=str(uuid.uuid4()), topic=inbox, partition=place, offset=0, time_ms=0, index=0, count=1)
+    return EventMeta(
+        id=str(uuid.uuid4()),
+        type=type(body).__name__,
+        tenant=TENANT,
+        entity_id=entity_id,
+        entity_seq=1,
+        time_ms=_NOW_MS,
+        actor=STRANGER,
+        cause=cause,
+    )
 
 
 def signed_with(record: Good, signature: bytes | None) -> Hostile:

@@ -1,12 +1,14 @@
 """Hostile records whose bodies can't be: calls and timers that no decider wrote, payloads that are no JSON."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from penstock.schemas.canonical import JSON, json_payload, payload_of, sha256_hex
 from penstock.schemas.envelope.records import Payload
 from penstock.schemas.run.records import (
     RunCompleted,
+    RunStarted,
     StartRun,
     TimerArmed,
     ToolCallRequested,
@@ -67,10 +69,20 @@ def _start(**changes: Any) -> Callable[[Good], Hostile]:
 
 def _believed(name: str, make: Callable[[Good], Hostile], effectors: Told = Told.TAKEN) -> Case:
     """An event of the right form: who may write the topic speaks for the decider. It must only break nothing."""
-    return of_the_events(name, make, effectors, Told.TAKEN)
+    return of_the_events(name, make, effectors, Told.TAKEN, Told.ABSENT)
+
+
+def _begun(search_attributes: str) -> Callable[[Good], Hostile]:
+    def make(g: Good) -> Hostile:
+        assert isinstance(g.body, RunStarted)
+        return g.but(body=replace(g.body, search_attributes=search_attributes)).sent()
+
+    return make
 
 
 EVENTS: Final = (
+    _believed("a run begun with search attributes that are no JSON", _begun("{" * 10_000)),
+    _believed("a run begun with search attributes that are a list", _begun('["a"]')),
     _believed("a timer that is no UUID", _timer("no uuid"), Told.LETTER),
     _believed("a timer due when no clock gets", _timer(due_ms=LONG)),
     _believed("a timer due before time began", _timer(due_ms=-(2**63))),

@@ -7,17 +7,20 @@ from tests.integration.strangers.case import COLUMNS, Case, Told
 from tests.integration.strangers.table import CASES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "strangers.md"
-HEAD = "| a record | inbox | events: tools, timers | events: views | operator actions | dead letters |\n"
+HEAD = (
+    "| a record | runs' inbox | schedules' inbox | run events: tools, timers, webhooks | schedule events: firing"
+    " | events: views | operator actions | dead letters |\n"
+)
 
 
 def line(case: Case) -> str:
-    told = [str(getattr(case, column)) for column in COLUMNS]
+    told = [str(case.told(column)) for column in COLUMNS]
     kept = "kept as one" if case.dead is Told.LETTER else told[-1]
     return f"| {case.name} | {' | '.join([*told[:-1], kept])} |\n"
 
 
 def records() -> str:
-    return HEAD + "|---|---|---|---|---|---|\n" + "".join(map(line, CASES))
+    return HEAD + "|---" * (1 + len(COLUMNS)) + "|\n" + "".join(map(line, CASES))
 
 
 def requests() -> str:

@@ -1,7 +1,8 @@
 """A broker, a database, a worker, views and an API of the suite's own, started once; and what stands on its log."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,27 +14,31 @@ from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import Record
 from penstock.producers.publisher import Publisher
 from penstock.producers.runs import RunClient
+from penstock.producers.schedules import ScheduleClient
 from penstock.producers.signing import Authority, Keyring
 from penstock.producers.topics_admin import ensure_topics
 from penstock.runtime.postgres import connect, migrate
 from penstock.schemas import headers
+from penstock.schemas.canonical import json_payload
 from penstock.schemas.envelope.records import Actor
-from penstock.schemas.ids import partition_of, run_id
+from penstock.schemas.ids import partition_of, run_id, schedule_id, triggered_run_id
 from penstock.schemas.topics import (
     ALL_TOPICS,
     OPERATOR_ACTIONS,
     PARTITIONS,
     RUN_EVENTS,
-    RUN_INBOX,
+    SCHEDULE_EVENTS,
+    SCHEDULE_INBOX,
     dead_letter_topic,
 )
 from tests.integration.processes import Processes, eventually
-from tests.integration.strangers.good import CODEC, OTHER, TENANT
+from tests.integration.strangers.good import CODEC, OTHER, PLAN, TENANT
 from tests.integration.strangers.sending import Place
 
 APPLICATION: Final = "tests.integration.strangers.application:application"
 UP_S: Final = 60.0
 ENDS_S: Final = 60.0
+EVENTS_OF: Final = {"run": RUN_EVENTS, "schedule": SCHEDULE_EVENTS}
 Spot = tuple[str, int, int]
 
 
@@ -51,6 +56,11 @@ class World:
         self._publisher = Publisher(self.log, CODEC, self.keyring.signer(Authority.APP), "strangers")
         self._app = RunClient(
             self._publisher, TENANT, Actor(kind="app", subject="app:local", roles=("analyst",))
+        )
+        self._operator = ScheduleClient(
+            Publisher(self.log, CODEC, self.keyring.signer(Authority.API), "strangers"),
+            TENANT,
+            Actor(kind="person", subject="olga", roles=("operator", "analyst")),
         )
         self.api_port = ports.free_port()
         self.client = httpx.Client(base_url=f"http://{ports.HOST}:{self.api_port}", timeout=30)
@@ -85,17 +95,20 @@ class World:
         return answer
 
     def work_goes_on(self) -> None:
-        """A new run in each partition comes to its end, and nobody has died meanwhile."""
-        new: dict[int, str] = {}
-        while len(new) < PARTITIONS:
-            key = str(uuid.uuid4())
-            new.setdefault(partition_of(run_id(TENANT, key).encode(), PARTITIONS), key)
-        receipts = [self._app.start("order", {"number": 7}, key) for key in new.values()]
+        """In each partition a new run and one that a new schedule starts come to their end, and nobody dies."""
+        keys = _one_in_each(lambda key: run_id(TENANT, key))
+        receipts = [self._app.start("order", {"number": 7}, key) for key in keys]
+        ids = [receipt.run_id for receipt in receipts]
+        plan = replace(PLAN, workflow="order", input=json_payload({"number": 7}))
+        for name in _one_in_each(lambda name: schedule_id(TENANT, name)):
+            input_id = str(uuid.uuid4())
+            receipts.append(self._operator.create(name, plan))
+            receipts.append(self._operator.trigger(name, input_id=input_id))
+            ids.append(triggered_run_id(schedule_id(TENANT, name), input_id))
         for receipt in receipts:
             receipt.wait(30)
-        ids = [receipt.run_id for receipt in receipts]
         self.started += ids
-        self.until(lambda: self.statuses(ids) == {"completed": PARTITIONS}, lambda: str(self.statuses(ids)))
+        self.until(lambda: self.statuses(ids) == {"completed": len(ids)}, lambda: str(self.statuses(ids)))
 
     def until(self, holds: Any, otherwise: Any) -> None:
         """Wait for it, for as long as everybody lives."""
@@ -118,9 +131,10 @@ class World:
         with connect(self.database_url) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
-    def epoch(self) -> int:
-        """One under which events count in every partition."""
-        return int(str(self.rows("SELECT max(epoch) FROM penstock.checkpoint")[0][0]))
+    def epoch(self, noun: str) -> int:
+        """One under which events of that noun count in every partition."""
+        highest = "SELECT max(epoch) FROM penstock.checkpoint WHERE noun = %s"
+        return int(str(self.rows(highest, (noun,))[0][0]))
 
     def letters(self, topic: str, group: str) -> dict[Spot, Record]:
         """By the place of the original: what a group has put into its dead letters."""
@@ -132,22 +146,23 @@ class World:
                 found[spot] = record
         return found
 
-    def caused(self) -> dict[Spot, list[str]]:
+    def caused(self, inbox: str) -> dict[Spot, list[str]]:
         """By the place of the input: the types of the events that it caused."""
+        noun = "schedule" if inbox == SCHEDULE_INBOX else "run"
         found: dict[Spot, list[str]] = {}
-        for record in self.all_of(RUN_EVENTS):
+        for record in self.all_of(EVENTS_OF[noun]):
             try:
                 meta, _ = CODEC.decode_event(record.value or b"")
             except ValueError:
                 continue
-            if record.header(headers.CE_SOURCE) == b"penstock.streams.runs":
-                spot = (RUN_INBOX, meta.cause.partition, meta.cause.offset)
+            if record.header(headers.CE_SOURCE) == f"penstock.streams.{noun}s".encode():
+                spot = (inbox, meta.cause.partition, meta.cause.offset)
                 found.setdefault(spot, []).append(meta.type)
         return found
 
     def in_views(self, table: str) -> set[Spot]:
         """The places of the records that a view of events or actions has rows of."""
-        topic = "topic" if table == "run_event" else f"'{OPERATOR_ACTIONS}'"
+        topic = "topic" if table.endswith("_event") else f"'{OPERATOR_ACTIONS}'"
         return self._spots(f'SELECT {topic}, partition, "offset" FROM views.{table}')
 
     def in_letters(self, group: str | None = None) -> set[Spot]:
@@ -186,3 +201,12 @@ class World:
         self.client.close()
         self._publisher.close(5)
         self.log.close()
+
+
+def _one_in_each(entity: Callable[[str], str]) -> list[str]:
+    """A name for each partition, that of the entity which is called so."""
+    found: dict[int, str] = {}
+    while len(found) < PARTITIONS:
+        name = str(uuid.uuid4())
+        found.setdefault(partition_of(entity(name).encode(), PARTITIONS), name)
+    return list(found.values())

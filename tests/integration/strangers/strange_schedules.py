@@ -101,28 +101,6 @@ _WRONG_PLANS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 )
 # What its run's workflow makes of its input is the run's to say.
 _TAKEN: Final = frozenset({"an input that is no JSON"})
-PLANS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
-    ("neither cron nor interval", {"every_ms": None}),
-    ("both cron and interval", {"cron": "* * * * *"}),
-    ("a cron expression that is none", {"every_ms": None, "cron": "99 * * * * * @"}),
-    ("a cron expression a hundred thousand long", {"every_ms": None, "cron": "1," * 50_000}),
-    ("a day that never comes", {"every_ms": None, "cron": "0 0 30 2 *"}),
-    ("a zone that is a path", {"every_ms": None, "cron": "* * * * *", "time_zone": "../../etc/passwd"}),
-    ("an interval of zero", {"every_ms": 0}),
-    ("a negative interval", {"every_ms": -(2**63)}),
-    ("a beginning after the end of time", {"starts_at_ms": LONG}),
-    ("an end before time began", {"ends_at_ms": -(2**63)}),
-    ("search attributes that are no JSON", {"search_attributes": "{" * 10_000}),
-    ("a priority beyond its bounds", {"priority": INT}),
-    ("a way of catching up that nobody knows", {"catch_up": "unknown"}),
-    ("numbers of catching up below their ends", {"catch_up_window_ms": -(2**63), "catch_up_max": -INT}),
-    ("an input that is no JSON", {"input": payload_of(b"\xff{")}),
-    ("an input that is elsewhere", {"input": Payload(content_type=JSON, sha256="0" * 64)}),
-)
-# A plan whose times begin or end beyond all calendars is one that is never due.
-_TAKEN: Final = frozenset(
-    {"a beginning after the end of time", "an end before time began", "a day that never comes"}
-)
 PLANS: Final = tuple(
     of_the_schedules(
         f"a plan with {what}", _planned(**changes), Told.TAKEN if what in _TAKEN else Told.REFUSED

@@ -41,8 +41,9 @@ def key_of(body: EventBody) -> str | None:
 def opens(run_id: str, body: EventBody) -> bool:
     """Whether an event begins a call of that run. Whose id isn't the one of its step is no call of it, but maybe
     another run's: it has no row."""
-    asks = isinstance(body, ToolCallRequested | ToolCallRefused)
-    return asks and body.call_id == derived_id(run_id, f"call:{body.step}")
+    if not isinstance(body, ToolCallRequested | ToolCallRefused):
+        return False
+    return body.call_id == derived_id(run_id, f"call:{body.step}")
 
 
 def project(row: RowSoFar, meta: EventMeta, body: EventBody) -> Row:

@@ -38,7 +38,7 @@ def applied(views: Views, log: MemoryLog, batch: int = 500) -> list[str]:
 @pytest.mark.parametrize("forger_first", [True, False])
 def test_another_runs_call_and_question_stay_its_own(views: Views, forger_first: bool) -> None:
     log = MemoryLog({RUN_EVENTS: PARTITIONS})
-    forger, victim = new_runs() if forger_first else reversed(new_runs())
+    forger, victim = new_runs() if forger_first else new_runs()[::-1]
     review = case_review(victim)
     stolen = replace(requested(victim, 1), tool="stolen")
     historian = Historian(log)

@@ -52,8 +52,9 @@ def test_nothing_is_measured_of_empty_views(views: Views, log: MemoryLog) -> Non
 def test_runs_are_open_until_they_end(views: Views, log: MemoryLog) -> None:
     for _ in range(2):
         write(log, started())
-    write(log, started(), asked(new_run(), 1))
-    write(log, *case_review(new_run()))
+    waiting, ended = new_run(), new_run()
+    write(log, started(), asked(waiting, 1), run_id=waiting)
+    write(log, *case_review(ended), run_id=ended)
     found = measured(views, log)
     named = {"tenant": "local", "workflow": "case-review"}
     assert found["runs_open"] == [

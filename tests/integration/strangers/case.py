@@ -82,7 +82,8 @@ def unvouched(name: str, make: Make) -> Case:
 
 def of_the_inbox(name: str, make: Make, told: Told = Told.REFUSED, schedules: Told = Told.ABSENT) -> Case:
     """A record that only the runs' inbox knows, or both inboxes do."""
-    return Case(name, make, told, *[Told.ABSENT] * 4, schedules=schedules, firing=Told.ABSENT)
+    none = Told.ABSENT
+    return Case(name, make, told, none, none, none, none, schedules=schedules, firing=none)
 
 
 def of_the_schedules(name: str, make: Make, told: Told = Told.REFUSED) -> Case:

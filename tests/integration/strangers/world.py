@@ -13,7 +13,8 @@ from penstock.cli.local import ports
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import Record
 from penstock.producers.publisher import Publisher
-from penstock.producers.runs import RunClient
+from penstock.producers.receipt import Receipt
+from penstock.producers.runs import RunClient, StartReceipt
 from penstock.producers.schedules import ScheduleClient
 from penstock.producers.signing import Authority, Keyring
 from penstock.producers.topics_admin import ensure_topics
@@ -97,8 +98,9 @@ class World:
     def work_goes_on(self) -> None:
         """In each partition a new run and one that a new schedule starts come to their end, and nobody dies."""
         keys = _one_in_each(lambda key: run_id(TENANT, key))
-        receipts = [self._app.start("order", {"number": 7}, key) for key in keys]
-        ids = [receipt.run_id for receipt in receipts]
+        starts = [self._app.start("order", {"number": 7}, key) for key in keys]
+        ids = [start.run_id for start in starts]
+        receipts: list[Receipt | StartReceipt] = [*starts]
         plan = replace(PLAN, workflow="order", input=json_payload({"number": 7}))
         for name in _one_in_each(lambda name: schedule_id(TENANT, name)):
             input_id = str(uuid.uuid4())

@@ -20,6 +20,7 @@ POINTS: Final = (
     "while-taking",
     "redrive-recorded",
     "redrive-put-back",
+    "run-requested",
     "webhook-posted",
     "shadow-folded",
 )

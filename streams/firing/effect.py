@@ -7,10 +7,12 @@ ends the asking.
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Final, cast
 
 from penstock.producers.clock import Clock
 from penstock.producers.runs import start_sha256
+from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.ids import derived_id
@@ -142,4 +144,8 @@ class Firing:
             self._schedules.send(fire(work))
             return
         fired = cast("ScheduleFired", self._codec.decode_event(work.fired)[1])
-        self._runs.send(replace(start(work, fired), then=lambda: self._schedules.send(report(work))))
+        self._runs.send(replace(start(work, fired), then=partial(self._report, work)))
+
+    def _report(self, run: FiredRun) -> None:
+        reach("run-requested")
+        self._schedules.send(report(run))

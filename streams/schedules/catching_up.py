@@ -5,7 +5,7 @@ from typing import Final
 
 from penstock.declare.due_times import Times, due_after, newest_due, next_due
 from penstock.declare.schedules import ON_TIME_MS, times_of
-from penstock.schemas.schedule.records import FiredBy, Plan
+from penstock.schemas.schedule.records import FiredBy, Plan, ScheduleMissed
 
 COUNTED_MAX: Final = 1_000
 
@@ -18,6 +18,16 @@ class Missed:
     until_ms: int | None
     count: int
     more: bool
+
+    def event(self, next_due_ms: int | None) -> ScheduleMissed:
+        """As it is told; `next_due_ms` is when the schedule is due next."""
+        return ScheduleMissed(
+            from_ms=self.from_ms,
+            until_ms=self.until_ms,
+            count=self.count,
+            more=self.more,
+            next_due_ms=next_due_ms,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,14 @@ def come_due(plan: Plan, due_ms: int, now_ms: int) -> Due:
         _missed(times, due_ms, fire_ms, fire_ms - 1) if fire_ms > due_ms else None,
         next_due(times, fire_ms),
     )
+
+
+def overtaken(plan: Plan, due_ms: int | None, now_ms: int) -> Missed | None:
+    """What had come when somebody changed the schedule, and hadn't fired: nothing makes up for it any more."""
+    if due_ms is None or now_ms < due_ms:
+        return None
+    times = times_of(plan)
+    return _missed(times, due_ms, next_due(times, now_ms), now_ms)
 
 
 def _to_fire(plan: Plan, times: Times, due_ms: int, now_ms: int) -> int | None:

@@ -19,12 +19,12 @@ from penstock.schemas.schedule.records import (
     DeleteSchedule,
     FireSchedule,
     PauseSchedule,
+    Plan,
     ReportRunRequested,
     ResumeSchedule,
     ReviseSchedule,
     ScheduleCreated,
     ScheduleDeleted,
-    ScheduleMissed,
     SchedulePaused,
     ScheduleRearmed,
     ScheduleResumed,
@@ -34,7 +34,7 @@ from penstock.schemas.schedule.records import (
 )
 from penstock.schemas.topics import SCHEDULES_GROUP
 from penstock.streams.decider import Happened, Input
-from penstock.streams.schedules.catching_up import come_due
+from penstock.streams.schedules.catching_up import come_due, overtaken
 from penstock.streams.schedules.firings import fired
 from penstock.streams.schedules.state import ScheduleState, evolve
 
@@ -119,15 +119,15 @@ def _revise(state: ScheduleState, given: Input, body: ReviseSchedule) -> Events:
         check_plan(body.plan)
     except InvalidPlan as error:
         return _refused(given, "invalid_plan", str(error))
-    return [
-        ScheduleRevised(
-            plan=body.plan,
-            revision=state.revision + 1,
-            requester=given.meta.actor.subject,
-            requester_roles=given.meta.actor.roles,
-            next_due_ms=None if state.paused else next_due(times_of(body.plan), _now_ms(state, given)),
-        )
-    ]
+    due_ms = None if state.paused else next_due(times_of(body.plan), _now_ms(state, given))
+    revised = ScheduleRevised(
+        plan=body.plan,
+        revision=state.revision + 1,
+        requester=given.meta.actor.subject,
+        requester_roles=given.meta.actor.roles,
+        next_due_ms=due_ms,
+    )
+    return [revised, *_overtaken(state, state.plan, given, due_ms)]
 
 
 def _pause(state: ScheduleState, given: Input, body: PauseSchedule) -> Events:
@@ -135,7 +135,7 @@ def _pause(state: ScheduleState, given: Input, body: PauseSchedule) -> Events:
         return _unknown(given)
     if state.paused:
         return _accepted(given, "already paused")
-    return [SchedulePaused(reason=body.reason)]
+    return [SchedulePaused(reason=body.reason), *_overtaken(state, state.plan, given)]
 
 
 def _resume(state: ScheduleState, given: Input, body: ResumeSchedule) -> Events:
@@ -148,7 +148,9 @@ def _resume(state: ScheduleState, given: Input, body: ResumeSchedule) -> Events:
 
 
 def _delete(state: ScheduleState, given: Input, body: DeleteSchedule) -> Events:
-    return _unknown(given) if state.plan is None else [ScheduleDeleted(reason=body.reason)]
+    if state.plan is None:
+        return _unknown(given)
+    return [ScheduleDeleted(reason=body.reason), *_overtaken(state, state.plan, given)]
 
 
 def _trigger(state: ScheduleState, given: Input, body: TriggerSchedule) -> Events:
@@ -169,17 +171,7 @@ def _fire(state: ScheduleState, given: Input, body: FireSchedule) -> Events:
     due = come_due(state.plan, body.due_ms, now_ms)
     events: list[EventBody] = []
     if due.missed is not None:
-        missed = due.missed
-        following_ms = due.next_due_ms if due.fire_ms is None else due.fire_ms
-        events.append(
-            ScheduleMissed(
-                from_ms=missed.from_ms,
-                until_ms=missed.until_ms,
-                count=missed.count,
-                more=missed.more,
-                next_due_ms=following_ms,
-            )
-        )
+        events.append(due.missed.event(due.next_due_ms if due.fire_ms is None else due.fire_ms))
     if due.fire_ms is not None:
         run_id = scheduled_run_id(state.schedule_id, due.fire_ms)
         events.append(fired(state, state.plan, due.fire_ms, due.fired_by, run_id, due.next_due_ms))
@@ -190,6 +182,14 @@ def _report(state: ScheduleState, given: Input, body: ReportRunRequested) -> Eve
     if body.run_id not in state.unreported:
         return _accepted(given, "nothing was to be reported")
     return [ScheduleRunRequested(run_id=body.run_id)]
+
+
+def _overtaken(
+    state: ScheduleState, plan: Plan, given: Input, next_due_ms: int | None = None
+) -> list[EventBody]:
+    """After the change itself, so that what is told of an input is first that it was done."""
+    missed = overtaken(plan, state.next_due_ms, _now_ms(state, given))
+    return [] if missed is None else [missed.event(next_due_ms)]
 
 
 def _now_ms(state: ScheduleState, given: Input) -> int:

@@ -9,6 +9,7 @@ from penstock.schemas.codec import InputBody
 from penstock.schemas.ids import scheduled_run_id
 from penstock.schemas.log.records import InputAccepted, ReleaseInput
 from penstock.schemas.schedule.records import (
+    CatchUp,
     DeleteSchedule,
     FireSchedule,
     PauseSchedule,
@@ -18,6 +19,7 @@ from penstock.schemas.schedule.records import (
     ScheduleCreated,
     ScheduleDeleted,
     ScheduleFired,
+    ScheduleMissed,
     SchedulePaused,
     ScheduleRearmed,
     ScheduleResumed,
@@ -86,6 +88,26 @@ def test_a_paused_schedule_is_not_due_and_makes_up_for_nothing_afterwards() -> N
     assert resumed.state.next_due_ms == ONE + 3 * HOUR
     resumed.when(ResumeSchedule(reason=""), ONE + 3 * HOUR - 1).then(InputAccepted)
     assert made(paused=True).state.next_due_ms is None
+
+
+@pytest.mark.parametrize("catch_up", ["all", "last", "skip"])
+def test_what_had_come_when_somebody_changed_it_and_had_not_fired_is_missed(catch_up: CatchUp) -> None:
+    """The matrix: a worker was away, and whoever paused, changed or deleted meanwhile made times vanish unsaid."""
+    story, now = made(replace(HOURLY, catch_up=catch_up)), ONE + HOUR + 7
+    half_past = replace(HOURLY, cron="30 * * * *")
+    for change, kind, next_ms in (
+        (PauseSchedule(), SchedulePaused, None),
+        (DeleteSchedule(), ScheduleDeleted, None),
+        (ReviseSchedule(plan=half_past), ScheduleRevised, ONE + 3 * HOUR // 2),
+    ):
+        changed = story.when(change, now)
+        _, missed = changed.then(kind, ScheduleMissed)
+        assert missed == ScheduleMissed(
+            from_ms=ONE, until_ms=ONE + 2 * HOUR, count=2, more=False, next_due_ms=next_ms
+        )
+        assert changed.state.next_due_ms == next_ms
+        changed.when(FireSchedule(due_ms=ONE), now + 1).then(InputAccepted)
+    story.when(PauseSchedule(), ONE - 1).then(SchedulePaused)
 
 
 def test_a_trigger_fires_now_and_leaves_the_times_as_they_are() -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from penstock.producers.clock import FakeClock
 from penstock.producers.log import Log, Outgoing, Record
@@ -117,13 +118,19 @@ def forged_marker(partition: int, epoch: int | str) -> Outgoing:
 class World:
     """A memory log, a journal and runners on them; `owners` come and go, the log and the journal stay."""
 
+    inbox = RUN_INBOX
+
     def __init__(self, journal: Journal, log: MemoryLog | None = None) -> None:
         self.log = log or MemoryLog(clock=FakeClock())
         self.journal = journal
         self.decider = TallyDecider()
 
     def runner(self, journal: Journal | None = None) -> "Owner":
-        return Owner(self, journal or self.journal)
+        log = self.log.another_client()
+        return Owner(log, self.host(log, journal or self.journal), self.inbox)
+
+    def host(self, log: MemoryLog, journal: Journal) -> Runner[Any]:
+        return Runner(self.decider, journal, log, CODEC, KEYRING, "test")
 
     def send(
         self, name: str, note: str, ident: str = "", authority: Authority | None = Authority.OPERATOR
@@ -152,13 +159,14 @@ class World:
 class Owner:
     """A runner and the positions it reads from, as the feeder keeps them."""
 
-    def __init__(self, world: World, journal: Journal) -> None:
-        self.log = world.log.another_client()
-        self.runner = Runner(world.decider, journal, self.log, CODEC, KEYRING, "test")
+    def __init__(self, log: MemoryLog, runner: Runner[Any], inbox: str) -> None:
+        self.log = log
+        self.runner = runner
+        self.inbox = inbox
         self.positions: dict[int, int] = {}
 
     def take_all(self) -> "Owner":
-        for partition in range(self.log.partitions(RUN_INBOX)):
+        for partition in range(self.log.partitions(self.inbox)):
             self.positions[partition] = self.runner.take(partition)
         return self
 
@@ -166,7 +174,7 @@ class Owner:
         """Handle everything that is on the inbox; take anew what was fenced, as the feeder does."""
         handled = 0
         for partition in list(self.positions):
-            while records := self.log.deliver(RUN_INBOX, partition, self.positions[partition], records_max):
+            while records := self.log.deliver(self.inbox, partition, self.positions[partition], records_max):
                 try:
                     self.runner.handle(partition, records)
                 except Fenced:

@@ -16,6 +16,8 @@ class Received:
 
     headers: dict[str, str]
     body: bytes
+    path: str = ""
+    status: int = 204
 
     @property
     def webhook_id(self) -> str:
@@ -58,11 +60,12 @@ class Receiver:
                 outer.under_way += 1
                 outer.most_under_way = max(outer.most_under_way, outer.under_way)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.received.append(Received(headers, body))
+                status = outer.status
+                outer.received.append(Received(headers, body, self.path, status))
                 time.sleep(outer.slow_s)
                 outer.under_way -= 1
                 try:
-                    self.send_response(outer.status)
+                    self.send_response(status)
                     for name, value in outer.headers.items():
                         self.send_header(name, value)
                     self.end_headers()

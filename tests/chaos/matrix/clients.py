@@ -18,12 +18,15 @@ from penstock.producers.kafka import KafkaLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
+from penstock.producers.schedules import ScheduleClient
 from penstock.producers.signing import Authority, Keyring
 from penstock.schemas.codec import pinned_codec
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.ids import derived_id
 
 TENANT: Final = "local"
+# Has schedules, and is told of their runs; nobody starts runs there by hand.
+NEIGHBOUR: Final = "neighbour"
 APP: Final = Actor(kind="app", subject="app:local", roles=("analyst",))
 SAM: Final = Actor(kind="person", subject="sam", roles=("supervisor", "operator"))
 OLGA: Final = Actor(kind="person", subject="olga", roles=("operator",))
@@ -56,10 +59,13 @@ class Clients:
         """Votes."""
         return RunClient(self.publisher(Authority.API), TENANT, SAM)
 
-    @property
-    def olga(self) -> RunClient:
+    def olga(self, tenant: str = TENANT) -> RunClient:
         """Settles, releases and discards."""
-        return RunClient(self.publisher(Authority.OPERATOR), TENANT, OLGA)
+        return RunClient(self.publisher(Authority.OPERATOR), tenant, OLGA)
+
+    def schedules(self, tenant: str) -> ScheduleClient:
+        """Makes schedules, and changes them."""
+        return ScheduleClient(self.publisher(Authority.API), tenant, OLGA)
 
     def publisher(self, authority: Authority) -> Publisher:
         """The publisher that signs as that authority."""

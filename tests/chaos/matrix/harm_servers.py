@@ -38,8 +38,9 @@ def power_cut(site: Site, fault: Fault) -> Heal:
 
 
 def database_dropped(site: Site, fault: Fault) -> Heal:
-    """An empty database in the place of the one there was."""
+    """An empty database in the place of the one there was; who was subscribed subscribes anew."""
     site.databases.drop()
+    site.hooks.subscribe(site.database_url, site.keyring)
     return healed
 
 

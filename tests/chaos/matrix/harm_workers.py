@@ -70,8 +70,7 @@ def doubled(site: Site, fault: Fault) -> Heal:
         site.workers.start(role, second)
 
     def heal() -> str:
-        for _, second in seconds:
-            site.workers.stop(second)
+        site.workers.stop(*(second for _, second in seconds))
         return ""
 
     return heal
@@ -83,20 +82,23 @@ def halved(site: Site, fault: Fault) -> Heal:
     for role, second in seconds:
         site.workers.start(role, second)
     site.workers.up()
-    for role, _ in seconds:
-        (site.workers.stop if fault.gracefully else site.workers.end)(role)
+    firsts = [role for role, _ in seconds]
+    if fault.gracefully:
+        site.workers.stop(*firsts)
+    for role in firsts:
+        site.workers.end(role)
 
     def heal() -> str:
-        for role, second in seconds:
+        for role in firsts:
             site.workers.start(role)
-            site.workers.stop(second)
+        site.workers.stop(*(second for _, second in seconds))
         return ""
 
     return heal
 
 
 def next_version(site: Site, fault: Fault) -> Heal:
-    """A migration, then the next version of the code: beside the old one, then in its place, role by role."""
+    """A migration, then the next version of the code: beside the old one, then in its place."""
     site.started += 1
     note = f"matrix_{site.started}"
     with site.connect() as connection:
@@ -108,16 +110,15 @@ def next_version(site: Site, fault: Fault) -> Heal:
     for role in site.hosts:
         site.workers.start(role, f"{role}-2", environment=code)
     site.workers.up()
+    site.workers.stop(*site.hosts, API)
     for role in (*site.hosts, API):
-        site.workers.stop(role)
         site.workers.start(role, environment=code)
-        if role != API:
-            site.workers.stop(f"{role}-2")
+    site.workers.stop(*(f"{role}-2" for role in site.hosts))
     _migrate(site, f"9{site.started:03d}_drop.sql", [f"ALTER TABLE {t} DROP COLUMN {note}" for t in tables])
 
     def back() -> None:
+        site.workers.stop(*site.hosts, API)
         for role in (*site.hosts, API):
-            site.workers.stop(role)
             site.workers.start(role)
 
     site.afterwards.append(back)
@@ -171,8 +172,7 @@ def rebalances(site: Site, fault: Fault) -> Heal:
 
     def heal() -> str:
         stop()
-        for turn in range(2):
-            site.workers.stop(f"{fault.role}-j{turn}")
+        site.workers.stop(*(f"{fault.role}-j{turn}" for turn in range(2)))
         return ""
 
     return heal

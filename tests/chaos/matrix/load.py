@@ -16,7 +16,7 @@ from penstock.producers.errors import LogError
 from penstock.producers.runs import StartReceipt
 from penstock.schemas.ids import run_id
 from penstock.schemas.run.records import VoteDecision
-from tests.chaos.matrix.clients import TENANT
+from tests.chaos.matrix.clients import NEIGHBOUR, TENANT
 from tests.chaos.matrix.schedule import Workload
 from tests.chaos.matrix.site import Site
 
@@ -132,7 +132,11 @@ class Load:
     def _answer(self) -> None:
         with self._site.connect() as connection:
             waiting = reading.waiting_approvals(connection, TENANT)
-            doubts = reading.calls_in_doubt(connection, TENANT)
+            doubts = [
+                (tenant, doubt)
+                for tenant in (TENANT, NEIGHBOUR)
+                for doubt in reading.calls_in_doubt(connection, tenant)
+            ]
             parked = _parked(connection)
         self._vote(waiting)
         self._settle(doubts)
@@ -140,7 +144,7 @@ class Load:
         for run in tuple(self.cancelled):
             clients.say(f"cancel {run}", partial(clients.app.cancel, run, "no"))
         for run, parked_id in parked:
-            clients.say(f"discard {parked_id}", partial(clients.olga.discard, run, parked_id, "poison"))
+            clients.say(f"discard {parked_id}", partial(clients.olga().discard, run, parked_id, "poison"))
 
     def _vote(self, waiting: Iterable[reading.WaitingApproval]) -> None:
         clients = self._site.clients
@@ -151,16 +155,16 @@ class Load:
             vote = partial(clients.sam.vote, one.run_id, one.approval_id, decision, one.args_sha256)
             clients.say(f"vote {one.approval_id}", vote)
 
-    def _settle(self, doubts: Iterable[reading.CallInDoubt]) -> None:
+    def _settle(self, doubts: Iterable[tuple[str, reading.CallInDoubt]]) -> None:
         clients = self._site.clients
-        for doubt in doubts:
+        for tenant, doubt in doubts:
             call_id, attempt = doubt.call_id, doubt.attempt
             happened = self._site.target.settle(call_id, attempt)
             if happened is None:
                 continue
             self.doubts.add((call_id, attempt))
             evidence = "a line in the target's journal" if happened else "no line; the target refuses it now"
-            settle = partial(clients.olga.settle, doubt.run_id, call_id, attempt)
+            settle = partial(clients.olga(tenant).settle, doubt.run_id, call_id, attempt)
             clients.say(f"settle {call_id} {attempt}", partial(settle, happened=happened, evidence=evidence))
 
 

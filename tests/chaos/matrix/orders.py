@@ -11,7 +11,7 @@ from datetime import timedelta
 from pydantic import BaseModel, field_validator
 
 from penstock import Application, Call, Grant, NotDone, Retry, Run, approval_rule, tool, workflow
-from tests.chaos.matrix.target import Target
+from tests.chaos.matrix.target import PAY, STAMP, Target
 
 
 class Order(BaseModel):
@@ -29,6 +29,10 @@ class Order(BaseModel):
 
 class Case(BaseModel):
     case_id: str
+
+
+class Beat(BaseModel):
+    name: str
 
 
 class Paid(BaseModel):
@@ -52,9 +56,16 @@ def pay(call: Call, *, number: int) -> str:
     """Pays; twice if called twice."""
     if number % 9 == 0 and call.attempt == 1:
         raise NotDone("busy")
-    Target.named().execute(call, "pay")
+    Target.named().execute(call, PAY)
     time.sleep(0.02)
     return f"paid {number}"
+
+
+@tool(effect="unsafe", timeout=timedelta(seconds=5), concurrency=4, retry=PATIENT)
+def stamp(call: Call, *, name: str) -> str:
+    """Notes that a scheduled run was here; twice if called twice."""
+    Target.named().execute(call, STAMP)
+    return name
 
 
 @tool(effect="idempotent", timeout=timedelta(seconds=5), retry=PATIENT)
@@ -66,6 +77,12 @@ def notify(call: Call, *, number: int) -> str:
 @approval_rule(tool=notify, version=1)
 def notices(arguments: Mapping[str, object]) -> bool:
     """Every notice is low risk."""
+    return True
+
+
+@approval_rule(tool=stamp, version=1)
+def stamps(arguments: Mapping[str, object]) -> bool:
+    """Nobody is asked about what happens every two seconds."""
     return True
 
 
@@ -99,6 +116,15 @@ async def case_review(run: Run, given: Case) -> Paid:
     return await ask_and_pay(run, number)
 
 
+@workflow("beat", version=1, deadline=timedelta(hours=1), max_steps=20)
+async def beat(run: Run, given: Beat) -> str:
+    """What schedules start: one effect that can't be repeated."""
+    return await run.tool(stamp, name=given.name) or given.name
+
+
 application = Application(
-    "orders", workflows=(order, case_review), tools=(look_up, pay, notify), rules=(notices,)
+    "orders",
+    workflows=(order, case_review, beat),
+    tools=(look_up, pay, notify, stamp),
+    rules=(notices, stamps),
 )

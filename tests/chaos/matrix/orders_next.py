@@ -1,4 +1,4 @@
-"""The next deployment: both workflows as they were, and a version 2 of the order that looks nothing up."""
+"""The next deployment: all workflows as they were, and a version 2 of the order that looks nothing up."""
 
 from datetime import timedelta
 
@@ -7,12 +7,15 @@ from tests.chaos.matrix.orders import (
     Order,
     Paid,
     ask_and_pay,
+    beat,
     case_review,
     look_up,
     notices,
     notify,
     order,
     pay,
+    stamp,
+    stamps,
 )
 
 
@@ -26,7 +29,7 @@ async def order_without_look_up(run: Run, given: Order) -> Paid:
 
 application = Application(
     "orders",
-    workflows=(order, order_without_look_up, case_review),
-    tools=(look_up, pay, notify),
-    rules=(notices,),
+    workflows=(order, order_without_look_up, case_review, beat),
+    tools=(look_up, pay, notify, stamp),
+    rules=(notices, stamps),
 )

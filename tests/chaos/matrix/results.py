@@ -12,6 +12,8 @@ from tests.chaos.matrix.round import Outcome
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / ".penstock-chaos"
 RESULTS: Final = FOLDER / "results.jsonl"
+# Older lines know nothing of schedules and posts.
+COUNTED: Final = ("runs", "scheduled", "executions", "doubts", "told")
 
 
 def append(outcome: Outcome, path: Path = RESULTS) -> dict[str, Any]:
@@ -29,6 +31,8 @@ def append(outcome: Outcome, path: Path = RESULTS) -> dict[str, Any]:
         "ended": outcome.ended,
         "executions": outcome.executions,
         "doubts": outcome.doubts,
+        "scheduled": outcome.scheduled,
+        "told": outcome.told,
         "armed": outcome.armed,
         "unfired": list(outcome.unfired),
         "deaths": list(outcome.deaths),
@@ -61,7 +65,8 @@ def last_line(outcome: Outcome) -> str:
     """The verdict in one line; of a broken round also what broke."""
     kinds = ",".join(fault.kind for fault in outcome.schedule.faults)
     counts = (
-        f"runs={outcome.runs} ended={outcome.ended} executions={outcome.executions} doubts={outcome.doubts}"
+        f"runs={outcome.runs} ended={outcome.ended} scheduled={outcome.scheduled} executions={outcome.executions}"
+        f" doubts={outcome.doubts} told={outcome.told}"
     )
     line = f"verdict={outcome.verdict} seed={outcome.schedule.seed} faults={kinds} {counts} seconds={outcome.seconds}"
     if outcome.armed:
@@ -82,9 +87,10 @@ def summary(path: Path = RESULTS) -> str:
     for line in rounds:
         for kind in line["kinds"]:
             by_kind[kind].append(line)
-    head = "| fault | rounds | ok | runs | effects | in doubt, settled | repeated | slowest recovery |"
+    columns = "rounds ok runs scheduled effects doubts posts repeated".split()
+    head = f"| fault | {' | '.join(columns)} | slowest recovery |"
     rows = [_row(kind, lines) for kind, lines in sorted(by_kind.items())] + [_row("**all**", rounds)]
-    return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|---:|", *rows, "", _kills(rounds)])
+    return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|", *rows, "", _kills(rounds)])
 
 
 def _kills(rounds: list[dict[str, Any]]) -> str:
@@ -101,7 +107,7 @@ def _row(name: str, lines: list[dict[str, Any]]) -> str:
     cells = [
         str(len(lines)),
         str(sum(line["verdict"] == "ok" for line in lines)),
-        *(str(sum(line[name] for line in lines)) for name in ("runs", "executions", "doubts")),
+        *(str(sum(line.get(name, 0) for line in lines)) for name in COUNTED),
         str(repeated),
         f"{max((line['recovered_s'] for line in lines), default=0):.0f} s",
     ]

@@ -10,6 +10,7 @@ import psycopg
 from penstock.audit.witnesses import Finding
 from penstock.producers.errors import LogError
 from penstock.schemas.run.records import VoteDecision
+from tests.chaos.matrix.beats import Beats, Change
 from tests.chaos.matrix.faults import FAULTS
 from tests.chaos.matrix.harm import NEVER_FIRED
 from tests.chaos.matrix.injection import inject
@@ -24,7 +25,8 @@ AGREE_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a round came to. `faults` tells of each what came of it; `deaths` of workers that ended by themselves."""
+    """What a round came to. `faults` tells of each what came of it; `deaths` of workers that ended by themselves.
+    `scheduled` runs were fired by schedules, `told` posts came to who had subscribed."""
 
     schedule: Schedule
     findings: tuple[Finding, ...]
@@ -36,6 +38,8 @@ class Outcome:
     deaths: tuple[str, ...]
     seconds: float
     recovered_s: float
+    scheduled: int = 0
+    told: int = 0
 
     @property
     def verdict(self) -> str:
@@ -59,7 +63,10 @@ class History:
 
     receipts: list[str] = field(default_factory=list)
     votes: dict[str, VoteDecision] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
     executions: int = 0
+    scheduled: int = 0
+    told: int = 0
 
 
 def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str], None]) -> Outcome:
@@ -68,24 +75,30 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
     site.workers.calm()
     name = f"seed-{schedule.seed}-{len(history.receipts)}"
     load = Load(site, schedule.workload, name, dict(history.votes)).begin()
+    beats = Beats(site, name).begin()
     try:
         notes = inject(site, schedule.faults, FAULTS, tell)
         healed = time.monotonic()
+        beats.healed()
         unacknowledged = load.acknowledge(ENDS_S[schedule.quick])
         until = time.monotonic() + ENDS_S[schedule.quick]
-        while load.unended() and time.monotonic() < until:
+        while (load.unended() or beats.open() or _untold(site)) and time.monotonic() < until:
             time.sleep(0.2)
         recovered_s = time.monotonic() - healed
     finally:
         load.end()
+        beats.end()
     history.receipts += load.receipts
     history.votes.update(load.votes)
-    heard = Heard(history.receipts, history.votes, unacknowledged)
-    judgement = _agreed(site, heard, tell)
+    history.changes += beats.changes
+    judgement = _agreed(site, history, unacknowledged, tell)
     findings = [*judgement.findings, *_of_the_workers(site)]
-    if load.failure is not None:
-        findings.append(Finding("client", "load", repr(load.failure)))
+    for failure in filter(None, (load.failure, beats.failure)):
+        findings.append(Finding("client", "load", repr(failure)))
     executions, history.executions = judgement.executions - history.executions, judgement.executions
+    scheduled, history.scheduled = judgement.scheduled - history.scheduled, judgement.scheduled
+    posts = len(site.hooks.posts())
+    told, history.told = posts - history.told, posts
     deaths = tuple(f"{death.name}:{death.code}" for death in site.workers.deaths)
     for step in site.afterwards:
         step()
@@ -101,13 +114,28 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
         deaths=deaths,
         seconds=round(time.monotonic() - began, 1),
         recovered_s=round(recovered_s, 1),
+        scheduled=scheduled,
+        told=told,
     )
 
 
-def _agreed(site: Site, heard: Heard, tell: Callable[[str], None]) -> Judgement:
+def _untold(site: Site) -> int:
+    """How many deliveries wait; one, while nobody knows."""
+    try:
+        with site.connect() as connection:
+            return site.hooks.waiting(connection)
+    except psycopg.Error:
+        return 1
+
+
+def _agreed(site: Site, history: History, unacknowledged: int, tell: Callable[[str], None]) -> Judgement:
     """The verdict, once the views have had time to catch up and what still starts has started."""
     began = time.monotonic()
     while True:
+        heard = Heard(
+            *(history.receipts, history.votes, unacknowledged, history.changes),
+            *(site.hooks.subscriptions, site.hooks.posts()),
+        )
         try:
             with site.connect() as connection:
                 found = judge(connection, site.clients.log, heard, site.target.lines())
@@ -117,7 +145,7 @@ def _agreed(site: Site, heard: Heard, tell: Callable[[str], None]) -> Judgement:
         if found.agreed or took_s > AGREE_S:
             return found
         tell(f"{took_s:5.1f} s  after the end {found.findings[0]}")
-        time.sleep(1)
+        time.sleep(0.5)
 
 
 def _of_the_workers(site: Site) -> list[Finding]:

@@ -11,10 +11,10 @@ from typing import Any, Final
 API: Final = "api"
 VIEWS: Final = "views"
 TOPOLOGIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "separate": ("runs", "tools", "timers", VIEWS, API),
+    "separate": ("runs", "tools", "timers", "schedules", "webhooks", VIEWS, API),
     "combined": ("all", VIEWS, API),
 }
-# Which named points lie on a role's way; `all` hosts the three others.
+# Which named points lie on a role's way; `all` hosts all the others.
 POINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "runs": ("after-receive", "after-commit", "mid-publish", "after-publish", "before-ack", "while-taking"),
     "tools": (
@@ -22,6 +22,11 @@ POINTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("after-call-started", "after-effect", "after-answer"),
     ),
     "timers": ("after-receive", "after-commit", "before-ack", "while-taking"),
+    "schedules": (
+        *("after-receive", "after-commit", "mid-publish", "after-publish", "before-ack", "while-taking"),
+        "run-requested",
+    ),
+    "webhooks": ("after-receive", "after-commit", "before-ack", "while-taking", "webhook-posted"),
 }
 # How often a point is surely visited within seconds: by every call, by every batch, by each of six partitions, or,
 # where an effector commits, every two seconds.
@@ -30,8 +35,10 @@ VISITS_MAX: Final[Mapping[str, int]] = {
     "after-call-started": 6,
     "after-effect": 6,
     "after-answer": 12,
+    "webhook-posted": 12,
     "tools:after-commit": 2,
     "timers:after-commit": 2,
+    "webhooks:after-commit": 2,
 }
 VISITS_OF_A_BATCH_MAX: Final = 5
 SESSION_S: Final = 6.0

@@ -15,6 +15,7 @@ from penstock.schemas.ids import partition_of
 from penstock.schemas.run.records import FireTimer
 from penstock.schemas.topics import PARTITIONS, RUN_INBOX
 from penstock.streams.memory_journal import MemoryJournal
+from tests.chaos.matrix.beats_simulated import BeatSimulation
 from tests.chaos.matrix.schedule import Fault, Schedule, schedule
 from tests.chaos.matrix.simulation import NAMES, Harm, Simulation
 from tests.runner.tally import forged_marker, input_record
@@ -91,7 +92,7 @@ def _silent(sim: Simulation, fault: Fault) -> Healing:
 
 
 def _poisoned(sim: Simulation, fault: Fault) -> Healing:
-    """Bytes, cut and misplaced inputs, what nobody signed, and forged takings."""
+    """Of runs only: bytes, cut and misplaced inputs, what nobody signed, and forged takings."""
     log, dice = sim.world.log, sim.dice
     for number in range(10):
         name = dice.choice(NAMES)
@@ -142,8 +143,8 @@ HARMS: Final[Mapping[str, Harm]] = {
 
 
 def simulate(plan: Schedule) -> list[Finding]:
-    """Play a schedule on the in-memory log; what must not be."""
-    return Simulation(plan).play(HARMS)
+    """Play a schedule on the in-memory log, with runs and with schedules; what must not be."""
+    return [*Simulation(plan).play(HARMS), *BeatSimulation(plan).play(HARMS)]
 
 
 def simulate_all(seeds: Iterable[int], processes: int) -> Iterator[tuple[int, list[str]]]:

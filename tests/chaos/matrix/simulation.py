@@ -21,8 +21,9 @@ from penstock.schemas.run.records import FireTimer
 from penstock.schemas.topics import PARTITIONS, RUN_INBOX
 from penstock.streams.host import Fenced
 from penstock.streams.memory_journal import MemoryJournal
+from tests.chaos.matrix.reading import Reading, dead_places
 from tests.chaos.matrix.schedule import Fault, Schedule
-from tests.chaos.matrix.verdict import Reading, broken_histories, dead_places, unanswered
+from tests.chaos.matrix.verdict import broken_histories, unanswered
 from tests.runner.tally import CODEC, KEYRING, Owner, World, entity
 
 TICK_S: Final = 0.25
@@ -46,8 +47,12 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.dice = random.Random(f"simulated {self.plan.seed}")
-        self.world = World(MemoryJournal())
+        self.world = self.made()
         self.join()
+
+    def made(self) -> World:
+        """What it plays in."""
+        return World(MemoryJournal())
 
     @property
     def journal(self) -> MemoryJournal:
@@ -69,7 +74,7 @@ class Simulation:
         """Some of what there is, of some partitions, in small batches."""
         for partition in self.dice.sample(range(PARTITIONS), 4):
             at = owner.positions[partition]
-            records = self.world.log.deliver(RUN_INBOX, partition, at, self.dice.randint(1, 4))
+            records = self.world.log.deliver(self.world.inbox, partition, at, self.dice.randint(1, 4))
             try:
                 owner.runner.handle(partition, records)
             except Fenced:

@@ -22,6 +22,7 @@ from penstock.schemas.topics import ALL_TOPICS
 from tests.chaos.databases import Databases
 from tests.chaos.matrix.clients import Clients
 from tests.chaos.matrix.disk import Disk
+from tests.chaos.matrix.hooks import Hooks
 from tests.chaos.matrix.proxy import Proxy
 from tests.chaos.matrix.schedule import API, TOPOLOGIES
 from tests.chaos.matrix.target import DIRECTORY, Target
@@ -79,6 +80,7 @@ class Site:
             "home": Disk(self.workers_home),
         }
         self.target = Target(home / "target")
+        self.hooks = Hooks()
         # What a fault leaves to be done when the round's verdict has been given.
         self.afterwards: list[Callable[[], None]] = []
         self.started = 0
@@ -101,6 +103,7 @@ class Site:
             self.clients.close()
         if hasattr(self, "workers"):
             self.workers.close()
+        self.hooks.close()
         self.database.kill()
         self.broker.kill()
         for proxy in (self.broker_proxy, self.database_proxy):
@@ -157,6 +160,7 @@ class Site:
         keys = {key.subject: key.text for key in api_keys.ensure(self.workers_home / "api-keys.json")}
         self.databases = Databases(self.database, self.database_url)
         self.target.make()
+        self.hooks.open().subscribe(self.database_url, self.keyring)
         self.api_port = ports.free_port()
         self.clients = Clients(self.broker.bootstrap_servers, self.keyring, self.api_port, keys["ana"])
 
@@ -172,6 +176,7 @@ class Site:
             "PENSTOCK_APPLICATION": APPLICATION,
             "PENSTOCK_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS),
             "PENSTOCK_API_PORT": str(self.api_port),
+            "PENSTOCK_WEBHOOK_HOSTS_ALLOWED": ports.HOST,
             DIRECTORY: str(self.home / "target"),
         }
         self.workers = Workers(Processes(environment, logs), self.disturbed)

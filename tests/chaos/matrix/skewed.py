@@ -18,6 +18,6 @@ def skew(seconds: float) -> None:
 
 if __name__ == "__main__":
     skew(float(os.environ[OFFSET]))
-    from penstock.cli.main import main
+    from tests.chaos.matrix.impatient import main
 
     main()

@@ -17,6 +17,9 @@ from pathlib import Path
 from penstock import Call, Declined
 
 DIRECTORY = "PENSTOCK_TEST_TARGET"
+# What its tools do: the one is asked for by people, the other by schedules.
+PAY = "pay"
+STAMP = "stamp"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,8 @@ def test_a_round_tells_which_armed_kills_never_happened(tmp_path: Path) -> None:
 
 def test_every_named_point_is_on_some_roles_way() -> None:
     # No worker puts dead letters back or rebuilds views: tests/integration/test_dead_letters.py and tests/views kill
-    # who does. tests/webhooks kills who posts.
-    ways = set(points.POINTS) - {"redrive-recorded", "redrive-put-back", "shadow-folded", "webhook-posted"}
+    # who does.
+    ways = set(points.POINTS) - {"redrive-recorded", "redrive-put-back", "shadow-folded"}
     assert {point for way in POINTS.values() for point in way} == ways
 
 

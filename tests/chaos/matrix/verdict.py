@@ -14,27 +14,33 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from penstock.audit import witnesses
+from penstock.audit.compare import compare
 from penstock.audit.witnesses import Execution, Finding
-from penstock.producers.log import Log, Record
-from penstock.schemas.codec import Codec, Undecodable, pinned_codec
-from penstock.schemas.envelope.records import EventMeta
-from penstock.schemas.topics import ALL_TOPICS, RUN_EVENTS, RUN_INBOX
-from tests.chaos.matrix.target import Line
+from penstock.producers.log import Log
+from penstock.schemas.codec import Codec, pinned_codec
+from penstock.schemas.topics import SCHEDULE_EVENTS, SCHEDULE_INBOX
+from tests.chaos.matrix.beats import Change
+from tests.chaos.matrix.hooks import Post, Subscription
+from tests.chaos.matrix.reading import Event, Given, Reading, dead_places
+from tests.chaos.matrix.target import STAMP, Line
+from tests.chaos.matrix.verdict_beats import broken_schedules
+from tests.chaos.matrix.verdict_hooks import broken_promises
 
-MARKER: Final = "PartitionTaken"
-# Whoever claims to follow an owner from further away is a stranger.
-LEAP_MAX: Final = 2**32
 # The target and the broker are on one machine; what is between them is rounding.
 CLOCKS_APART_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the clients say of the whole site so far: acknowledged runs, what was voted, what wasn't acknowledged."""
+    """What the clients say of the whole site so far: acknowledged runs, what was voted, what wasn't acknowledged,
+    what was said to schedules, who subscribed, and what they were told."""
 
     receipts: Collection[str]
     votes: Mapping[str, str]
     unacknowledged: int = 0
+    changes: Sequence[Change] = ()
+    subscriptions: Sequence[Subscription] = ()
+    posts: Sequence[Post] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Judgement:
     executions: int
     events: int
     rows: int
+    scheduled: int = 0
 
     @property
     def agreed(self) -> bool:
@@ -66,76 +73,31 @@ def judge(
         connection, kept, heard.receipts, executions, clock_skew_ms=CLOCKS_APART_MS, codec=codec
     )
     read = Reading(codec or pinned_codec())
-    events = read.events(kept)
+    events, told = read.events(kept), read.events(kept, SCHEDULE_EVENTS)
+    schedules = compare(connection, kept, SCHEDULE_EVENTS, codec)
     findings = [
         *said.findings,
+        *(Finding("view", each.view, str(each)) for each in schedules.differences),
         *broken_histories(events),
+        *broken_histories(told),
         *unanswered(read.inputs(kept), events, dead_places(kept)),
+        *unanswered(read.inputs(kept, SCHEDULE_INBOX), told, dead_places(kept, SCHEDULE_INBOX)),
         *against_the_votes(journal, heard.votes),
         *without_effect(events, journal, heard.votes),
+        *broken_schedules(told, events, heard.changes, journal),
+        *broken_promises(events, heard.subscriptions, heard.posts),
     ]
+    if schedules.behind:
+        findings.append(Finding("view", SCHEDULE_EVENTS, f"the views are {schedules.behind} records behind"))
     if said.ended < said.receipts:
         findings.append(
             Finding("unended", "runs", f"{said.receipts - said.ended} acknowledged runs are open")
         )
     if heard.unacknowledged:
         findings.append(Finding("unheard", "starts", f"{heard.unacknowledged} were never acknowledged"))
-    return Judgement(tuple(findings), said.ended, said.executions, len(events), said.rows_compared)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event as it stands, with what its record says beside the value."""
-
-    record: Record
-    meta: EventMeta
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A record of an inbox. `input_id` is None if nobody can read it."""
-
-    record: Record
-    input_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Reads a log from its beginning to its end."""
-
-    codec: Codec
-
-    def events(self, kept: Log) -> list[Event]:
-        """The events that count, in the order of the log: none of an owner that another had followed."""
-        return [
-            one for partition in range(kept.partitions(RUN_EVENTS)) for one in self._events(kept, partition)
-        ]
-
-    def inputs(self, kept: Log) -> Iterator[Given]:
-        """Everything that stands on the inbox."""
-        for record in _all(kept, RUN_INBOX):
-            try:
-                meta, _ = self.codec.decode_input(record.value or b"")
-            except Undecodable:
-                yield Given(record, None)
-            else:
-                yield Given(record, meta.id)
-
-    def _events(self, kept: Log, partition: int) -> Iterator[Event]:
-        owner = 0
-        for record in kept.read(RUN_EVENTS, partition, *kept.bounds(RUN_EVENTS, partition)):
-            said = record.header("epoch") or b""
-            epoch = int(said) if said.isdigit() and len(said) < 20 else -1
-            if not owner <= epoch <= owner + LEAP_MAX:
-                continue
-            try:
-                meta, _ = self.codec.decode_event(record.value or b"")
-            except Undecodable:
-                continue
-            if meta.type == MARKER:
-                owner = epoch
-            else:
-                yield Event(record, meta)
+    return Judgement(
+        tuple(findings), said.ended, said.executions, len(events), said.rows_compared + schedules.rows
+    )
 
 
 @dataclass(slots=True)
@@ -151,12 +113,12 @@ def broken_histories(events: Iterable[Event]) -> Iterator[Finding]:
         meta, history = event.meta, found[event.meta.entity_id]
         before = history.seqs.setdefault(meta.entity_seq, event)
         if before.record.value != event.record.value:
-            detail = f"seq {meta.entity_seq} is {_place(before)} and {_place(event)}"
+            detail = f"seq {meta.entity_seq} is {before.place} and {event.place}"
             yield Finding("fork", meta.entity_id, detail)
             continue
         same = history.causes[meta.cause.id].setdefault(meta.cause.index, event)
         if same.meta.entity_seq != meta.entity_seq:
-            detail = f"{meta.cause.id} index {meta.cause.index} is {_place(same)} and {_place(event)}"
+            detail = f"{meta.cause.id} index {meta.cause.index} is {same.place} and {event.place}"
             yield Finding("fork", meta.entity_id, detail)
     for entity_id, history in found.items():
         missing = sorted(set(range(1, max(history.seqs) + 1)) - history.seqs.keys())
@@ -177,13 +139,17 @@ def unanswered(
         place = (given.record.partition, given.record.offset)
         if place not in dead and given.input_id not in causes:
             yield Finding(
-                "unanswered", f"inbox {place}", f"{given.input_id or 'what nobody can read'} had no answer"
+                "unanswered",
+                f"{given.record.topic} {place}",
+                f"{given.input_id or 'what nobody can read'} had no answer",
             )
 
 
 def against_the_votes(journal: Iterable[Line], votes: Mapping[str, str]) -> Iterator[Finding]:
-    """What was executed was granted by the only person who votes, for that very run (L12)."""
+    """What people are asked about was granted by the only person who votes, for that very run (L12)."""
     for line in journal:
+        if line.tool == STAMP:
+            continue
         vote = votes.get(line.run_id)
         if vote != "grant":
             said = "was refused" if vote == "refuse" else "nobody had voted on"
@@ -200,24 +166,4 @@ def without_effect(
         if type_ == "RunCompleted" and votes.get(run_id) == "grant" and run_id not in paid:
             yield Finding("unexecuted", run_id, "completed, and the target knows nothing of it")
         if type_ == "RunFailed":
-            yield Finding("failed", run_id, f"failed at {_place(event)}")
-
-
-def dead_places(kept: Log) -> frozenset[tuple[int, int]]:
-    """Partition and offset of each record of the inbox that is a dead letter."""
-    found: set[tuple[int, int]] = set()
-    for topic in ALL_TOPICS:
-        if topic.name.startswith(RUN_INBOX) and topic.name.endswith(".dlq"):
-            for record in _all(kept, topic.name):
-                said = dict(record.headers)  # The last of a name is ours.
-                found.add((int(said["dlq.original.partition"]), int(said["dlq.original.offset"])))
-    return frozenset(found)
-
-
-def _all(kept: Log, topic: str) -> Iterator[Record]:
-    for partition in range(kept.partitions(topic)):
-        yield from kept.read(topic, partition, *kept.bounds(topic, partition))
-
-
-def _place(event: Event) -> str:
-    return f"{event.meta.type} at {event.record.partition}@{event.record.offset}"
+            yield Finding("failed", run_id, f"failed at {event.place}")

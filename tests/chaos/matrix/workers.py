@@ -13,7 +13,7 @@ from penstock.runtime.exits import STAY_DOWN
 from tests.chaos.matrix.schedule import API
 from tests.integration.processes import Processes
 
-CLI: Final = "penstock.cli.main"
+CLI: Final = "tests.chaos.matrix.impatient"
 STOP_S: Final = 25.0
 # What a worker says that had to cut its closing short, before it says where its threads stand.
 AT_THE_DEADLINE: Final = b"still closing after"
@@ -89,8 +89,7 @@ class Workers:
     def stop_all(self) -> dict[str, "Program"]:
         """Stop everything in order; what there was, for `resume`."""
         programs = dict(self._kept)
-        for name in programs:
-            self.stop(name)
+        self.stop(*programs)
         return programs
 
     def resume(self, programs: Mapping[str, "Program"]) -> None:
@@ -100,28 +99,32 @@ class Workers:
                 self._kept[name] = program
                 self._start(name)
 
-    def stop(self, name: str) -> None:
-        """SIGTERM, once it has said that it would hear it; one that doesn't go by itself in time has hung."""
+    def stop(self, *names: str) -> None:
+        """SIGTERM to each, once it has said that it would hear it; all of them go at once. One that doesn't go by
+        itself in time has hung."""
         with self._lock:
-            self._kept.pop(name, None)
-            child = self.children.running.pop(name, None)
-        if child is None:
-            return
-        wait_until_up(child)
-        log = self.children.logs / f"{name}.log"
-        said_before, disturbed = log.stat().st_size, self.disturbed()
-        child.terminate()
-        try:
-            child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-            self.hung.append(name)
-            return
-        with log.open("rb") as file:
-            file.seek(said_before)
-            if AT_THE_DEADLINE in file.read() and not (disturbed or self.disturbed()):
+            going = {name: child for name in names if (child := self.children.running.pop(name, None))}
+            for name in names:
+                self._kept.pop(name, None)
+        for child in going.values():
+            wait_until_up(child)
+        disturbed = self.disturbed()
+        said_before = {name: self._log(name).stat().st_size for name in going}
+        for child in going.values():
+            child.terminate()
+        until = time.monotonic() + STOP_S
+        for name, child in going.items():
+            try:
+                child.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
                 self.hung.append(name)
+                continue
+            with self._log(name).open("rb") as file:
+                file.seek(said_before[name])
+                if AT_THE_DEADLINE in file.read() and not (disturbed or self.disturbed()):
+                    self.hung.append(name)
 
     def kill(self, name: str) -> None:
         """SIGKILL; it is started again."""
@@ -199,6 +202,9 @@ class Workers:
         program = self._kept[name]
         armed = {"PENSTOCK_CRASH_AT": program.crash_at} if program.crash_at else {}
         self.children.start(name, program.words, **program.environment, **armed)
+
+    def _log(self, name: str) -> Path:
+        return self.children.logs / f"{name}.log"
 
     def _again(self, name: str) -> None:
         program = self._kept[name]

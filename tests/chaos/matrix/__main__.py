@@ -26,7 +26,13 @@ ROUNDS_A_SITE: Final = 12
 def main(words: Sequence[str]) -> int:
     """The exit code: 0 if all rounds were ok, 1 if one was broken, 2 if the harness failed."""
     parser = argparse.ArgumentParser(prog="make chaos ARGS=…", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="one round, and its verdict as the last line")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        nargs="+",
+        default=[1],
+        help="a round of each, and the last's verdict as the last line",
+    )
     parser.add_argument("--quick", action="store_true", help="less load, shorter faults, two a round")
     parser.add_argument("--rounds", type=int, help="so many rounds, from --from on, leaving out those done")
     parser.add_argument("--from", dest="first", type=int, default=1, help="the first seed of --rounds")
@@ -41,7 +47,7 @@ def main(words: Sequence[str]) -> int:
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if asked.rounds is None:
-        seeds, known = [asked.seed], frozenset[int]()
+        seeds, known = asked.seed, frozenset[int]()
     else:
         seeds = list(range(asked.first, asked.first + asked.rounds))
         known = results.done(asked.quick, asked.topology)

@@ -87,7 +87,7 @@ def summary(path: Path = RESULTS) -> str:
     for line in rounds:
         for kind in line["kinds"]:
             by_kind[kind].append(line)
-    columns = "rounds ok runs scheduled effects doubts posts repeated".split()
+    columns = ["rounds", "ok", "runs", "scheduled", "effects", "in doubt", "posts", "repeated"]
     head = f"| fault | {' | '.join(columns)} | slowest recovery |"
     rows = [_row(kind, lines) for kind, lines in sorted(by_kind.items())] + [_row("**all**", rounds)]
     return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|", *rows, "", _kills(rounds)])

@@ -95,9 +95,9 @@ def judge(
         )
     if heard.unacknowledged:
         findings.append(Finding("unheard", "starts", f"{heard.unacknowledged} were never acknowledged"))
-    return Judgement(
-        tuple(findings), said.ended, said.executions, len(events), said.rows_compared + schedules.rows
-    )
+    scheduled = sum(event.meta.type == "ScheduleFired" for event in told)
+    rows = said.rows_compared + schedules.rows
+    return Judgement(tuple(findings), said.ended, said.executions, len(events), rows, scheduled)
 
 
 @dataclass(slots=True)

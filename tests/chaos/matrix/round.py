@@ -81,9 +81,7 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
         healed = time.monotonic()
         beats.healed()
         unacknowledged = load.acknowledge(ENDS_S[schedule.quick])
-        until = time.monotonic() + ENDS_S[schedule.quick]
-        while (load.unended() or beats.open() or _untold(site)) and time.monotonic() < until:
-            time.sleep(0.2)
+        _wait_for_ends(site, load, beats, ENDS_S[schedule.quick], tell)
         recovered_s = time.monotonic() - healed
     finally:
         load.end()
@@ -117,6 +115,26 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
         scheduled=scheduled,
         told=told,
     )
+
+
+def _wait_for_ends(site: Site, load: Load, beats: Beats, seconds: float, tell: Callable[[str], None]) -> None:
+    """Until all runs have ended, and all schedules, and everybody has been told; says which of them was when."""
+    began, open_before = time.monotonic(), set[str]()
+    while (took_s := time.monotonic() - began) < seconds:
+        left = {
+            "runs": len(load.unended()),
+            "schedules": len(beats.open()),
+            # It asks for haste as well, so it isn't left to the end.
+            "posts": _untold(site),
+        }
+        open_now = {name for name, count in left.items() if count}
+        if open_before - open_now:
+            tell(f"{took_s:5.1f} s  after the healing no open {', '.join(sorted(open_before - open_now))}")
+        open_before = open_now
+        if not open_now:
+            return
+        time.sleep(0.2)
+    tell(f"{took_s:5.1f} s  after the healing there are still {left}")
 
 
 def _untold(site: Site) -> int:

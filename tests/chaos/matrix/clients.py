@@ -14,7 +14,6 @@ import httpx
 
 from penstock.cli.local import ports
 from penstock.producers.errors import LogError
-from penstock.producers.kafka import KafkaLog
 from penstock.producers.publisher import Publisher
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
@@ -23,6 +22,7 @@ from penstock.producers.signing import Authority, Keyring
 from penstock.schemas.codec import pinned_codec
 from penstock.schemas.envelope.records import Actor
 from penstock.schemas.ids import derived_id
+from tests.chaos.matrix.remembering import RememberingLog
 
 TENANT: Final = "local"
 # Has schedules, and is told of their runs; nobody starts runs there by hand.
@@ -42,12 +42,12 @@ class Clients:
     keyring: Keyring
     api_port: int
     api_key: str
-    log: KafkaLog = field(init=False)
+    log: RememberingLog = field(init=False)
     _publishers: dict[Authority, Publisher] = field(default_factory=dict)
     _said: dict[str, Receipt] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.log = KafkaLog(self.kafka, "chaos", close_s=2)
+        self.log = RememberingLog(self.kafka, "chaos", close_s=2)
 
     @property
     def app(self) -> RunClient:

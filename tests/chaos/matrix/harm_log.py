@@ -45,7 +45,8 @@ def log_restored(site: Site, fault: Fault) -> Heal:
         site.broker.apart = True
         site.broker.start()
         _refused(site, {name: program for name, program in programs.items() if name != API})
-        site.broker.stop()
+        # What it has there is thrown away.
+        site.broker.kill()
         site.broker.apart = False
         site.broker_proxy.refuse(False)
         _copy(newer, kept)

@@ -119,19 +119,20 @@ def play(site: Site, schedule: Schedule, history: History, tell: Callable[[str],
 
 def _wait_for_ends(site: Site, load: Load, beats: Beats, seconds: float, tell: Callable[[str], None]) -> None:
     """Until all runs have ended, and all schedules, and everybody has been told; says which of them was when."""
-    began, open_before = time.monotonic(), set[str]()
+    began, left = time.monotonic(), {"runs": 1, "schedules": 1, "posts": 1}
+    # Those of posts ask for haste as well, so they aren't left to the end.
+    ask = {
+        "runs": lambda: len(load.unended()),
+        "schedules": lambda: len(beats.open()),
+        "posts": lambda: _untold(site),
+    }
     while (took_s := time.monotonic() - began) < seconds:
-        left = {
-            "runs": len(load.unended()),
-            "schedules": len(beats.open()),
-            # It asks for haste as well, so it isn't left to the end.
-            "posts": _untold(site),
-        }
-        open_now = {name for name, count in left.items() if count}
-        if open_before - open_now:
-            tell(f"{took_s:5.1f} s  after the healing no open {', '.join(sorted(open_before - open_now))}")
-        open_before = open_now
-        if not open_now:
+        for name in [name for name, count in left.items() if count]:
+            left[name] = ask[name]()
+            if not left[name]:
+                tell(f"{took_s:5.1f} s  after the healing no {name} are open")
+        # What ends may give more to tell, so that is asked last, once more.
+        if not (left["runs"] or left["schedules"]) and not ask["posts"]():
             return
         time.sleep(0.2)
     tell(f"{took_s:5.1f} s  after the healing there are still {left}")

@@ -110,13 +110,15 @@ def next_version(site: Site, fault: Fault) -> Heal:
     for role in site.hosts:
         site.workers.start(role, f"{role}-2", environment=code)
     site.workers.up()
+    site.workers.code = code
     site.workers.stop(*site.hosts, API)
     for role in (*site.hosts, API):
-        site.workers.start(role, environment=code)
+        site.workers.start(role)
     site.workers.stop(*(f"{role}-2" for role in site.hosts))
     _migrate(site, f"9{site.started:03d}_drop.sql", [f"ALTER TABLE {t} DROP COLUMN {note}" for t in tables])
 
     def back() -> None:
+        site.workers.code = {}
         site.workers.stop(*site.hosts, API)
         for role in (*site.hosts, API):
             site.workers.start(role)

@@ -86,6 +86,17 @@ def test_a_disarmed_worker_goes_on_unarmed(workers: Workers, tmp_path: Path) -> 
     eventually(lambda: lives.read_text().endswith("unarmed\n"), 30, lives.read_text)
 
 
+def test_whoever_starts_a_worker_again_has_it_run_the_code_that_is_deployed(
+    workers: Workers, tmp_path: Path
+) -> None:
+    """Seed 8602, separate: who came back after `halved` was of the version before, and a run of the next one stalled."""
+    lives = tmp_path / "lives"
+    lives.write_text("earlier\nearlier\n")
+    workers.code = {"PENSTOCK_CRASH_AT": "before-ack:7"}
+    workers.start("runs", module=visiting.__name__)
+    eventually(lambda: lives.read_text().endswith("before-ack:7\n"), 30, lives.read_text)
+
+
 def test_a_round_tells_which_armed_kills_never_happened(tmp_path: Path) -> None:
     seed = next(seed for seed in range(1000) if _armed(seed) == 2)
     plan = schedule(seed, quick=True)

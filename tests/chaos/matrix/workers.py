@@ -52,6 +52,8 @@ class Workers:
     hung: list[str] = field(default_factory=list)
     stayed_down: list[str] = field(default_factory=list)
     went_on: list[str] = field(default_factory=list)
+    # What is deployed, whoever starts a worker: runs of the next version stall for good under the one before.
+    code: Mapping[str, str] = field(default_factory=dict)
     _kept: dict[str, Program] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -84,7 +86,7 @@ class Workers:
 
     def start_once(self, name: str, program: "Program", **environment: str) -> "subprocess.Popen[bytes]":
         """Start one that is to end by itself."""
-        return self.children.start(name, program.words, **program.environment, **environment)
+        return self.children.start(name, program.words, **{**self.code, **program.environment, **environment})
 
     def stop_all(self) -> dict[str, "Program"]:
         """Stop everything in order; what there was, for `resume`."""
@@ -201,7 +203,7 @@ class Workers:
     def _start(self, name: str) -> None:
         program = self._kept[name]
         armed = {"PENSTOCK_CRASH_AT": program.crash_at} if program.crash_at else {}
-        self.children.start(name, program.words, **program.environment, **armed)
+        self.children.start(name, program.words, **{**self.code, **program.environment, **armed})
 
     def _log(self, name: str) -> Path:
         return self.children.logs / f"{name}.log"

@@ -89,7 +89,7 @@ def test_a_disarmed_worker_goes_on_unarmed(workers: Workers, tmp_path: Path) -> 
 def test_whoever_starts_a_worker_again_has_it_run_the_code_that_is_deployed(
     workers: Workers, tmp_path: Path
 ) -> None:
-    """Seed 8602, separate: who came back after `halved` was of the version before, and a run of the next one stalled."""
+    """Seed 8602, separate: who came back after `halved` was of the version before; a run of the next stalled."""
     lives = tmp_path / "lives"
     lives.write_text("earlier\nearlier\n")
     workers.code = {"PENSTOCK_CRASH_AT": "before-ack:7"}

@@ -4,6 +4,8 @@ import socket
 import struct
 from typing import Final
 
+from penstock.runtime.errors import SetupError
+
 _API_VERSIONS: Final = 18
 FETCH: Final = 1
 # Kafka 4.0 dropped the versions of Fetch before this one, and no broker before 4.0 did.
@@ -13,6 +15,26 @@ _ANSWER_BYTES_MAX: Final = 1 << 20
 
 class NotABroker(Exception):
     """Nobody answers at that address, or somebody who doesn't speak Kafka's protocol."""
+
+
+class BrokerAway(SetupError):
+    """None of the brokers answers: start one, or correct KAFKA_BOOTSTRAP_SERVERS."""
+
+
+def insist_on_broker(bootstrap_servers: str) -> None:
+    """One of them answers now. Raises BrokerAway, where a client would wait until one does."""
+    refusals: list[str] = []
+    for address in bootstrap_servers.split(","):
+        try:
+            api_versions(address)
+        except NotABroker as error:
+            refusals.append(str(error))
+        else:
+            return
+    raise BrokerAway(
+        f"nothing was done: {'; '.join(refusals)}: start it (`penstock up` starts a local one), or correct "
+        "KAFKA_BOOTSTRAP_SERVERS"
+    )
 
 
 def api_versions(address: str, timeout_s: float = 5.0) -> dict[int, tuple[int, int]]:

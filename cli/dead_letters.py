@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from penstock.cli.broker_versions import insist_on_broker
 from penstock.cli.speaking import ACKNOWLEDGED_S, SOURCE, NotFound, actor_of
 from penstock.producers.errors import LogError
 from penstock.producers.kafka import KafkaLog
@@ -50,6 +51,7 @@ def acting(settings: Settings, tenant: str, subject: str) -> Iterator[Redriver]:
     actor = actor_of(settings, tenant, subject)
     _need((OPERATOR_ROLE,), actor.roles, subject)
     keyring = Keyring.load(settings.keys_file)
+    insist_on_broker(settings.kafka_bootstrap_servers)
     log = KafkaLog(settings.kafka_bootstrap_servers, SOURCE)
     codec = codec_for(settings.schema_registry_url)
     try:

@@ -8,7 +8,6 @@ import typer
 
 from penstock.cli.commands import COMMANDS, LOOK, PANELS, START
 from penstock.cli.later import group_of
-from penstock.runtime.exits import SETUP
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -176,23 +175,9 @@ def rebuild_views(as_json: AsJson = False) -> None:
 
 def main() -> None:
     """The program's entry. An expected failure is one message and an exit code, never a traceback."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except _expected() as error:
-        from penstock.cli.screen import complain
+    from penstock.cli.ending import run_and_exit
 
-        complain(str(error))
-        sys.exit(SETUP)
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    """What a command may raise for its user to read. Imported when something was raised."""
-    from penstock.producers.errors import LogError, SigningError
-    from penstock.runtime.errors import SetupError
-
-    return SetupError, LogError, SigningError
+    run_and_exit(app)
 
 
 if __name__ == "__main__":

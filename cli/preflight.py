@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from penstock.cli.broker_versions import FETCH, FETCH_OLDEST_IN_KAFKA_4, NotABroker, api_versions
+from penstock.cli.ending import expected, told_of
 from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import pending
 from penstock.runtime.settings import Settings
@@ -15,10 +16,13 @@ from penstock.runtime.settings import Settings
 Check = Callable[[Settings], None]
 # Checks that only a server can answer whose own check comes before.
 ASKED_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    "topics": ("broker",),
-    "one log": ("broker", "database"),
-    "tenant wall": ("database",),
-    "durability": ("database",),
+    "broker": ("addresses",),
+    "topics": ("addresses", "broker"),
+    "database": ("addresses",),
+    "newer database": ("addresses", "database"),
+    "one log": ("addresses", "broker", "database"),
+    "tenant wall": ("addresses", "database"),
+    "durability": ("addresses", "database"),
 }
 
 
@@ -69,8 +73,8 @@ def _finding(name: str, check: Check, settings: Settings) -> Finding:
         check(settings)
     except Wrong as wrong:
         return Finding(name, str(wrong), wrong.mend)
-    except SetupError as problem:
-        return Finding(name, str(problem))
+    except expected() as problem:
+        return Finding(name, told_of(problem))
     return Finding(name, None)
 
 
@@ -135,7 +139,9 @@ def topics(settings: Settings) -> None:
     except LogError as error:
         raise Wrong(str(error)) from error
     if problems:
-        raise Wrong("; ".join(problems), "penstock prepare", "penstock topics mend")
+        # Nothing changes the number of partitions: no line would mend that.
+        lines = ("penstock prepare", "penstock topics mend")
+        raise Wrong("; ".join(problems), *(line for line in lines if any(line in one for one in problems)))
 
 
 def partitioner(_: Settings) -> None:

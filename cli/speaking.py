@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 from penstock.audit.reading import CallInDoubt, WaitingApproval, calls_in_doubt, run, waiting_approvals
+from penstock.cli.broker_versions import insist_on_broker
 from penstock.producers.errors import LogError
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.operators import OperatorLog
@@ -61,6 +62,7 @@ def recording_for(settings: Settings, tenant: str) -> Iterator[OperatorLog]:
 @contextmanager
 def _publisher(settings: Settings) -> Iterator[Publisher]:
     signer = Keyring.load(settings.keys_file).signer(Authority.OPERATOR)
+    insist_on_broker(settings.kafka_bootstrap_servers)
     log = KafkaLog(settings.kafka_bootstrap_servers, SOURCE)
     publisher = Publisher(log, codec_for(settings.schema_registry_url), signer, SOURCE)
     try:

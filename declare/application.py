@@ -76,6 +76,9 @@ def load_application(path: str) -> Application:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise DeclarationError(f"The application's module can't be imported: {error}.") from error
+    except Exception as error:
+        told = f"{module_name} raises {type(error).__name__} while it is imported: {error}."
+        raise DeclarationError(f"The application's module can't be imported: {told}") from error
     found = getattr(module, attribute, None)
     if not isinstance(found, Application):
         raise DeclarationError(f"{module_name} has no Application named {attribute!r}.")

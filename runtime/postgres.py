@@ -9,11 +9,11 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import DeadlockDetected, UndefinedTable
+from psycopg.errors import DeadlockDetected, ProgrammingError, UndefinedTable
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
-from penstock.runtime.errors import DatabaseAway, MigrationChanged
+from penstock.runtime.errors import DatabaseAway, MigrationChanged, NotConfigured
 from penstock.runtime.settings import Settings
 
 Connected: TypeAlias = Connection[TupleRow]
@@ -49,7 +49,7 @@ class Migration:
 def connect(where: Settings | str, *, application_name: str = "penstock") -> Connection[TupleRow]:
     """A connection of one's own: autocommit, no JIT (it costs more than it saves on look-ups by primary key).
 
-    Raises DatabaseAway if nobody answers within 10 s.
+    Raises DatabaseAway if nobody answers within 10 s, NotConfigured for what isn't an address of Postgres.
     """
     try:
         return psycopg.connect(_conninfo(where, application_name), autocommit=True)
@@ -148,4 +148,10 @@ def _missing(connection: Connection[TupleRow], known: tuple[Migration, ...]) -> 
 def _conninfo(where: Settings | str, application_name: str, role: str | None = None) -> str:
     url = where if isinstance(where, str) else where.database_url
     options = "-c jit=off" if role is None else f"-c jit=off -c role={role}"
-    return make_conninfo(url, application_name=application_name, options=options, connect_timeout=10)
+    try:
+        return make_conninfo(url, application_name=application_name, options=options, connect_timeout=10)
+    except ProgrammingError:
+        # Its own words quote the address, which may hold a password.
+        raise NotConfigured(
+            "DATABASE_URL isn't an address of Postgres: write it as postgresql://user:password@host:5432/database"
+        ) from None

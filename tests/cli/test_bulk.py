@@ -35,6 +35,7 @@ def views_database(postgres_server: str) -> Iterator[str]:
 def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
     made = MemoryLog()
     monkeypatch.setattr("penstock.cli.speaking.KafkaLog", lambda *_: made)
+    monkeypatch.setattr("penstock.cli.speaking.insist_on_broker", lambda _: None)
     return made
 
 

@@ -80,6 +80,7 @@ def terminal(views_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     log.database_url = empty(views_database)
     log.schedules = Schedules(log, keyring=keyring)
     monkeypatch.setattr("penstock.cli.speaking.KafkaLog", lambda *_: log)
+    monkeypatch.setattr("penstock.cli.speaking.insist_on_broker", lambda _: None)
     return Terminal(
         {
             "DATABASE_URL": log.database_url,

@@ -29,6 +29,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
     """Where the commands speak, instead of a broker."""
     made = MemoryLog()
     monkeypatch.setattr("penstock.cli.speaking.KafkaLog", lambda *_: made)
+    monkeypatch.setattr("penstock.cli.speaking.insist_on_broker", lambda _: None)
     return made
 
 

@@ -62,7 +62,7 @@ class BeatSimulation(Simulation):
         self.client = ScheduleClient(publisher, "local", OPERATOR, self.clock)
         self.sender = Sender(SCHEDULE_INBOX, "bell", CODEC, KEYRING.signer(Authority.SCHEDULES), self.clock)
         for name in NAMES:
-            self.client.create(name, plan_of(name, name))  # type: ignore[arg-type]
+            self.client.create(name, plan_of(name, name))
         return world
 
     def play(self, harms: Mapping[str, Harm]) -> list[Finding]:

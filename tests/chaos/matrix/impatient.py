@@ -15,7 +15,7 @@ def hurry() -> Iterator[None]:
     """Have the schedules of this process be impatient, until the block ends."""
     from penstock.streams.schedules import catching_up
 
-    patient_ms = catching_up.ON_TIME_MS
+    patient_ms: int = getattr(catching_up, "ON_TIME_MS")  # noqa: B009 it is declared elsewhere
     setattr(catching_up, "ON_TIME_MS", ON_TIME_MS)  # noqa: B010 it is final for everybody else
     try:
         yield

@@ -96,13 +96,13 @@ def answered(world: World, topic: str, stood: Sequence[Put]) -> list[str]:
             check(one, DECIDERS[kind], one.case.told(kind), Told.LETTER if one.spot in letters else refused)
     elif kind in EFFECTORS:
         column, table, groups = EFFECTORS[kind]
-        for group, types in groups.items():
+        for group, read in groups.items():
             letters = world.letters(topic, group)
             for one in stood:
                 told = Told.LETTER if one.spot in letters else Told.TAKEN
                 expected = Told.LETTER if one.case.told(column) is Told.LETTER else Told.TAKEN
                 # Each reads the kinds of events that are its own, and looks at no others.
-                if expected is told or _is_read(one.record, types):
+                if expected is told or _is_read(one.record, read):
                     check(one, group, expected, told)
         _of_the_views(world, table, stood, lambda case: case.views, check)
     elif kind == "actions":

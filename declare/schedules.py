@@ -6,7 +6,7 @@ from typing import Final
 from penstock.declare.due_times import InvalidTimes, Times, check_times
 from penstock.declare.workflows import PRIORITY_MAX, PRIORITY_MIN
 from penstock.schemas.attributes import InvalidAttributes, decode_attributes
-from penstock.schemas.canonical import PayloadUnreadable, read_payload
+from penstock.schemas.canonical import INLINE_BYTES_MAX, PayloadUnreadable, read_payload
 from penstock.schemas.schedule.records import Plan
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -17,6 +17,8 @@ CATCH_UP_WINDOW_MS_MAX: Final = 31 * 86_400_000
 CATCH_UP_WINDOW_MS_DEFAULT: Final = 86_400_000
 CATCH_UP_MAX_MAX: Final = 1_000
 CATCH_UP_MAX_DEFAULT: Final = 100
+# What a plan holds goes on into each start of a run, beside who asked for it, and must fit there.
+WORKFLOW_CHARACTERS_MAX: Final = 500
 
 _NAME: Final = re.compile(NAME_PATTERN.removesuffix("$"))
 
@@ -44,9 +46,12 @@ def check_plan(plan: Plan) -> None:
     try:
         check_times(times_of(plan))
         decode_attributes(plan.search_attributes)
-        read_payload(plan.input)
+        if len(read_payload(plan.input)) > INLINE_BYTES_MAX:
+            raise InvalidPlan(f"its input takes {INLINE_BYTES_MAX} bytes at most: pass a reference instead")
     except (InvalidTimes, InvalidAttributes, PayloadUnreadable) as error:
         raise InvalidPlan(str(error)) from error
+    if len(plan.workflow) > WORKFLOW_CHARACTERS_MAX:
+        raise InvalidPlan(f"a workflow's name has {WORKFLOW_CHARACTERS_MAX} characters at most")
     if plan.priority is not None and not PRIORITY_MIN <= plan.priority <= PRIORITY_MAX:
         raise InvalidPlan(f"a priority is from {PRIORITY_MIN} to {PRIORITY_MAX}")
     if plan.catch_up not in ("skip", "last", "all"):

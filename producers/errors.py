@@ -2,6 +2,7 @@
 
 LogError                 anything the log or the publisher reports
   RecordTooLarge         nothing was sent: make the record smaller
+    EnvelopeTooLarge     nothing was sent: shorten the actor or the tenant
   UnknownTopic           nothing was sent: make the topic
   LogRefused             for good: make a new log
   BufferFull             nothing was sent: slow down
@@ -12,6 +13,8 @@ SigningError             keys: missing, readable by others, malformed, already t
 """
 
 from pathlib import Path
+
+from penstock.schemas.envelope_limits import Excess
 
 
 class LogError(Exception):
@@ -31,6 +34,16 @@ class RecordTooLarge(LogError):
         self.topic = topic
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
+
+
+class EnvelopeTooLarge(RecordTooLarge):
+    """The actor or the tenant has longer words than an input may carry (penstock.schemas.envelope_limits). Nothing
+    was sent. Give who speaks a shorter subject, or fewer roles.
+    """
+
+    def __init__(self, topic: str, excess: Excess) -> None:
+        super().__init__(topic, excess.size_bytes, excess.limit_bytes)
+        self.args = (str(excess),)
 
 
 class UnknownTopic(LogError):

@@ -9,7 +9,13 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Final
 
-from penstock.producers.errors import BufferFull, LogError, NotYetAcknowledged, PublisherClosed
+from penstock.producers.errors import (
+    BufferFull,
+    EnvelopeTooLarge,
+    LogError,
+    NotYetAcknowledged,
+    PublisherClosed,
+)
 from penstock.producers.log import Outgoing, Record, SoonLog
 from penstock.producers.receipt import Receipt, count_unanswered
 from penstock.producers.signing import Signer
@@ -17,6 +23,7 @@ from penstock.producers.size import check_size
 from penstock.producers.tracing import current_traceparent
 from penstock.schemas.codec import Codec, FactBody, InputBody
 from penstock.schemas.envelope.records import InputMeta
+from penstock.schemas.envelope_limits import excess
 from penstock.schemas.headers import input_headers
 from penstock.schemas.ids import is_uuid
 from penstock.schemas.topics import RUN_INBOX
@@ -120,6 +127,8 @@ class Publisher:
             raise ValueError(
                 f"id {meta.id!r} and entity_id {meta.entity_id!r} must be UUIDs, in lower case, with hyphens"
             )
+        if too_long := excess(meta):
+            raise EnvelopeTooLarge(topic, too_long)
         value = self._codec.encode(meta, body)
         signature = self._signer.sign(meta.type, meta.entity_id, meta.tenant, value)
         headers = input_headers(meta, self._source, signature, current_traceparent())

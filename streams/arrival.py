@@ -7,7 +7,9 @@ from penstock.producers.log import Outgoing, Record
 from penstock.producers.signing import Keyring
 from penstock.schemas.codec import Codec, InputBody, Undecodable
 from penstock.schemas.envelope.records import InputMeta
+from penstock.schemas.envelope_limits import excess, excess_of_signature
 from penstock.schemas.frozen import quick
+from penstock.schemas.headers import SIGNATURE
 from penstock.schemas.ids import partition_of
 from penstock.schemas.topics import RECORD_BYTES_MAX
 from penstock.streams.dead_letters import dead_letter
@@ -61,4 +63,7 @@ def receive(record: Record, partitions: int, codec: Codec, keyring: Keyring) -> 
         return Malformed("Undecodable", str(error), "decode", record)
     if meta.entity_id.encode() != record.key:
         return Malformed("Misplaced", f"the key isn't the entity's id {meta.entity_id}", "place", record)
+    # What is within these limits always fits into an event that parks it.
+    if too_long := excess(meta) or excess_of_signature(record.header(SIGNATURE)):
+        return Malformed("TooLarge", str(too_long), "decode", record)
     return Arrival(Input(meta, body, keyring.verify(record, meta), record.time_ms), record)

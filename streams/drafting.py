@@ -27,6 +27,7 @@ from penstock.streams.decider import (
     Input,
     decide_and_fold,
 )
+from penstock.streams.describing import described
 from penstock.streams.entity import Entity
 
 log = logging.getLogger("penstock.streams.runner")
@@ -34,6 +35,9 @@ S = TypeVar("S")
 Deciding = Callable[[S, Input, int, int], Decided[S]]
 
 ATTEMPTS: Final = 3
+MESSAGE_CHARACTERS_MAX: Final = 4_000
+# Of a queue of parked inputs, so much is released at once; the oldest of what is left is released next.
+RELEASED_BYTES_MAX: Final = 8 * 1024 * 1024
 BYPASSES_PARKING: Final = "Cancel"
 MAY_RELEASE: Final = frozenset({Authority.API, Authority.OPERATOR})
 
@@ -81,19 +85,21 @@ class Drafter(Generic[S]):
         self._codec = codec
         self._keyring = keyring
 
-    def draft(self, entity: Entity[S], arrival: Arrival) -> Draft[S]:
+    def draft(
+        self, entity: Entity[S], arrival: Arrival, released_bytes_max: int = RELEASED_BYTES_MAX
+    ) -> Draft[S]:
         """The events that follow from the arrival. Raises Unappliable when deciding fails."""
         given = arrival.given
         if isinstance(given.body, ReleaseInput | DiscardInput):
             try:
-                return self._attempt(entity, given, lambda draft: self._unpark(entity, draft, arrival))
-            except Unappliable as error:
-                draft = Draft(self._decider, entity, given.time_ms)
-                refusal = InputRefused(
-                    input_type=given.meta.type, reason="still_unappliable", detail=str(error)
+                return self._attempt(
+                    entity, given, partial(self._unpark, entity, arrival, released_bytes_max)
                 )
-                draft.add(refusal)
-                return draft
+            except Unappliable as error:
+                return self.refused(entity, arrival, "still_unappliable", str(error))
+        if (entity.parked or entity.broken) and given.authority is Authority.NONE:
+            # Nobody vouches for it, so it isn't kept: strangers would fill the queue that a release works off.
+            return self.refused(entity, arrival, "unsigned", "the signature is missing or wrong")
         if entity.parked and not given.meta.type.startswith(BYPASSES_PARKING):
             return self.parked(entity, arrival, "parked_behind", "an earlier input of this entity is parked")
         if entity.broken:
@@ -109,8 +115,18 @@ class Drafter(Generic[S]):
             input_type=arrival.given.meta.type,
             input_value=arrival.record.value or b"",
             input_signature=signature.decode("ascii", "replace"),
-            error=Failure(kind=kind, message=message[:4000], retryable=True),
+            error=Failure(kind=kind, message=message[:MESSAGE_CHARACTERS_MAX], retryable=True),
         )
+        return self._with(draft, entity, body)
+
+    def refused(self, entity: Entity[S], arrival: Arrival, reason: str, detail: str) -> Draft[S]:
+        """The draft that refuses the arrival."""
+        draft = Draft(self._decider, entity, arrival.given.time_ms)
+        body = InputRefused(input_type=arrival.given.meta.type, reason=reason, detail=detail)
+        return self._with(draft, entity, body)
+
+    @staticmethod
+    def _with(draft: Draft[S], entity: Entity[S], body: EventBody) -> Draft[S]:
         if entity.broken:
             draft.bodies.append(body)
         else:
@@ -128,9 +144,10 @@ class Drafter(Generic[S]):
                 continue
             return draft
         log.exception("%s %s can't be decided", given.meta.type, given.meta.id, exc_info=failure)
-        raise Unappliable(f"{type(failure).__name__}: {failure}") from failure
+        assert failure is not None
+        raise Unappliable(described(failure, MESSAGE_CHARACTERS_MAX)) from failure
 
-    def _unpark(self, entity: Entity[S], draft: Draft[S], arrival: Arrival) -> None:
+    def _unpark(self, entity: Entity[S], arrival: Arrival, released_bytes_max: int, draft: Draft[S]) -> None:
         given, body = arrival.given, arrival.given.body
         assert isinstance(body, ReleaseInput | DiscardInput)
 
@@ -153,7 +170,11 @@ class Drafter(Generic[S]):
                 return refuse("invalid_replacement", str(error))
             if problem := _unfit(entity, given, replacement):
                 return refuse("invalid_replacement", problem)
+        released_bytes = 0
         for parked in list(entity.parked.values()):
+            released_bytes += len(parked.input_value)
+            if draft.bodies and released_bytes > released_bytes_max:
+                break
             released = InputReleased(parked_input_id=parked.input_id, reason=body.reason)
             if replacement is not None:
                 released = replace(released, replacement_id=replacement.meta.id, replacement=body.replacement)

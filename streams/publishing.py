@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 from penstock.producers.log import Log, Outgoing, Record
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.points import armed, reach
-from penstock.streams.journal import Row
 from penstock.streams.observing import stage
 from penstock.streams.tenure import Tenure
+from penstock.streams.writing import Written
 
 S = TypeVar("S")
 
@@ -21,7 +21,7 @@ class Batch(Generic[S]):
     tenure: Tenure[S]
     position: int
     failed_in_a_row: int
-    rows: list[Row] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
     events: list[Outgoing] = field(default_factory=list)
     dead_letters: list[Outgoing] = field(default_factory=list)
 

@@ -16,10 +16,11 @@ from penstock.runtime.points import reach
 from penstock.schemas.codec import Codec
 from penstock.schemas.topics import EVENT_BYTES_MAX
 from penstock.streams.arrival import Arrival, Malformed, receive
+from penstock.streams.causing import Causing, place
 from penstock.streams.decider import Decider, end_of
-from penstock.streams.drafting import Draft, Drafter, Unappliable
-from penstock.streams.entity import Entity, fresh, load
-from penstock.streams.host import Appended, Fenced, TakeRefused
+from penstock.streams.drafting import Drafter
+from penstock.streams.entity import fresh, load
+from penstock.streams.host import Appended, Fenced
 from penstock.streams.journal import Commit, Journal
 from penstock.streams.observing import stage
 from penstock.streams.pace import PACE_S
@@ -27,12 +28,11 @@ from penstock.streams.publishing import Batch, publish
 from penstock.streams.spans import onward
 from penstock.streams.taking import Taker
 from penstock.streams.tenure import Tenure
-from penstock.streams.writing import EventTooLarge, Writer, Written
+from penstock.streams.writing import DECISION_BYTES_MAX, Writer
 
 log = logging.getLogger("penstock.streams.runner")
 S = TypeVar("S")
 
-FAILED_IN_A_ROW_MAX: Final = 5
 # Room for key and headers beside the value.
 ENVELOPE_BYTES: Final = 8_192
 
@@ -49,7 +49,10 @@ class Runner(Generic[S]):
         keyring: Keyring,
         owner: str,
         event_bytes_max: int = EVENT_BYTES_MAX - ENVELOPE_BYTES,
+        decision_bytes_max: int = DECISION_BYTES_MAX,
     ) -> None:
+        """One input causes at most `decision_bytes_max`, and a turn that has decided so much is committed before the
+        next."""
         self.topic = f"penstock.{decider.noun}.inbox"
         self.group_id = decider.group_id
         self.fetch_min_bytes = 1
@@ -64,10 +67,11 @@ class Runner(Generic[S]):
         self._codec = codec
         self._keyring = keyring
         self._partitions = log_.partitions(self.topic)
-        self._writer = Writer(codec, self.appends_to, decider.group_id, event_bytes_max)
-        self._drafter = Drafter(decider, codec, keyring)
+        self._writer = Writer(codec, self.appends_to, decider.group_id, event_bytes_max, decision_bytes_max)
+        self._causing = Causing(Drafter(decider, codec, keyring), self._writer)
         self._taker = Taker(journal, log_, self._writer, self.topic, owner)
         self._tenures: dict[int, Tenure[S]] = {}
+        self._turn_bytes_max = self._room_bytes = decision_bytes_max
 
     @property
     def fault(self) -> BaseException | None:
@@ -90,7 +94,9 @@ class Runner(Generic[S]):
             if records := [record for record in batches[partition] if record.offset >= position]:
                 new[partition] = records
         try:
-            lost |= self._decide_commit_publish(new) if new else set()
+            while new:
+                lost |= self._decide_commit_publish(new)
+                new = self._left(new, lost)
         except BaseException:
             # What is in memory may be ahead of what was committed: nothing of it may be built upon.
             self._forget(new)
@@ -129,7 +135,9 @@ class Runner(Generic[S]):
         reach("after-receive")
         arrivals = {partition: self._receive(records) for partition, records in new.items()}
         self._load(arrivals)
-        batches = [self._decide_all(partition, arrived) for partition, arrived in arrivals.items()]
+        self._room_bytes = self._turn_bytes_max
+        decided = [self._decide_all(partition, arrived) for partition, arrived in arrivals.items()]
+        batches = [batch for batch in decided if batch.position > batch.tenure.position]
         dead_letters = [letter for batch in batches for letter in batch.dead_letters]
         if dead_letters:
             self._log.append(dead_letters)
@@ -139,7 +147,16 @@ class Runner(Generic[S]):
         lost, stand = publish(self._log, [batch for batch in batches if batch.tenure.partition in committed])
         reach("after-publish")
         self.appended(stand)
-        return lost | (new.keys() - committed)
+        return lost | ({batch.tenure.partition for batch in batches} - committed)
+
+    def _left(self, handled: Mapping[int, Sequence[Record]], lost: set[int]) -> dict[int, Sequence[Record]]:
+        """What a turn has left for the next one, because what it had decided was enough."""
+        left: dict[int, Sequence[Record]] = {}
+        for partition in handled.keys() - lost:
+            position = self._tenures[partition].position
+            if handled[partition][-1].offset >= position:
+                left[partition] = [record for record in handled[partition] if record.offset >= position]
+        return left
 
     def _receive(self, records: Sequence[Record]) -> list[Arrival | Malformed]:
         return [receive(record, self._partitions, self._codec, self._keyring) for record in records]
@@ -162,10 +179,13 @@ class Runner(Generic[S]):
 
     def _decide_all(self, partition: int, arrived: Sequence[Arrival | Malformed]) -> Batch[S]:
         tenure = self._tenures[partition]
-        batch = Batch(tenure, arrived[-1].record.offset + 1, tenure.failed_in_a_row)
+        batch = Batch(tenure, tenure.position, tenure.failed_in_a_row)
         for one in arrived:
+            if self._room_bytes <= 0:
+                break
+            batch.position = one.record.offset + 1
             if isinstance(one, Malformed):
-                log.warning("%s at %s", one.error, _place(one.record))
+                log.warning("%s at %s", one.error, place(one.record))
                 batch.dead_letters.append(one.dead_letter(self.group_id))
             else:
                 self._decide(batch, one)
@@ -178,48 +198,17 @@ class Runner(Generic[S]):
             return
         if not entity.settled:
             entity.tenant, entity.state = meta.tenant, self._decider.initial(meta.tenant, meta.entity_id)
-        draft, written = self._draft(entity, arrival, batch)
-        self._keep_logged_prefix(entity, written)
-        for one in written:
+        caused = self._causing.cause(entity, arrival, batch.failed_in_a_row)
+        batch.failed_in_a_row, state = caused.failed_in_a_row, caused.draft.state
+        for one in caused.written:
             entity.note(one.meta, one.body)
-        tenure.keep(entity, draft.state, ended=self._has_ended(draft.state))
-        new = written[len(entity.prefix) :]
+        tenure.keep(entity, state, ended=self._has_ended(state))
+        new = caused.written[len(entity.prefix) :]
         entity.prefix = ()
         trace = onward(arrival.record)
-        batch.rows += [self._writer.row(one, batch.position) for one in new]
+        self._room_bytes -= sum(len(one.value) for one in new)
+        batch.written += new
         batch.events += [self._writer.outgoing(one, tenure.partition, tenure.epoch, trace) for one in new]
-
-    def _draft(self, entity: Entity[S], arrival: Arrival, batch: Batch[S]) -> tuple[Draft[S], list[Written]]:
-        try:
-            draft = self._drafter.draft(entity, arrival)
-            written = self._write(entity, arrival, draft)
-        except (Unappliable, EventTooLarge) as error:
-            batch.failed_in_a_row += 1
-            if batch.failed_in_a_row >= FAILED_IN_A_ROW_MAX:
-                raise TakeRefused(
-                    f"{batch.failed_in_a_row} inputs of different entities in a row can't be decided, the last at"
-                    f" {_place(arrival.record)} ({error}). This looks like a bad deploy, so nothing more is parked."
-                    " Put working code in place and start the worker again: it goes on from here."
-                ) from error
-            draft = self._drafter.parked(entity, arrival, type(error).__name__, str(error))
-            return draft, self._write(entity, arrival, draft)
-        batch.failed_in_a_row = 0
-        return draft, written
-
-    def _write(self, entity: Entity[S], arrival: Arrival, draft: Draft[S]) -> list[Written]:
-        at = arrival.record
-        return self._writer.write(
-            entity.tenant, arrival.given.meta, at, entity.seq, draft.time_ms, draft.bodies
-        )
-
-    def _keep_logged_prefix(self, entity: Entity[S], written: Sequence[Written]) -> None:
-        """An input of which only the first events reached the log is decided again; what is there, stays."""
-        for (meta, _), again in zip(entity.prefix, written, strict=False):
-            if meta.id != again.meta.id or meta.type != again.meta.type:
-                raise TakeRefused(
-                    f"the log holds {meta.type} as seq {meta.entity_seq} of {entity.entity_id}, but today's code"
-                    f" decides {again.meta.type} there. Put the code back that was running, and start again."
-                )
 
     def _commit(self, batches: Sequence[Batch[S]]) -> frozenset[int]:
         steps = [
@@ -230,7 +219,7 @@ class Runner(Generic[S]):
                 batch.position,
                 batch.tenure.events_position,
                 batch.failed_in_a_row,
-                batch.rows,
+                [self._writer.row(one, batch.position) for one in batch.written],
             )
             for batch in batches
         ]
@@ -244,7 +233,3 @@ class Runner(Generic[S]):
     def _forget(self, partitions: Iterable[int]) -> None:
         for partition in partitions:
             self._tenures.pop(partition, None)
-
-
-def _place(record: Record) -> str:
-    return f"{record.topic}/{record.partition}@{record.offset}"

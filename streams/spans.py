@@ -25,6 +25,8 @@ Place = tuple[str, int, int]
 
 # Sampled runs whose latest span this process remembers, for answers to them.
 RUNS_MAX: Final = 10_000
+# W3C's are 55; a later version may say more. What is longer isn't passed on: each event would carry it.
+TRACEPARENT_BYTES_MAX: Final = 128
 
 _W3C: Final = TraceContextTextMapPropagator()
 # Nothing, and W3C's "the trace id is random": what nearly all records have.
@@ -46,7 +48,7 @@ def sampled(record: Record) -> str | None:
 def onward(record: Record) -> str | None:
     """The traceparent of what the record in hand causes: its own, or that of the span that is made of it."""
     given = record.header(TRACEPARENT)
-    if given is None:
+    if given is None or len(given) > TRACEPARENT_BYTES_MAX:
         return None
     in_hand = _IN_HAND.get()
     if in_hand and (span := in_hand.get((record.topic, record.partition, record.offset))):
@@ -142,7 +144,7 @@ def _remember(records: Sequence[tuple[Record, str]], in_hand: Mapping[Place, str
 def _if_sampled(traceparent: bytes) -> str | None:
     """version-trace-span-flags: the lowest bit of the flags."""
     flags = traceparent[53:55]
-    if flags in _NOT_SAMPLED or len(flags) != 2:
+    if flags in _NOT_SAMPLED or len(flags) != 2 or len(traceparent) > TRACEPARENT_BYTES_MAX:
         return None
     try:
         return traceparent.decode("ascii") if int(flags, 16) & 1 else None

@@ -1,7 +1,8 @@
 """Envelope and encode: from the bodies that an input causes to journal rows and records (laws L1 and L2)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from penstock.producers.log import Outgoing, Record
 from penstock.schemas.codec import Codec, EventBody
@@ -9,7 +10,13 @@ from penstock.schemas.envelope.records import Cause, EventMeta, InputMeta
 from penstock.schemas.frozen import quick
 from penstock.schemas.headers import event_headers
 from penstock.schemas.ids import event_id
+from penstock.schemas.log.records import InputRefused
 from penstock.streams.journal import Row
+
+# Refusals are for people; one that quotes a hostile input must not outgrow the topic.
+DETAIL_CHARACTERS_MAX: Final = 8_000
+# What one input may cause altogether: it is committed in one statement, and held in memory until it is published.
+DECISION_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
 def mark_of(event_type: str) -> str | None:
@@ -17,8 +24,16 @@ def mark_of(event_type: str) -> str | None:
     return event_type if event_type.endswith(("Stalled", "Resumed", "Migrated")) else None
 
 
-class EventTooLarge(Exception):
-    """An event is larger than a record may be: its input is parked instead."""
+class TooLarge(Exception):
+    """What an input causes can't be written: the input is parked instead."""
+
+
+class EventTooLarge(TooLarge):
+    """An event is larger than a record may be. Pass large content by reference, then release or discard the input."""
+
+
+class DecisionTooLarge(TooLarge):
+    """All events of one input are more than it may cause. Ask for less at once, then release or discard the input."""
 
 
 @quick
@@ -33,12 +48,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Makes events of one decider. `source` names it in ce_source; `bytes_max` is the largest value in bytes."""
+    """Makes events of one decider. `source` names it in ce_source; `bytes_max` is the largest value in bytes, and
+    `decision_bytes_max` that of all values which one input causes."""
 
     codec: Codec
     topic: str
     source: str
     bytes_max: int
+    decision_bytes_max: int = DECISION_BYTES_MAX
 
     def write(
         self,
@@ -49,7 +66,8 @@ class Writer:
         time_ms: int,
         bodies: Sequence[EventBody],
     ) -> list[Written]:
-        """Envelopes for all events of one input, from `seq` + 1 on. `tenant` is the entity's own, whoever asks."""
+        """Envelopes for all events of one input, from `seq` + 1 on. `tenant` is the entity's own, whoever asks.
+        Raises TooLarge, Unencodable."""
         return list(self._write(tenant, cause, record, seq, time_ms, bodies))
 
     def _write(
@@ -61,7 +79,9 @@ class Writer:
         time_ms: int,
         bodies: Sequence[EventBody],
     ) -> Iterator[Written]:
-        for index, body in enumerate(bodies):
+        size = 0
+        for index, said in enumerate(bodies):
+            body = _shortened(said)
             meta = EventMeta(
                 id=event_id(cause.entity_id, cause.id, index),
                 type=type(body).__name__,
@@ -82,7 +102,17 @@ class Writer:
             )
             value = self.codec.encode(meta, body)
             if len(value) > self.bytes_max:
-                raise EventTooLarge(f"{meta.type} takes {len(value)} bytes; a record holds {self.bytes_max}")
+                raise EventTooLarge(
+                    f"{meta.type} takes {len(value)} bytes, of {self.bytes_max} at most: pass large content by"
+                    " reference, then release the input or discard it"
+                )
+            size += len(value)
+            if size > self.decision_bytes_max:
+                raise DecisionTooLarge(
+                    f"the first {index + 1} of {len(bodies)} events of this {cause.type} take {size} bytes, of"
+                    f" {self.decision_bytes_max} at most for all of them: ask for less at once, then release the"
+                    " input or discard it"
+                )
             yield Written(meta, body, value)
 
     def row(self, written: Written, position: int) -> Row:
@@ -96,3 +126,9 @@ class Writer:
         headers = event_headers(written.meta, self.source, epoch, traceparent)
         key, said = written.meta.entity_id.encode(), (written.meta, written.body)
         return Outgoing(self.topic, key, written.value, headers, partition, said)
+
+
+def _shortened(body: EventBody) -> EventBody:
+    if isinstance(body, InputRefused) and len(body.detail) > DETAIL_CHARACTERS_MAX:
+        return replace(body, detail=body.detail[:DETAIL_CHARACTERS_MAX])
+    return body

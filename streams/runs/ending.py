@@ -14,6 +14,7 @@ from penstock.schemas.run.records import (
     RunFailed,
     ToolCallFailed,
 )
+from penstock.streams.describing import message_of
 from penstock.streams.runs.consequences import Consequences
 from penstock.streams.runs.differences import trace
 from penstock.streams.runs.loop import Stall
@@ -71,7 +72,7 @@ def finish(c: Consequences, workflow: Workflow[object, object], returned: Return
             return Stall("exception", trace(error))
         end: RunCompleted | RunFailed = RunCompleted(result=content)
     else:
-        message = str(returned.error)[:MESSAGE_CHARACTERS_MAX]
+        message = message_of(returned.error, MESSAGE_CHARACTERS_MAX)
         end = RunFailed(error=Failure(kind=type(returned.error).__name__, message=message))
     refuse_unstarted(c, "the workflow is over")
     if not any(call.at_large for call in c.state.open_calls):

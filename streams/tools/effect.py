@@ -32,6 +32,7 @@ from penstock.schemas.run.records import (
     SettleToolCall,
     StartToolCall,
 )
+from penstock.streams.describing import described, message_of
 from penstock.streams.tools.deferring import handed_over
 from penstock.streams.tools.ports import OpenCall
 
@@ -153,13 +154,16 @@ def input_id(body: CallInput) -> str:
 
 def _raised(call: OpenCall, lease_id: str, error: Exception, began_s: float) -> FailToolCall:
     again = not call.unsafe
+    said = message_of(error, MESSAGE_CHARS_MAX)
     if isinstance(error, Declined):
-        return failed(call, lease_id, "declined", str(error), not_done=True, began_s=began_s)
+        return failed(call, lease_id, "declined", said, not_done=True, began_s=began_s)
     if isinstance(error, NotDone):
-        return failed(call, lease_id, "not_done", str(error), not_done=True, retryable=True, began_s=began_s)
+        return failed(call, lease_id, "not_done", said, not_done=True, retryable=True, began_s=began_s)
     if isinstance(error, TimeoutError):
-        return failed(call, lease_id, "timeout", str(error), retryable=again, began_s=began_s)
-    return failed(call, lease_id, "exception", _described(error), retryable=again, began_s=began_s)
+        return failed(call, lease_id, "timeout", said, retryable=again, began_s=began_s)
+    return failed(
+        call, lease_id, "exception", described(error, MESSAGE_CHARS_MAX), retryable=again, began_s=began_s
+    )
 
 
 def _ended(tool: Tool[object], call: OpenCall, lease_id: str, value: object, began_s: float) -> Ending:
@@ -222,10 +226,6 @@ def _told(call: OpenCall, callback: Callback | None = None) -> Call:
 def start_of(call: OpenCall, lease_id: str, worker: str) -> StartToolCall:
     """The question whether an unsafe call may begin under that lease."""
     return StartToolCall(call_id=call.key, attempt=call.attempt, lease_id=lease_id, worker=worker)
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _since_ms(began_s: float | None) -> int:

@@ -10,6 +10,7 @@ from penstock.producers.kafka import KafkaLog
 from penstock.producers.log import Outgoing
 from penstock.schemas.log.records import InputAccepted
 from penstock.schemas.run.records import FireTimer
+from penstock.schemas.topics import EVENT_BYTES_MAX
 from tests.runner.tally import CODEC, entity, input_record, visible
 
 PARTITIONS = 4
@@ -27,7 +28,11 @@ class TallyTopics:
         self._numbers = itertools.count()
         self.sent: dict[str, list[str]] = {entity(name): [] for name in NAMES}
         dead = f"{self.inbox}.penstock.streams.{self.noun}.dlq"
-        config = {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1"}
+        config = {
+            "message.timestamp.type": "LogAppendTime",
+            "retention.ms": "-1",
+            "max.message.bytes": str(EVENT_BYTES_MAX),
+        }
         topics = [NewTopic(topic, PARTITIONS, 1, config=config) for topic in (self.inbox, self.events, dead)]
         for future in self._admin.create_topics(topics).values():
             future.result(30)

@@ -70,6 +70,11 @@ def harmless(name: str, make: Make) -> Case:
     return Case(name, make, Told.REFUSED, Told.TAKEN, Told.TAKEN, Told.TAKEN, schedules=Told.TAKEN)
 
 
+def too_long(name: str, make: Make) -> Case:
+    """What has longer words in its envelope than an input may have; elsewhere nothing follows from them."""
+    return Case(name, make, Told.LETTER, Told.TAKEN, Told.TAKEN, Told.TAKEN)
+
+
 def everywhere(name: str, make: Make, told: Told) -> Case:
     """The same on each topic."""
     return Case(name, make, told, told, told, told, told)

@@ -7,7 +7,7 @@ from typing import Final
 from penstock.producers.log import Outgoing
 from penstock.producers.size import record_bytes
 from penstock.schemas.topics import BY_NAME
-from tests.integration.strangers.case import Told, everywhere, harmless, malformed
+from tests.integration.strangers.case import Told, everywhere, malformed, too_long
 from tests.integration.strangers.good import Good
 from tests.integration.strangers.sending import Hostile, Way
 
@@ -47,6 +47,6 @@ CASES: Final = (
     everywhere("a little larger than its topic allows", _of_size(4096), Told.BROKER),
     everywhere("8 MiB that gzip makes small", _bomb("gzip", 8), Told.BROKER),
     everywhere("64 MiB that zstd makes small", _bomb("zstd", 64), Told.BROKER),
-    harmless("a name of a million characters", _long_words),
-    replace(harmless("a hundred thousand roles", _many_roles), schedules=Told.REFUSED),
+    too_long("a name of a million characters", _long_words),
+    too_long("a hundred thousand roles", _many_roles),
 )

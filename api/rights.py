@@ -46,7 +46,7 @@ RIGHTS: Final = (
     ),
     Right("operate", (OPERATOR,), ("settle",), people=True),
     Right("operate", (SUPERVISOR, OPERATOR), ("pause", "continue"), people=True),
-    Right("operate", (OPERATOR,), ("redrive", "discard", "stop")),
+    Right("operate", (OPERATOR,), ("redrive", "discard", "release", "stop")),
     Right(
         "operate",
         (OPERATOR,),
@@ -90,6 +90,7 @@ SETTLE: Final = _roles("settle")
 PAUSE: Final = _roles("pause")
 RETRY: Final = _roles("retry a run")
 SCHEDULE: Final = _roles("make a schedule")
+RELEASE: Final = _roles("release")
 FEEDBACK: Final = _roles("give feedback")
 METRICS: Final = _roles("read metrics")
 KEYS: Final = _roles("manage keys")

@@ -24,6 +24,13 @@ ORDER BY name LIMIT %(limit)s"""
 _CAUSED: Final = """
 SELECT seq, type, event FROM views.schedule_event
 WHERE schedule_id = %(schedule_id)s AND tenant = %(tenant)s AND cause_id = %(input_id)s ORDER BY seq LIMIT 20"""
+PARKED: Final = """
+SELECT p.event, p.time_ms FROM views.schedule_event AS p
+WHERE p.schedule_id = %(schedule_id)s AND p.tenant = %(tenant)s AND p.type = 'InputParked' AND NOT EXISTS (
+    SELECT FROM views.schedule_event AS later
+    WHERE later.schedule_id = p.schedule_id AND later.seq > p.seq AND later.type IN ('InputReleased', 'InputDiscarded')
+      AND later.event ->> 'parked_input_id' = p.event ->> 'input_id')
+ORDER BY p.seq LIMIT 100"""
 
 
 async def schedule_of(views: Views, tenant: str, name: str) -> Columns | None:
@@ -41,6 +48,17 @@ async def caused(views: Views, tenant: str, name: str, input_id: str) -> list[Co
     """Seq, type and body of the events that an input caused, as far as the views know them."""
     asked = {"schedule_id": schedule_id(tenant, name), "tenant": tenant, "input_id": input_id}
     return await views.ask(_CAUSED, asked)
+
+
+def parked_line(row: Columns) -> dict[str, Any]:
+    """One row of PARKED: an input that the schedule's decider failed on, or that waits behind one."""
+    event = row["event"]
+    return {
+        "input_id": event["input_id"],
+        "type": event["input_type"],
+        "error": event["error"],
+        "parked_at": moment(row["time_ms"]),
+    }
 
 
 def cursor_of(name: str, tenant: str, state: str | None) -> str:

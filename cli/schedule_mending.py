@@ -1,11 +1,16 @@
 """`penstock schedules release|discard`: a schedule whose decider failed on an input goes on, or does without it."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from penstock.cli.schedules import As, AsJson, Key, Reason, Tenant, Wait, schedules_app
 from penstock.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from penstock.cli.schedule_speaking import Asked
+    from penstock.producers.receipt import Receipt
+    from penstock.producers.schedules import ScheduleClient
 
 Input = Annotated[
     str, typer.Argument(metavar="INPUT", help="The parked input's id, from `penstock schedules show`.")
@@ -27,10 +32,12 @@ def release(
     from penstock.cli.schedule_speaking import Asked
 
     asked = Asked(Settings.load(), tenant, name, who, key, wait, as_json)
-    asked.say(
-        ("release", parked_input_id, reason),
-        lambda client, input_id: client.release(name, parked_input_id, reason, input_id=input_id),
-    )
+
+    def speak(client: "ScheduleClient", input_id: str) -> "Receipt":
+        _record(asked, "release", parked_input_id, reason, input_id)
+        return client.release(name, parked_input_id, reason, input_id=input_id)
+
+    asked.say(("release", parked_input_id, reason), speak)
 
 
 @schedules_app.command()
@@ -48,7 +55,22 @@ def discard(
     from penstock.cli.schedule_speaking import Asked
 
     asked = Asked(Settings.load(), tenant, name, who, key, wait, as_json)
-    asked.say(
-        ("discard", parked_input_id, reason),
-        lambda client, input_id: client.discard(name, parked_input_id, reason, input_id=input_id),
-    )
+
+    def speak(client: "ScheduleClient", input_id: str) -> "Receipt":
+        _record(asked, "discard", parked_input_id, reason, input_id)
+        return client.discard(name, parked_input_id, reason, input_id=input_id)
+
+    asked.say(("discard", parked_input_id, reason), speak)
+
+
+def _record(asked: "Asked", verb: str, parked_input_id: str, reason: str, input_id: str) -> None:
+    """Who does it and why stands on the log before it is said; the same as over HTTP."""
+    from penstock.cli.speaking import actor_of, recording_for, told
+    from penstock.schemas.ids import derived_id
+
+    actor = actor_of(asked.settings, asked.tenant, asked.who)
+    detail = {"schedule": asked.name, "input_id": input_id}
+    with recording_for(asked.settings, asked.tenant) as operators:
+        action_id = derived_id(input_id, "action")
+        action = f"parked-input.{verb}"
+        told(operators.record(actor, action, parked_input_id, reason, detail, action_id=action_id))

@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.markup import escape
 from rich.table import Table
 
-from penstock.api.schedule_views import ONE, PAGE, document, summary
+from penstock.api.schedule_views import ONE, PAGE, PARKED, document, parked_line, summary
 from penstock.cli.run_reading import Ask, views
 from penstock.cli.screen import console
 from penstock.cli.speaking import NotFound
@@ -15,13 +15,6 @@ from penstock.runtime.settings import Settings
 from penstock.schemas.ids import schedule_id
 
 Row = dict[str, Any]
-_PARKED: Final = """
-SELECT p.event FROM views.schedule_event AS p
-WHERE p.schedule_id = %(schedule_id)s AND p.type = 'InputParked' AND NOT EXISTS (
-    SELECT FROM views.schedule_event AS later
-    WHERE later.schedule_id = p.schedule_id AND later.seq > p.seq AND later.type IN ('InputReleased', 'InputDiscarded')
-      AND later.event ->> 'parked_input_id' = p.event ->> 'input_id')
-ORDER BY p.seq LIMIT 100"""
 STATES: Final = ("active", "paused", "over", "deleted")
 
 
@@ -76,12 +69,7 @@ def known(ask: Ask, tenant: str, name: str, *, deleted: bool = False) -> Row:
 def parked(ask: Ask, tenant: str, name: str) -> list[Row]:
     """The inputs that its decider failed on, the oldest first, and that nobody has released or given up."""
     return [
-        {
-            "input_id": row["event"]["input_id"],
-            "type": row["event"]["input_type"],
-            "error": row["event"]["error"],
-        }
-        for row in ask(_PARKED, {"schedule_id": schedule_id(tenant, name), "tenant": tenant})
+        parked_line(row) for row in ask(PARKED, {"schedule_id": schedule_id(tenant, name), "tenant": tenant})
     ]
 
 

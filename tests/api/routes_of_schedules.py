@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from tests.api.route_case import LONE, Bad, RouteCase
-from tests.api.scheduled import tell_of_a_schedule
+from tests.api.scheduled import tell_of_a_parked_input, tell_of_a_schedule
 
 PLAN: Final[dict[str, Any]] = {
     "workflow": "case-review",
@@ -55,6 +55,27 @@ def _command(verb: str, *bad: Bad, body: object) -> RouteCase:
             Bad(body={"reason": LONE}),
             Bad(body={"reason": "x" * 2001}),
             Bad(path=f"/v1/schedules/none/{verb}", status=404),
+            *bad,
+        ),
+    )
+
+
+def _mending(verb: str, *bad: Bad, body: object) -> RouteCase:
+    path = f"/v1/schedules/nightly/parked-inputs/{{parked}}/{verb}"
+    return RouteCase(
+        route=f"POST /v1/schedules/{{name}}/parked-inputs/{{parked_input_id}}/{verb}",
+        path=path,
+        body=body,
+        who="olga",
+        may_not=_OPERATORS,
+        elsewhere="not-found",
+        given=tell_of_a_parked_input,
+        bad=(
+            Bad(body={"reason": LONE}),
+            Bad(body=[]),
+            Bad(path=path.replace("nightly", "none"), status=404),
+            Bad(path=path.replace("{parked}", "none"), status=404),
+            Bad(path=path.replace("{parked}", "%00")),
             *bad,
         ),
     )
@@ -119,4 +140,15 @@ SCHEDULES: Final = (
     _command("pause", Bad(body={}), Bad(body={"reason": ""}), body={"reason": "closed"}),
     _command("resume", Bad(body=[]), body={}),
     _command("trigger", Bad(body=[]), body={"reason": "now"}),
+    RouteCase(
+        route="GET /v1/schedules/{name}/parked-inputs",
+        path="/v1/schedules/nightly/parked-inputs",
+        who="ana",
+        may_not=_READERS,
+        elsewhere="not-found",
+        given=tell_of_a_parked_input,
+        bad=(Bad(path="/v1/schedules/none/parked-inputs", status=404),),
+    ),
+    _mending("release", body={"reason": "mended"}),
+    _mending("discard", Bad(body={}), Bad(body={"reason": ""}), body={"reason": "once is enough"}),
 )

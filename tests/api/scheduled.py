@@ -1,6 +1,7 @@
 """Schedules behind the API: their own decider answers at once."""
 
 from collections.abc import Mapping
+from unittest.mock import patch
 
 from penstock.producers.signing import Keyring
 from tests.api.conftest import Api
@@ -17,6 +18,21 @@ def decided(api: Api) -> Schedules:
 
     api.log.decide_schedules = decide
     return schedules
+
+
+def tell_of_a_parked_input(api: Api) -> Mapping[str, str]:
+    """The decider of `nightly` has failed on one input, and another one waits behind that."""
+    schedules = decided(api)
+    client = schedules.client()
+    client.create("nightly", PLAN)
+    with patch(
+        "penstock.streams.schedules.decision.triggered_run_id", side_effect=LookupError("a bad deploy")
+    ):
+        first, second = (client.trigger("nightly", reason).meta.id for reason in ("one", "two"))
+        schedules.decide()
+    api.log.project()
+    api.log.inputs.clear()
+    return {"parked": first, "behind": second}
 
 
 def tell_of_a_schedule(api: Api) -> Mapping[str, str]:

@@ -20,7 +20,8 @@ from penstock.producers.signing import Keyring
 from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import connect, migrate, migrations
 from penstock.schemas.codec import pinned_codec
-from penstock.schemas.topics import SCHEDULE_EVENTS
+from penstock.schemas.operator.records import OperatorActed
+from penstock.schemas.topics import OPERATOR_ACTIONS, SCHEDULE_EVENTS
 
 NIGHTLY = ("nightly", "--workflow", "case-review", "--input", '{"case_id": "C-1"}', "--cron", "30 2 * * *")
 
@@ -47,6 +48,7 @@ class Terminal:
     """Where commands are typed."""
 
     environment: dict[str, str]
+    log: MemoryLog
 
     def type(self, *words: str) -> Result:
         return CliRunner().invoke(app, ["schedules", *words], env=self.environment)
@@ -58,6 +60,16 @@ class Terminal:
 
     def told(self, *words: str, code: int = 0) -> Any:
         return json.loads(self.shown(*words, "--json", code=code))
+
+    def recorded(self) -> list[OperatorActed]:
+        """What operators did, in the order of the log."""
+        found = []
+        for partition in range(self.log.partitions(OPERATOR_ACTIONS)):
+            for record in self.log.deliver(OPERATOR_ACTIONS, partition, 0):
+                _, body = pinned_codec().decode_fact(record.value or b"")
+                assert isinstance(body, OperatorActed)
+                found.append(body)
+        return found
 
     def complains(self, *words: str) -> str:
         result = self.type(*words)
@@ -87,7 +99,8 @@ def terminal(views_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
             "PENSTOCK_HOME": str(tmp_path),
             "COLUMNS": "200",
-        }
+        },
+        log,
     )
 
 
@@ -135,6 +148,10 @@ def test_what_its_decider_failed_on_is_shown_and_released_or_given_up(
     assert terminal.told("release", "nightly", kept[0], "--reason", "mended")["outcome"] == "applied"
     after = terminal.told("show", "nightly")
     assert (after["parked"], after["fired"]) == ([], 1)
+    assert [(body.action, body.target) for body in terminal.recorded()] == [
+        ("parked-input.discard", kept[1]),
+        ("parked-input.release", kept[0]),
+    ]
     assert terminal.told("release", "nightly", kept[0], "--reason", "again", code=1)["outcome"] == "refused"
 
 

@@ -123,7 +123,7 @@ class Site:
         return self.log.append([Outgoing(RUN_INBOX, entity_id.encode(), value, tuple(own.items()))])[0]
 
     def send_and_work(self, run: str, body: InputBody, **headers: bytes) -> Record:
-        sent = self.send(run, body, **headers)
+        sent = self.send(run, body, ANA, "local", **headers)
         self.work()
         return sent
 

@@ -119,5 +119,5 @@ async def _say(
     response.status_code = 200
     outcome = word(effect, _OUTCOMES, "unchanged")
     now = await door.views.approval(caller.tenant, approval_id) or row
-    shown = approval_document(now, caller.subject, caller.roles)
+    shown = approval_document(now, caller)
     return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"], "approval": shown}

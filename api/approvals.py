@@ -1,4 +1,4 @@
-"""GET /v1/approvals, POST /v1/approvals/{id}/votes."""
+"""GET /v1/approvals, /v1/approvals/{id}, POST /v1/approvals/{id}/votes."""
 
 import uuid
 from typing import Annotated, Any, Final, Literal
@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.api import telling
+from penstock.api import places, telling
 from penstock.api.callers import READ, VOTE, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document
 from penstock.api.inbox import input_id_of
+from penstock.api.places import CURSOR_CHARACTERS_MAX
 from penstock.api.problems import not_found
 from penstock.api.run_filters import Text
 from penstock.api.telling import Said
@@ -40,22 +41,7 @@ def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
     router = APIRouter(tags=["approvals"])
 
-    @router.get("/v1/approvals")
-    async def approvals(
-        caller: Annotated[Caller, Depends(door.keys)],
-        status: Annotated[Status | None, Query()] = None,
-        role: Annotated[Text, Query(description="Only those that this role decides now.")] = None,
-        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
-        mine: Annotated[bool, Query(description="Only those that the caller may decide now.")] = False,
-    ) -> dict[str, Any]:
-        """The tenant's approvals, oldest first. `may_vote` says which of them this caller may decide."""
-        if mine:
-            caller.may("read approvals")
-        else:
-            caller.needs(READ, "read approvals")
-        voter = caller if mine else None
-        rows = await door.views.approvals(caller.tenant, status=status, role=role, limit=limit, voter=voter)
-        return {"approvals": [approval_document(row, caller.subject, caller.roles) for row in rows]}
+    _reading(router, door)
 
     @router.post("/v1/approvals/{approval_id}/votes", status_code=202)
     async def vote(
@@ -88,3 +74,47 @@ def routes(door: Door) -> APIRouter:
         return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"]}
 
     return router
+
+
+def _reading(router: APIRouter, door: Door) -> None:
+    @router.get("/v1/approvals")
+    async def approvals(
+        caller: Annotated[Caller, Depends(door.keys)],
+        status: Annotated[Status | None, Query()] = None,
+        role: Annotated[Text, Query(description="Only those that this role decides now.")] = None,
+        run_id: Annotated[Text, Query(description="Only those of this run.")] = None,
+        mine: Annotated[bool, Query(description="Only those that the caller may decide now.")] = False,
+        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
+        cursor: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX)] = None,
+    ) -> dict[str, Any]:
+        """The tenant's approvals, oldest first. `may_vote` says which of them this caller may decide. Read on with
+        cursor = next_cursor and the same filters, until it is null."""
+        if mine:
+            caller.may("read approvals")
+        else:
+            caller.needs(READ, "read approvals")
+        filters = [caller.tenant, "approvals", status, role, run_id, caller.subject if mine else None]
+        after = places.place_of(cursor, filters)
+        if mine and not caller.can("vote"):
+            return {"approvals": [], "next_cursor": None}
+        own = {"voter": caller if mine else None, "limit": limit + 1, "after": after}
+        rows = await door.views.approvals(caller.tenant, run_id=run_id, status=status, role=role, **own)
+        last = rows[limit - 1] if len(rows) > limit else None
+        return {
+            "approvals": [approval_document(row, caller) for row in rows[:limit]],
+            "next_cursor": last and places.cursor_of(last["place_ms"], last["approval_id"], filters),
+        }
+
+    @router.get("/v1/approvals/{approval_id}")
+    async def approval(approval_id: str, caller: Annotated[Caller, Depends(door.keys)]) -> dict[str, Any]:
+        """One approval, as in the list: for whoever reads runs, has the role that it asks for or goes to, or was
+        handed it."""
+        row = await door.views.approval(caller.tenant, approval_id)
+        if row is not None and row["delegate"] == caller.subject:
+            caller.may("read an approval")
+        else:
+            asked = (row["role"], row["escalate_to"]) if row else ()
+            caller.needs((*READ, *(role for role in asked if role)), "read an approval")
+        if row is None:
+            raise not_found("approval")
+        return approval_document(row, caller)

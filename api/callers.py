@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from penstock.api.problems import barred, forbidden, people_only, scope_missing
+from penstock.api.problems import Problem, barred, forbidden, people_only, scope_missing
 from penstock.api.rights import CANCEL, KEYS, PAUSE, READ, SETTLE, START, VOTE, right_to
 from penstock.runtime.api_keys import KeyKind
 from penstock.schemas.envelope.records import Actor
@@ -52,3 +52,11 @@ class Caller:
             raise people_only(action)
         if set(right.barred) & set(self.roles):
             raise barred(right.barred, action)
+
+    def can(self, action: str) -> bool:
+        """Whether `may` would let it pass: for what a caller is shown beforehand."""
+        try:
+            self.may(action)
+        except Problem:
+            return False
+        return True

@@ -60,7 +60,7 @@ def routes(door: Door) -> APIRouter:
         if row is None:
             return {"task_id": task_id, "status": "accepted", "approvals": [], "links": links(task_id)}
         approvals = await door.views.approvals(caller.tenant, run_id=task_id, status="waiting")
-        return _document(row, [approval_document(each, caller.subject, caller.roles) for each in approvals])
+        return _document(row, [approval_document(each, caller) for each in approvals])
 
     return router
 

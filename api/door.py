@@ -9,6 +9,7 @@ from fastapi import Header
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission
 from penstock.api.authentication import Authentication
+from penstock.api.callers import Caller
 from penstock.api.inbox import Inbox
 from penstock.api.views import Views
 from penstock.declare.application import Application
@@ -62,15 +63,13 @@ def moment(time_ms: int | None) -> str | None:
     )
 
 
-def approval_document(
-    row: dict[str, Any], caller_subject: str, caller_roles: tuple[str, ...]
-) -> dict[str, Any]:
+def approval_document(row: dict[str, Any], caller: Caller) -> dict[str, Any]:
     """An approval as the API shows it. `may_vote` is a hint; the run's decider judges every vote."""
-    waiting = row["status"] == "waiting"
-    handed_on = (row["quorum"] or 1) > 1 and caller_subject in row["delegated_by"]
-    asked = row["delegate"] == caller_subject or (row["role"] in caller_roles and not handed_on)
+    waiting = row["status"] == "waiting" and caller.can("vote")
+    handed_on = (row["quorum"] or 1) > 1 and caller.subject in row["delegated_by"]
+    asked = row["delegate"] == caller.subject or (row["role"] in caller.roles and not handed_on)
     never = (row["requester"], *(row["requesters_before"] or ()))
-    eligible = asked and caller_subject not in (*never, *row["voters"])
+    eligible = asked and caller.subject not in (*never, *row["voters"])
     return {
         **{name: value for name, value in row.items() if not name.endswith("_ms")},
         "requested_at": moment(row["requested_at_ms"]),
@@ -80,6 +79,7 @@ def approval_document(
         "escalated_at": moment(row["escalated_at_ms"]),
         "may_vote": waiting and eligible,
         "links": {
+            "self": f"/v1/approvals/{row['approval_id']}",
             "run": f"/v1/runs/{row['run_id']}/events",
             "votes": f"/v1/approvals/{row['approval_id']}/votes",
             "delegate": f"/v1/approvals/{row['approval_id']}/delegate",

@@ -1,7 +1,5 @@
 """Which runs are meant: the filters of lists, and the place in a list that a cursor stands for."""
 
-import base64
-import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -10,12 +8,11 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Query
 
+from penstock.api import places
 from penstock.api.problems import Problem
 from penstock.schemas.attributes import InvalidAttributes, pair
-from penstock.schemas.ids import is_uuid
 
 ATTRIBUTES_ASKED_MAX: Final = 8
-CURSOR_CHARACTERS_MAX: Final = 400
 INT4_MAX: Final = 2**31 - 1
 Status = Literal[
     "accepted", "running", "waiting_approval", "in_doubt", "stalled", "parked", "paused", "ending",
@@ -84,35 +81,13 @@ def filter_of(
 
 def cursor_of(place: Place, tenant: str, chosen: RunFilter) -> str:
     """A place as text that says nothing to anybody else."""
-    words = json.dumps([place.created_at_ms, place.run_id, _mark(tenant, chosen)], separators=(",", ":"))
-    return base64.urlsafe_b64encode(words.encode()).decode().rstrip("=")
+    return places.cursor_of(place.created_at_ms, place.run_id, [tenant, asdict(chosen)])
 
 
 def place_of(cursor: str | None, tenant: str, chosen: RunFilter) -> Place | None:
     """What cursor_of was given. Raises a 422 problem for what it never gave, or gave for another list."""
-    if cursor is None:
-        return None
-    try:
-        words = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-    except (ValueError, RecursionError):
-        words = None
-    match words:
-        case [int(created_at_ms), str(run_id), str(mark)] if (
-            type(created_at_ms) is int
-            and 0 <= created_at_ms < 2**53
-            and is_uuid(run_id)
-            and mark == _mark(tenant, chosen)
-        ):
-            return Place(created_at_ms, run_id)
-        case _:
-            detail = "Correct `cursor`: it is the `next_cursor` of a page with the same filters; begin without one."
-            raise Problem(422, "invalid-request", "Invalid request", detail)
-
-
-def _mark(tenant: str, chosen: RunFilter) -> str:
-    """A cursor of one list isn't one of another: its rows would be skipped without a word."""
-    words = json.dumps([tenant, asdict(chosen)], sort_keys=True)
-    return hashlib.sha256(words.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+    found = places.place_of(cursor, [tenant, asdict(chosen)])
+    return None if found is None else Place(*found)
 
 
 def _ms(name: str, moment: datetime | None) -> int | None:

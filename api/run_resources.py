@@ -7,16 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 
 from penstock.api.callers import READ, START, Caller
 from penstock.api.door import Door, IdempotencyKey
+from penstock.api.places import CURSOR_CHARACTERS_MAX
 from penstock.api.preconditions import IfNoneMatch, etag, is_same
 from penstock.api.problems import Problem, not_found
-from penstock.api.run_filters import (
-    CURSOR_CHARACTERS_MAX,
-    INT4_MAX,
-    RunFilter,
-    cursor_of,
-    filter_of,
-    place_of,
-)
+from penstock.api.run_filters import INT4_MAX, RunFilter, cursor_of, filter_of, place_of
 from penstock.api.run_views import links, page_of, run_of, summary, waits_for
 from penstock.api.starting import Start, begin, input_of
 from penstock.declare.workflows import Workflow

@@ -36,8 +36,11 @@ _APPROVALS: Final = """
 SELECT approval_id, run_id, tool, tool_version, arguments, args_sha256, role, quorum, status, requester,
        decided_by, rule, reason, requested_at_ms, decided_at_ms, expires_at_ms, voters, delegate, delegated_by,
        escalate_to, escalate_at_ms, escalated_by, escalated_at_ms,
+       coalesce(requested_at_ms, decided_at_ms, 0) AS place_ms,
        (SELECT r.requesters_before FROM views.run_row AS r WHERE r.run_id = a.run_id) AS requesters_before
 FROM views.approval AS a WHERE tenant = %(tenant)s
+  AND (%(after_id)s::text IS NULL
+       OR (coalesce(requested_at_ms, decided_at_ms, 0), approval_id) > (%(after_ms)s, %(after_id)s))
   AND (%(approval_id)s::text IS NULL OR approval_id = %(approval_id)s)
   AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s)
   AND (%(status)s::text IS NULL OR status = %(status)s)
@@ -48,9 +51,11 @@ FROM views.approval AS a WHERE tenant = %(tenant)s
                        WHERE r.run_id = a.run_id AND %(voter)s = ANY (r.requesters_before))
        AND (delegate = %(voter)s
             OR role = ANY(%(roles)s) AND (coalesce(quorum, 1) = 1 OR %(voter)s <> ALL (delegated_by))))
-ORDER BY requested_at_ms, approval_id LIMIT %(limit)s"""
+ORDER BY coalesce(requested_at_ms, decided_at_ms, 0), approval_id LIMIT %(limit)s"""
 
-_EVERY_APPROVAL: Final[Columns] = dict.fromkeys(("approval_id", "run_id", "status", "role", "voter", "roles"))
+_EVERY_APPROVAL: Final[Columns] = dict.fromkeys(
+    ("approval_id", "run_id", "status", "role", "voter", "roles", "after_ms", "after_id")
+)
 
 _CALL: Final = """
 SELECT call_id, run_id, tool, attempt, status FROM views.tool_call
@@ -111,8 +116,10 @@ class Views:
         role: str | None = None,
         limit: int = 100,
         voter: Caller | None = None,
+        after: tuple[int, str] | None = None,
     ) -> list[Columns]:
-        """Approvals of the tenant's, oldest first; of a `voter` those that this one may decide now."""
+        """Approvals of the tenant's, oldest first, those after a place (`place_ms`, `approval_id`); of a `voter` those
+        that this one may decide now. What a rule has granted stands at the time of its grant."""
         asked = _EVERY_APPROVAL | {
             "tenant": tenant,
             "run_id": run_id,
@@ -121,7 +128,8 @@ class Views:
             "limit": limit,
         }
         own = {"voter": voter.subject, "roles": list(voter.roles)} if voter else {}
-        return await self._ask(_APPROVALS, asked | own)
+        place = {"after_ms": after[0], "after_id": after[1]} if after else {}
+        return await self._ask(_APPROVALS, asked | own | place)
 
     async def approval(self, tenant: str, approval_id: str) -> Columns | None:
         """One approval of the tenant's."""

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Query
 from penstock.api.callers import READ, Caller
 from penstock.api.door import Door
 from penstock.api.drain_report import report, statuses_query, waits_query
+from penstock.api.places import CURSOR_CHARACTERS_MAX
 from penstock.api.problems import not_found
-from penstock.api.run_filters import CURSOR_CHARACTERS_MAX, INT4_MAX, RunFilter, cursor_of, place_of
+from penstock.api.run_filters import INT4_MAX, RunFilter, cursor_of, place_of
 from penstock.api.run_views import open_by_version, page_of, summary, waits_for
 from penstock.declare.workflows import Workflow
 

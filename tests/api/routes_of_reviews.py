@@ -47,7 +47,18 @@ REVIEWS: Final = (
         path="/v1/approvals",
         who="ana",
         elsewhere="nothing",
-        bad=(Bad(path="/v1/approvals?status=open"), Bad(path="/v1/approvals?limit=0")),
+        bad=(
+            Bad(path="/v1/approvals?status=open"),
+            Bad(path="/v1/approvals?limit=0"),
+            Bad(path="/v1/approvals?cursor=none"),
+        ),
+    ),
+    RouteCase(
+        route="GET /v1/approvals/{approval_id}",
+        path=f"/v1/approvals/{approval_of(RUN, 1)}",
+        who="ana",
+        elsewhere="not-found",
+        bad=(Bad(path="/v1/approvals/none", status=404), Bad(path="/v1/approvals/%00", status=404)),
     ),
     RouteCase(
         route="POST /v1/approvals/{approval_id}/votes",

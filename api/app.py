@@ -13,6 +13,7 @@ from penstock import __version__
 from penstock.api import problems
 from penstock.api.accepted import AcceptedRuns
 from penstock.api.admission import Admission, Limits
+from penstock.api.answers import Answers
 from penstock.api.authentication import Authentication
 from penstock.api.callers import Caller
 from penstock.api.description import describe
@@ -92,6 +93,8 @@ def create_app(
         title="Penstock",
         version=__version__,
         lifespan=lifespan,
+        # Who asks for another path is told so, not sent to one at a host of their own choice.
+        redirect_slashes=False,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -116,6 +119,7 @@ def _describe(app: FastAPI, authentication: Authentication) -> None:
 
 def _surround(app: FastAPI, settings: Settings, body_bytes_max: int, meters: Meters) -> None:
     """What every request passes, the last one first."""
+    app.add_middleware(Answers)
     app.add_middleware(RateHeaders)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(RequestLimit, requests_max=settings.api_requests_max)

@@ -97,8 +97,15 @@ def _reading(router: APIRouter, door: Door) -> None:
         after = places.place_of(cursor, filters)
         if mine and not caller.can("vote"):
             return {"approvals": [], "next_cursor": None}
-        own = {"voter": caller if mine else None, "limit": limit + 1, "after": after}
-        rows = await door.views.approvals(caller.tenant, run_id=run_id, status=status, role=role, **own)
+        rows = await door.views.approvals(
+            caller.tenant,
+            run_id=run_id,
+            status=status,
+            role=role,
+            limit=limit + 1,
+            voter=caller if mine else None,
+            after=after,
+        )
         last = rows[limit - 1] if len(rows) > limit else None
         return {
             "approvals": [approval_document(row, caller) for row in rows[:limit]],

@@ -8,6 +8,7 @@ from fastapi import Header, Request
 from penstock.api.callers import Caller
 from penstock.api.key_ring import KeyRing
 from penstock.api.problems import Problem
+from penstock.api.queries import check_query
 from penstock.api.rates import Rates
 from penstock.api.tokens import Tokens
 from penstock.runtime.api_keys import PREFIX
@@ -29,7 +30,8 @@ class Authentication:
             str | None, Header(description="Bearer psk_<id>_<random>, or Bearer <JWT of the OIDC issuer>")
         ] = None,
     ) -> Caller:
-        """The caller of a request. Raises problems: 401, 429, 503, for a token also 403."""
+        """The caller of a request. Raises problems: 401, 429, 503, for a token also 403; 422 for a query that the route
+        doesn't know."""
         try:
             caller, per_minute = await self._caller_of(authorization or "")
         except Problem as problem:
@@ -37,6 +39,7 @@ class Authentication:
                 self.failed(request)
             raise
         self._rates.count(request.scope, caller, per_minute)
+        check_query(request)
         return caller
 
     def counts(self, caller: Caller) -> bool:

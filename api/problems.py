@@ -9,11 +9,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 log = logging.getLogger("penstock.api")
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:penstock:problem:"
+NOT_ALLOWED: Final = 405
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 # What the framework itself refuses, with what the caller does next.
 _FRAMEWORK: Final[Mapping[int, tuple[str, str]]] = {
@@ -55,7 +58,7 @@ def not_found(what: str) -> Problem:
 
 def forbidden(needs: Sequence[str], action: str) -> Problem:
     """For a caller whose roles don't do."""
-    roles = " or ".join(needs)
+    roles = " or ".join(dict.fromkeys(needs))
     return Problem(
         403, "forbidden", "Role missing", f"To {action} takes the role {roles}: use a key that has it."
     )
@@ -110,10 +113,13 @@ def install(app: FastAPI) -> None:
         body = problem_body(
             error.status_code, slug, HTTPStatus(error.status_code).phrase, detail, request.url.path
         )
-        return JSONResponse(body, error.status_code, error.headers, MEDIA_TYPE)
+        headers = {"Allow": _allowed(request)} if error.status_code == NOT_ALLOWED else error.headers
+        return JSONResponse(body, error.status_code, headers, MEDIA_TYPE)
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
+        if _is_no_json(request, error):
+            return answer_of(_not_json(), request.url.path)
         errors = [_where(each) for each in error.errors()]
         detail = "Correct these and send it again: " + "; ".join(
             f"{each['at']}: {each['message']}" for each in errors
@@ -136,6 +142,29 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, failed)
+
+
+def _allowed(request: Request) -> str:
+    """Every method that the path has, whichever route answers it; the framework names those of the first one."""
+    scope = {**request.scope, "path_params": {}}
+    routes = request.app.router.routes
+    found = [m for m in _METHODS if any(r.matches({**scope, "method": m})[0] is Match.FULL for r in routes)]
+    return ", ".join([*found, "HEAD"] if "GET" in found else found)
+
+
+def _is_no_json(request: Request, error: RequestValidationError) -> bool:
+    """Whether a body wasn't even read as JSON, because its type says that it is something else."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    whole = any(each["loc"] == ("body",) and each["type"] != "missing" for each in error.errors())
+    return whole and not is_json
+
+
+def _not_json() -> Problem:
+    detail = (
+        "The body isn't said to be JSON: send it as JSON, with the header `Content-Type: application/json`."
+    )
+    return Problem(415, "unsupported-media-type", "Not JSON", detail)
 
 
 def _where(error: Mapping[str, Any]) -> dict[str, str]:

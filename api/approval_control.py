@@ -109,7 +109,7 @@ async def _say(
 ) -> dict[str, Any]:
     """Say it, and answer with the effect and the approval as it stands then. Raises problems."""
     run_id, approval_id, verb = row["run_id"], row["approval_id"], words[0]
-    input_id = input_id_of(run_id, caller, key, *words) or str(uuid.uuid4())
+    input_id = input_id_of(run_id, caller, key, words[0], *words[1:]) or str(uuid.uuid4())
     said = Said(run_id, input_id, lambda client: speak(client, run_id, input_id))
     effect = await telling.once(door, caller, said)
     answer = {"approval_id": approval_id, "run_id": run_id, "input_id": input_id}

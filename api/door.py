@@ -1,6 +1,6 @@
 """What every resource of the API is given: who calls, what the views say, the way in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from penstock.api.admission import Admission
 from penstock.api.authentication import Authentication
 from penstock.api.callers import Caller
 from penstock.api.inbox import Inbox
+from penstock.api.repeats import Repeats
 from penstock.api.views import Views
 from penstock.declare.application import Application
 from penstock.producers.callbacks import CallbackTokens
@@ -51,6 +52,7 @@ class Door:
     log: SoonLog
     # None where the keyring has no key for callbacks: then nobody was given a token.
     callbacks: CallbackDoor | None = None
+    repeats: Repeats = field(default_factory=Repeats)
 
 
 def moment(time_ms: int | None) -> str | None:

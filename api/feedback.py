@@ -163,7 +163,7 @@ def _said(caller: Caller, body: FeedbackBody, key: str | None) -> Said:
     if not is_uuid(body.run_id):
         raise not_found("run")
     said = Feedback(body.call_id, body.seq, body.score, body.label, tuple(body.tags), body.comment)
-    input_id = input_id_of(body.run_id, caller, key or "the same words", "feedback", *said)
+    input_id = input_id_of(body.run_id, caller, key or f"the same words {said}", "feedback", *said)
     assert input_id is not None
     return Said(body.run_id, input_id, lambda client: give(client, body.run_id, said, input_id))
 

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from penstock.api.callers import Caller
 from penstock.api.problems import Problem, unavailable
+from penstock.api.repeats import repeatable_id
 from penstock.api.tracing import sending
 from penstock.producers.errors import BufferFull, LogError, NotYetAcknowledged, RecordTooLarge
 from penstock.producers.operators import OperatorLog
@@ -18,7 +19,6 @@ from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient, StartReceipt
 from penstock.producers.schedules import ScheduleClient
 from penstock.schemas.canonical import NotCanonical, PayloadTooLarge
-from penstock.schemas.ids import derived_id
 from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_INBOX, SCHEDULE_INBOX
 
 R = TypeVar("R", Receipt, StartReceipt)
@@ -99,12 +99,14 @@ class Inbox:
         return said
 
 
-def input_id_of(run_id: str, caller: Caller, idempotency_key: str | None, *said: object) -> str | None:
-    """The id of an input that a caller may repeat: same key, caller and words make the same input."""
+def input_id_of(
+    entity_id: str, caller: Caller, idempotency_key: str | None, verb: str, *said: object
+) -> str | None:
+    """The id of an input that a caller may repeat: same key, caller and words make the same input, and other words
+    under the same key are known as such (api/repeats.py)."""
     if idempotency_key is None:
         return None
-    words = "\x1f".join(map(str, (caller.subject, idempotency_key, *said)))
-    return derived_id(run_id, f"api:{words}")
+    return repeatable_id(entity_id, caller.subject, idempotency_key, verb, *said)
 
 
 def too_large(error: Exception) -> Problem:

@@ -43,8 +43,8 @@ def routes(door: Door) -> APIRouter:
         code: 200 if all of it fits, 409 with the difference if it doesn't, and then it stays as it was; 202 if that
         takes longer."""
         caller.needs(BULK, "migrate a run")
-        words = ("migrate", body.to_version, body.trial, body.reason)
-        named = is_uuid(run_id) and input_id_of(run_id, caller, idempotency_key, *words)
+        words = (body.to_version, body.trial, body.reason)
+        named = is_uuid(run_id) and input_id_of(run_id, caller, idempotency_key, "migrate", *words)
         input_id = named or str(uuid.uuid4())
         said = Said(
             run_id,

@@ -86,11 +86,11 @@ def routes(door: Door) -> APIRouter:
     return router
 
 
-def _input_id(run_id: str, caller: Caller, key: str | None, *said: object) -> str:
+def _input_id(run_id: str, caller: Caller, key: str | None, verb: str, *said: object) -> str:
     """An id even where the path names no run: that it is none is said once its caller is known to be let in."""
     if not is_uuid(run_id):
         return str(uuid.uuid4())
-    return input_id_of(run_id, caller, key, *said) or derived_id(run_id, f"api:{uuid.uuid4()}")
+    return input_id_of(run_id, caller, key, verb, *said) or derived_id(run_id, f"api:{uuid.uuid4()}")
 
 
 def _sha256(payload: object) -> str:

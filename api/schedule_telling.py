@@ -12,6 +12,7 @@ from penstock.api.callers import Caller
 from penstock.api.door import Door
 from penstock.api.inbox import input_id_of
 from penstock.api.problems import Problem, not_found
+from penstock.api.repeats import check_same, key_part
 from penstock.api.schedule_shapes import incorrect
 from penstock.api.schedule_views import caused, document, schedule_of
 from penstock.api.views import Columns
@@ -36,10 +37,10 @@ class Telling:
     key: str | None
     prefer: str | None
 
-    def input_id(self, *said: object) -> str:
+    def input_id(self, verb: str, *said: object) -> str:
         """The same for the same key and words; a new one without a key."""
         own = schedule_id(self.caller.tenant, self.name)
-        return input_id_of(own, self.caller, self.key, *said) or str(uuid.uuid4())
+        return input_id_of(own, self.caller, self.key, verb, *said) or str(uuid.uuid4())
 
     async def tell(self, input_id: str, speak: Callable[[ScheduleClient], Receipt]) -> dict[str, Any]:
         """Say it unless it was said before; what came of it, and the schedule as it stands then.
@@ -49,7 +50,8 @@ class Telling:
         door, caller = self.door, self.caller
         effect = await self._effect(input_id)
         if effect is None:
-            await door.inbox.tell_schedule(caller, speak)
+            with door.repeats.saying(schedule_id(caller.tenant, self.name), input_id):
+                await door.inbox.tell_schedule(caller, speak)
             wait_s = telling.wait_s_of(self.prefer, door.inbox.effect_s)
             effect = await telling.until(lambda: self._effect(input_id), wait_s)
             telling.applied(self.response, self.prefer, wait_s)
@@ -72,7 +74,10 @@ class Telling:
         return row
 
     async def _effect(self, input_id: str) -> Columns | None:
-        return effect_of(await caused(self.door.views, self.caller.tenant, self.name, input_id))
+        found = await caused(self.door.views, self.caller.tenant, self.name, key_part(input_id))
+        for event in found:
+            check_same(event["cause_id"], input_id)
+        return effect_of(found)
 
 
 def _check_accepted(effect: Columns) -> None:

@@ -22,8 +22,9 @@ SELECT s.* FROM views.schedule_row AS s WHERE tenant = %(tenant)s AND name > %(a
   AND CASE WHEN %(state)s::text IS NULL THEN state <> 'deleted' ELSE state = %(state)s END
 ORDER BY name LIMIT %(limit)s"""
 _CAUSED: Final = """
-SELECT seq, type, event FROM views.schedule_event
-WHERE schedule_id = %(schedule_id)s AND tenant = %(tenant)s AND cause_id = %(input_id)s ORDER BY seq LIMIT 20"""
+SELECT seq, type, event, cause_id FROM views.schedule_event
+WHERE schedule_id = %(schedule_id)s AND tenant = %(tenant)s
+  AND cause_id >= %(begin)s AND cause_id < %(begin)s || 'g' ORDER BY seq LIMIT 20"""
 PARKED: Final = """
 SELECT p.event, p.time_ms FROM views.schedule_event AS p
 WHERE p.schedule_id = %(schedule_id)s AND p.tenant = %(tenant)s AND p.type = 'InputParked' AND NOT EXISTS (
@@ -44,9 +45,9 @@ async def page_of(views: Views, tenant: str, state: str | None, after: str, limi
     return await views.ask(PAGE, {"tenant": tenant, "state": state, "after": after, "limit": limit})
 
 
-async def caused(views: Views, tenant: str, name: str, input_id: str) -> list[Columns]:
-    """Seq, type and body of the events that an input caused, as far as the views know them."""
-    asked = {"schedule_id": schedule_id(tenant, name), "tenant": tenant, "input_id": input_id}
+async def caused(views: Views, tenant: str, name: str, begin: str) -> list[Columns]:
+    """Seq, type, body and cause of the events that inputs caused whose ids begin so, as far as the views know them."""
+    asked = {"schedule_id": schedule_id(tenant, name), "tenant": tenant, "begin": begin}
     return await views.ask(_CAUSED, asked)
 
 

@@ -17,6 +17,7 @@ from penstock.api.callers import Caller
 from penstock.api.door import Door
 from penstock.api.preconditions import check_if_match
 from penstock.api.problems import Problem, not_found
+from penstock.api.repeats import check_same, key_part
 from penstock.api.run_views import links
 from penstock.api.views import Columns, Views
 from penstock.producers.receipt import Receipt
@@ -39,10 +40,12 @@ Prefer = Annotated[
     ),
 ]
 
-# Of one input: the events that it caused, and the dead letter that its record became.
+# Of one input: the events that it, or another one under its Idempotency-Key, caused ('g' comes after all of a UUID's
+# characters); the dead letter that it became.
 _CAUSED: Final = """
-SELECT e.seq, e.type, e.event FROM views.run_event AS e JOIN views.run_row AS r USING (run_id)
-WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.seq > %(after)s AND e.cause_id = %(input_id)s
+SELECT e.seq, e.type, e.event, e.cause_id FROM views.run_event AS e JOIN views.run_row AS r USING (run_id)
+WHERE run_id = %(run_id)s AND r.tenant = %(tenant)s AND e.seq > %(after)s
+  AND e.cause_id >= %(key)s AND e.cause_id < %(key)s || 'g'
 ORDER BY e.seq LIMIT 20"""
 _DEAD: Final = """
 SELECT NULL::bigint AS seq, 'DeadLetter' AS type,
@@ -120,7 +123,8 @@ async def once(
 
 
 async def came_of(door: Door, caller: Caller, said: Said) -> Columns | None:
-    """The event that this input caused, if it was said before and the views show it."""
+    """The event that this input caused, if it was said before and the views show it. Raises a 409 problem if they show
+    what came of other words under the same Idempotency-Key."""
     return await _look(door.views, caller, said, 0, None)
 
 
@@ -130,7 +134,8 @@ async def tell(door: Door, caller: Caller, said: Said, wait_s: float, last_seq: 
     Shaped {"seq", "type", "event"}; type DeadLetter with seq None if it couldn't be taken. `last_seq`: what comes of it
     stands after that.
     """
-    receipt = await door.inbox.say(caller, said.speak)
+    with door.repeats.saying(said.run_id, said.input_id):
+        receipt = await door.inbox.say(caller, said.speak)
     record = receipt.wait(0)
     letter = dead_letter_id(record.topic, record.partition, record.offset)
     return await until(lambda: _look(door.views, caller, said, last_seq, letter), wait_s)
@@ -182,8 +187,11 @@ def check_accepted(
 
 
 async def _look(views: Views, caller: Caller, said: Said, after: int, letter: str | None) -> Columns | None:
-    asked = {"run_id": said.run_id, "tenant": caller.tenant, "input_id": said.input_id, "after": after}
+    key = key_part(said.input_id)
+    asked = {"run_id": said.run_id, "tenant": caller.tenant, "key": key, "after": after}
     found = await views.ask(_CAUSED, asked)
+    for event in found:
+        check_same(event["cause_id"], said.input_id)
     if not found and letter is not None:
         found = await views.ask(_DEAD, {"dead_letter": letter})
     return effect_of(found)

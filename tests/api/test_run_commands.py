@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from httpx import Response
 
 from penstock.api import telling
+from penstock.api.repeats import Repeats
 from penstock.schemas.canonical import json_payload
 from penstock.schemas.codec import EventBody, InputBody
 from penstock.schemas.envelope.records import Failure, InputMeta
@@ -96,12 +98,36 @@ def test_one_key_is_one_signal_whatever_it_says(api: Api) -> None:
     api.log.judge = taken
     api.tell(RUN, started())
     ask(api, SIGNAL, Idempotency_Key="k-1")
-    ask(api, (SIGNAL[0], {"payload": {"words": "other"}}), Idempotency_Key="k-1")
+    other = ask(api, (SIGNAL[0], {"payload": {"words": "other"}}), Idempotency_Key="k-1")
+    assert_problem(other, 409, "idempotency-conflict")
     ask(api, SIGNAL, "sam", Idempotency_Key="k-1")
     ask(api, SIGNAL)
     said = [body.signal_id for _, body in api.log.inputs if isinstance(body, SignalRun)]
-    # The run refuses the second, which names the first one's id; what others say is a signal of its own.
-    assert [said.index(each) for each in said] == [0, 0, 2, 3]
+    # What others say is a signal of its own.
+    assert [said.index(each) for each in said] == [0, 1, 2]
+
+
+def test_a_key_is_known_by_what_came_of_it_where_nobody_remembers(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart, or at another process."""
+    api.log.judge = taken
+    api.tell(RUN, started())
+    first = ask(api, CANCEL, Idempotency_Key="k-1")
+    monkeypatch.setattr(Repeats, "saying", lambda *_: nullcontext())
+    other = ask(api, (CANCEL[0], {"reason": "other"}), Idempotency_Key="k-1")
+    assert_problem(other, 409, "idempotency-conflict")
+    assert other.json()["input_id"] == first.json()["input_id"]
+    assert ask(api, SIGNAL, Idempotency_Key="k-1").status_code == 200, "a key is for one route"
+    assert len(api.log.inputs) == 2
+
+
+def test_a_key_is_good_for_what_is_corrected(api: Api) -> None:
+    """What was too large was never said."""
+    api.tell(RUN, started())
+    large = ask(api, (SIGNAL[0], {"payload": {"words": "x" * 300_000}}), Idempotency_Key="k-1")
+    assert_problem(large, 413, "payload-too-large")
+    assert ask(api, SIGNAL, Idempotency_Key="k-1").status_code == 202
 
 
 @BOTH

@@ -10,6 +10,7 @@ from penstock.schemas.schedule.records import ScheduleFired
 from tests.api.conftest import Api
 from tests.api.routes_of_schedules import PLAN
 from tests.api.scheduled import decided
+from tests.api.test_every_route import assert_problem
 from tests.views.schedules import Schedules
 
 BODY = {**PLAN, "name": "weekdays"}
@@ -98,6 +99,9 @@ def test_one_key_is_one_triggered_run(api: Api, schedules: Schedules) -> None:
     )
     assert first["run_id"] == second["run_id"]
     assert second["schedule"]["fired"] == 1
+    path, body = "/v1/schedules/weekdays/trigger", {"reason": "other words"}
+    assert_problem(api.client.post(path, json=body, headers=headers), 409, "idempotency-conflict")
+    assert api.client.get("/v1/schedules/weekdays", headers=api.as_("olga")).json()["fired"] == 1
 
 
 def test_a_list_goes_on_where_its_cursor_says(api: Api, schedules: Schedules) -> None:

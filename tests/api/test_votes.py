@@ -112,13 +112,19 @@ def test_the_same_vote_while_the_first_is_pending_is_the_same_input(asking: Api)
     assert first.json()["input_id"] == again.json()["input_id"]
 
 
-@pytest.mark.parametrize(
-    "change", [{"who": "ana"}, {"key": "v-2"}, {"decision": "refuse"}, {"reason": "other"}]
-)
+@pytest.mark.parametrize("change", [{"who": "ana"}, {"key": "v-2"}])
 def test_another_vote_is_another_input(asking: Api, change: dict[str, str]) -> None:
     given = {"who": "sam", "key": "v-1"}
     first, other = vote(asking, **given), vote(asking, **(given | change))
     assert first.json()["input_id"] != other.json()["input_id"]
+
+
+@pytest.mark.parametrize("change", [{"decision": "refuse"}, {"reason": "other"}])
+def test_another_vote_under_the_same_key_is_a_conflict(asking: Api, change: dict[str, str]) -> None:
+    first = vote(asking, key="v-1")
+    assert_problem(vote(asking, key="v-1", **change), 409, "idempotency-conflict")
+    assert vote(asking, key="v-1").json() == first.json()
+    assert len({meta.id for meta, _ in asking.log.inputs}) == 1
 
 
 def test_who_holds_the_role_that_is_asked_for_may_vote(api: Api) -> None:

@@ -1,6 +1,7 @@
 """The API described: OpenAPI 3.1, with what the framework can't know (credentials, problems), and a page of it."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -31,6 +32,24 @@ _WITHOUT_CREDENTIALS: Final = {
     "/v1/callbacks/": ("404", "409", "410", "413", "422", "429", "503"),
 }
 _GONE: Final = {"410": "The time for it is over"}
+_MOVED_ON: Final = {"412": "It has moved on since you looked: If-Match names another ETag"}
+_NOT_JSON: Final = {"415": "The body isn't said to be JSON"}
+# Answers a success of one kind whatever comes of it: all others that answer 202 answer 200 where they know.
+_ALWAYS_202: Final = frozenset(
+    {
+        *("POST /case-review", "POST /v1/runs", "POST /v1/runs/{run_id}/retry"),
+        "POST /v1/webhooks/{webhook_id}/test",
+        "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+    }
+)
+# What says 202 only at times, and when.
+_ALSO_202: Final = {
+    "GET /v1/runs/{run_id}/result": "It hasn't ended: Retry-After says when to ask again",
+    **dict.fromkeys(
+        (f"POST /v1/runs/{kind}" for kind in ("cancel", "signal", "pause", "continue", "retry", "migrate")),
+        "It is being done (`dry_run` false): Location says where to see how far",
+    ),
+}
 _OF_THE_FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")
 _PROBLEM: Final[Mapping[str, Any]] = {
     "type": "object",
@@ -78,6 +97,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         known = examples.recorded()
         for path, method, operation in _operations(document):
             _complete(path, operation)
+            _succeed(f"{method.upper()} {path}", operation)
             examples.illustrate(f"{method.upper()} {path}", operation, known)
         app.openapi_schema = document
     return app.openapi_schema
@@ -128,10 +148,29 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     operation["parameters"] = own
     codes = next((own for start, own in _WITHOUT_CREDENTIALS.items() if path.startswith(start)), None)
     operation["security"] = [{"bearer": []}] if codes is None else []
-    for code, words in sorted({**_PROBLEMS, **_GONE}.items()):
-        if code in (_PROBLEMS if codes is None else codes):
+    about = {**_PROBLEMS, **_GONE, **_MOVED_ON, **_NOT_JSON}
+    answered = [*(_PROBLEMS if codes is None else codes)]
+    if any(each["name"].lower() == "if-match" for each in own):
+        answered += _MOVED_ON
+    if "requestBody" in operation:
+        answered += _NOT_JSON
+    for code, words in sorted(about.items()):
+        if code in answered:
             schema = {"$ref": "#/components/schemas/Problem"}
             operation["responses"][code] = {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _succeed(route: str, operation: dict[str, Any]) -> None:
+    """Name every success that an operation has: generated clients take one that isn't named for a failure."""
+    responses = operation["responses"]
+    if "202" in responses and "200" not in responses and route not in _ALWAYS_202:
+        responses["200"] = {**deepcopy(responses["202"]), "description": "What came of it"}
+        responses["202"]["description"] = "Not known yet: send the same again with the same Idempotency-Key"
+    if route in _ALSO_202:
+        responses["202"] = {**deepcopy(responses["200"]), "description": _ALSO_202[route]}
+    if any(each["name"] == "if-none-match" for each in operation["parameters"]):
+        responses["304"] = {"description": "It is still what you have"}
+    operation["responses"] = dict(sorted(responses.items()))
 
 
 def _parameter(parameter: Mapping[str, Any]) -> str:

@@ -25,10 +25,20 @@ _PROBLEMS: Final[Mapping[str, tuple[str, str, str]]] = {
         "Too late",
         "The call's time is over and it was given up: nothing waits for an answer.",
     ),
+    "412": (
+        "run-moved-on",
+        "The run has moved on",
+        "Nothing was said: the run is at event 9 now, not where If-Match has it. Look at it again.",
+    ),
     "413": (
         "body-too-large",
         "Body too large",
         "A request's body is at most 1048576 bytes: send large content by reference.",
+    ),
+    "415": (
+        "unsupported-media-type",
+        "Not JSON",
+        "Send it with the header `Content-Type: application/json`.",
     ),
     "422": (
         "invalid-request",
@@ -40,6 +50,15 @@ _PROBLEMS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 # What a route answers that has more than one success, when nobody has decided it yet.
 _PENDING: Final = {"POST /v1/callbacks/{token}": {"outcome": "pending", "seq": None}}
+# What is in the answer of a route that says at once what came of it, and in that of one that doesn't know yet.
+_CAME: Final[Mapping[str, str]] = {
+    "POST /v1/approvals/{approval_id}/votes": "granted",
+    "POST /v1/approvals/{approval_id}/delegate": "delegated",
+    "POST /v1/approvals/{approval_id}/escalate": "escalated",
+    "POST /v1/runs/{run_id}/pause": "paused",
+    "POST /v1/runs/{run_id}/continue": "continued",
+    "POST /v1/calls/{call_id}/settlement": "ToolCallCompleted",
+}
 _ERRORS: Final = {"errors": [{"at": "body.reason", "message": "Field required"}]}
 
 
@@ -73,9 +92,28 @@ def illustrate(route: str, operation: dict[str, Any], known: Mapping[str, Any]) 
         body["example"] = example["request"]
     successes = [code for code in operation["responses"] if code.startswith("2")]
     code = str(example["status"]) if str(example["status"]) in successes else successes[0]
-    content = operation["responses"][code].get("content", {})
-    if content:
-        content.setdefault(example["type"], {})["example"] = example["answer"]
+    for success in successes:
+        content = operation["responses"][success].get("content", {})
+        if content and success == code:
+            content.setdefault(example["type"], {})["example"] = example["answer"]
+        elif content:
+            content[_JSON].setdefault("example", _otherwise(route, success, example["answer"], known))
+
+
+def _otherwise(route: str, code: str, answer: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The same answer where it is known what came of it, or isn't yet."""
+    if "dry_run" in answer:
+        shown = known["GET /v1/bulk/{bulk_id}"]["answer"]
+        followed = ("runs", "done", "next_after")
+        kind = {"kind": route.rpartition("/")[2]}
+        return {name: value for name, value in shown.items() if name not in followed} | kind
+    if "outcome" not in answer:
+        return {**answer, "status": "completed", "result": "refund", "ended_at": "2025-10-09T09:10:00.000Z"}
+    if code == "200":
+        return {**answer, "outcome": _CAME.get(route, "applied"), "seq": 12}
+    said = ("name", "task_id", "run_id", "approval_id", "call_id", "input_id", "links")
+    said = said if "name" not in answer else ("name", "input_id")
+    return {**{each: answer[each] for each in said if each in answer}, "outcome": "pending"}
 
 
 def shown(route: str, known: Mapping[str, Any]) -> str:

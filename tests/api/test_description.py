@@ -39,3 +39,14 @@ def test_every_operation_says_who_may_and_how_it_fails(api: Api) -> None:
             assert "authorization" not in {each["name"].lower() for each in operation["parameters"]}
     assert len(names) == len(set(names))
     assert not [name for name in document["components"]["schemas"] if "__" in name]
+
+
+def test_every_success_is_named_and_what_a_header_or_a_body_may_be_told(api: Api) -> None:
+    paths = describe(api.app)["paths"]
+    for path in ("/v1/approvals/{approval_id}/votes", "/v1/runs/{run_id}/cancel", "/v1/runs/cancel"):
+        assert {"200", "202", "415"} <= set(paths[path]["post"]["responses"]), path
+    assert "200" not in paths["/v1/runs"]["post"]["responses"]
+    assert {"200", "202"} <= set(paths["/v1/runs/{run_id}/result"]["get"]["responses"])
+    assert "304" in paths["/v1/runs/{run_id}"]["get"]["responses"]
+    for path, method in (("/v1/runs/{run_id}/cancel", "post"), ("/v1/schedules/{name}", "put")):
+        assert "412" in paths[path][method]["responses"], path

@@ -1,6 +1,8 @@
 """What holds for every route: credentials, tenants, roles, bad input, repeats, problems, traces."""
 
 import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from tests.api.conftest import Api
 from tests.api.route_case import NO_RUN, RUN, Bad, RouteCase, tell_of_a_run
 from tests.api.route_cases import CASES, WITHOUT_A_KEY
 
+DOCS = Path(__file__).parents[2] / "docs"
 each_route = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -30,7 +33,19 @@ def ask(api: Api, case: RouteCase, headers: dict[str, str], bad: Bad | None = No
     content = None if body is None else json.dumps(body)
     headers = {"Content-Type": "application/json", **headers}
     response: Response = api.client.request(case.method, path, content=content, headers=headers)
+    assert response.status_code in named_answers(case.route), (
+        f"{case.route} may answer {response.status_code}"
+    )
     return response
+
+
+@cache
+def named_answers(route: str) -> frozenset[int]:
+    """The statuses that the description names for a route."""
+    method, _, path = route.partition(" ")
+    paths = json.loads((DOCS / "openapi.json").read_text())["paths"]
+    known = paths.get(path, {}).get(method.lower(), {"responses": dict.fromkeys(range(600))})
+    return frozenset(int(code) for code in known["responses"])
 
 
 def assert_problem(response: Response, status: int, slug: str) -> None:

@@ -16,6 +16,7 @@ from penstock.schemas.topics import RUN_INBOX
 
 LOG_S: Final = 1.0
 BELIEVED_S: Final = 1.0
+RETRY_AFTER_S: Final = 2
 
 
 class Probe:
@@ -96,7 +97,9 @@ def routes(door: Door) -> APIRouter:
             "status": "not ready" if wrong else "ready",
             "checks": {name: complaint or "ok" for name, complaint in checks.items()},
         }
-        return JSONResponse(document, 503 if wrong else 200)
+        return JSONResponse(
+            document, 503 if wrong else 200, {"Retry-After": str(RETRY_AFTER_S)} if wrong else None
+        )
 
     return router
 

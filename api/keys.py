@@ -3,6 +3,7 @@
 A key itself is shown once, by the answer that makes it.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -12,6 +13,8 @@ from penstock.api.door import Door, IdempotencyKey
 from penstock.api.key_changes import KeyChanges
 from penstock.api.key_ring import KeyRing
 from penstock.api.key_shapes import NewKey, Rotation, document
+from penstock.api.problems import Problem
+from penstock.runtime.api_keys import ApiKey
 
 LIMIT_MAX: Final = 1_000
 
@@ -25,11 +28,15 @@ def routes(door: Door, ring: KeyRing) -> APIRouter:
     async def keys(
         caller: Annotated[Caller, Depends(door.keys)],
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
+        cursor: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
     ) -> dict[str, Any]:
-        """The tenant's keys without their secrets, newest first."""
+        """The tenant's keys without their secrets, newest first. Read on with cursor = next_cursor."""
         caller.needs(KEYS, "manage keys")
         shown = list((await changes.all_of(caller)).values())[::-1]
-        return {"keys": [document(key) for key in shown[:limit]]}
+        begin = 0 if cursor is None else _after(shown, cursor)
+        page = shown[begin : begin + limit]
+        more = begin + limit < len(shown)
+        return {"keys": [document(key) for key in page], "next_cursor": page[-1].key_id if more else None}
 
     @router.post("", status_code=201)
     async def make(
@@ -63,3 +70,12 @@ def routes(door: Door, ring: KeyRing) -> APIRouter:
         return Response(status_code=204)
 
     return router
+
+
+def _after(shown: Sequence[ApiKey], cursor: str) -> int:
+    """Where the list goes on: below the key of that id. Keys are never taken from it. Raises a 422 problem."""
+    for at, key in enumerate(shown):
+        if key.key_id == cursor:
+            return at + 1
+    detail = "Correct `cursor`: it is the `next_cursor` of a page; begin without one."
+    raise Problem(422, "invalid-request", "Invalid request", detail)

@@ -143,7 +143,7 @@ OPERATORS: Final = (
         may_not=("nobody", "ana", "sam", "olga"),
         stranger="eve",
         elsewhere="own",
-        bad=(Bad(path="/v1/keys?limit=0"),),
+        bad=(Bad(path="/v1/keys?limit=0"), Bad(path="/v1/keys?cursor=none")),
         same=lambda answer: [key["id"] for key in answer["keys"]],
     ),
     RouteCase(

@@ -42,6 +42,7 @@ def test_not_ready_without_the_database_or_the_workflow(home: Path) -> None:
         response = client.get("/health/ready")
     checks = response.json()["checks"]
     assert response.status_code == 503
+    assert response.headers["retry-after"] == "2"
     assert checks["log"] == "ok"
     assert "views can't be read" in checks["database"]
     assert "case-review" in checks["configuration"]

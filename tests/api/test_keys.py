@@ -49,6 +49,21 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(api: Api) -> None:
     assert made["key"].rpartition("_")[2] not in str(rows)
 
 
+def test_every_key_can_be_reached_while_others_are_made(api: Api) -> None:
+    """One that can't be seen can't be revoked."""
+    before = list(listed(api))
+    assert len(before) > 3
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        path = "/v1/keys?limit=2" + (f"&cursor={cursor}" if cursor else "")
+        page = api.client.get(path, headers=api.as_("ada")).json()
+        seen += [key["id"] for key in page["keys"]]
+        cursor = page["next_cursor"]
+        make(api)
+    assert seen == before
+
+
 def test_every_action_is_on_the_log_before_it_is_done_and_says_no_secret(api: Api) -> None:
     made = make(api, scopes=["runs:start"], reason="the nightly import").json()
     new = rotate(api, made["id"], grace_s=60, reason="monthly").json()

@@ -1,7 +1,7 @@
 """What every answer has: HEAD is answered as GET without the body, and nobody keeps or guesses at what they were told.
 
-An answer with an ETag may be kept by whom it was for, and is asked for again each time; all others are kept by nobody:
-they hold what people decided on, and now and then a secret.
+What was read with an ETag may be kept by whom it was for, and is asked for again each time; all else is kept by nobody:
+it holds what people decided on, and now and then a secret.
 """
 
 from typing import Final
@@ -27,11 +27,13 @@ class Answers:
             await self._app(scope, receive, send)
             return
         only_head = scope["method"] == "HEAD"
+        reads = only_head or scope["method"] == "GET"
 
         async def send_so(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.setdefault("Cache-Control", ASKED_FOR_AGAIN if "ETag" in headers else KEPT_BY_NOBODY)
+                kept = ASKED_FOR_AGAIN if reads and "ETag" in headers else KEPT_BY_NOBODY
+                headers.setdefault("Cache-Control", kept)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
             elif only_head:
                 message = {**message, "body": b""}

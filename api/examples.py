@@ -111,8 +111,8 @@ def _otherwise(route: str, code: str, answer: Mapping[str, Any], known: Mapping[
         return {**answer, "status": "completed", "result": "refund", "ended_at": "2025-10-09T09:10:00.000Z"}
     if code == "200":
         return {**answer, "outcome": _CAME.get(route, "applied"), "seq": 12}
-    said = ("name", "task_id", "run_id", "approval_id", "call_id", "input_id", "links")
-    said = said if "name" not in answer else ("name", "input_id")
+    of_a_run = ("task_id", "run_id", "approval_id", "call_id", "input_id", "links")
+    said = ("name", "input_id") if "name" in answer else of_a_run
     return {**{each: answer[each] for each in said if each in answer}, "outcome": "pending"}
 
 

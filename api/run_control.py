@@ -10,6 +10,7 @@ from penstock.api import telling
 from penstock.api.callers import PAUSE, Caller
 from penstock.api.door import Door, IdempotencyKey, moment
 from penstock.api.inbox import input_id_of
+from penstock.api.preconditions import IfMatch, check_if_match
 from penstock.api.problems import not_found
 from penstock.api.run_views import links, run_of, waits_for
 from penstock.api.telling import Said
@@ -48,9 +49,11 @@ def routes(door: Door) -> APIRouter:
         caller: Annotated[Caller, Depends(door.keys)],
         response: Response,
         idempotency_key: IdempotencyKey = None,
+        if_match: IfMatch = None,
     ) -> dict[str, Any]:
         """Have it wait. 200 with what came of it and what it waits for, or 202 if that takes longer."""
-        return await _say(door, caller, response, run_id, "pause", body.reason, idempotency_key)
+        said = "pause", body.reason, idempotency_key, if_match
+        return await _say(door, caller, response, run_id, *said)
 
     @router.post("/v1/runs/{run_id}/continue", status_code=202)
     async def go_on(
@@ -59,19 +62,28 @@ def routes(door: Door) -> APIRouter:
         caller: Annotated[Caller, Depends(door.keys)],
         response: Response,
         idempotency_key: IdempotencyKey = None,
+        if_match: IfMatch = None,
     ) -> dict[str, Any]:
         """Let it go on. 200 with what came of it, or 202 if that takes longer."""
-        return await _say(door, caller, response, run_id, "continue", body.reason, idempotency_key)
+        said = "continue", body.reason, idempotency_key, if_match
+        return await _say(door, caller, response, run_id, *said)
 
     return router
 
 
 async def _say(
-    door: Door, caller: Caller, response: Response, run_id: str, verb: str, reason: str, key: str | None
+    door: Door,
+    caller: Caller,
+    response: Response,
+    run_id: str,
+    verb: str,
+    reason: str,
+    key: str | None,
+    if_match: str | None,
 ) -> dict[str, Any]:
     """Say it, and answer with the effect. Raises problems."""
     caller.needs(PAUSE, f"{verb} a run")
-    await known(door, caller, run_id)
+    row = await known(door, caller, run_id)
     input_id = input_id_of(run_id, caller, key, verb, reason) or str(uuid.uuid4())
     said = Said(
         run_id,
@@ -82,7 +94,10 @@ async def _say(
             else client.go_on(run_id, reason, input_id=input_id)
         ),
     )
-    effect = await telling.once(door, caller, said)
+    effect = await telling.came_of(door, caller, said)
+    if effect is None:
+        check_if_match(if_match, row["last_seq"])
+        effect = await telling.tell(door, caller, said, door.inbox.effect_s)
     answer = {"run_id": run_id, "input_id": input_id, "links": links(run_id)}
     if effect is None:
         return answer | {"outcome": "pending"}

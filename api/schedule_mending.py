@@ -11,7 +11,7 @@ from penstock.api.problems import not_found
 from penstock.api.rights import RELEASE
 from penstock.api.schedule_shapes import ScheduleName, SchedulePause, ScheduleReason
 from penstock.api.schedule_telling import Telling
-from penstock.api.schedule_views import PARKED, caused, parked_line
+from penstock.api.schedule_views import PARKED, parked_line
 from penstock.api.telling import Prefer
 from penstock.producers.receipt import Receipt
 from penstock.producers.schedules import ScheduleClient
@@ -77,7 +77,7 @@ async def _mend(telling: Telling, verb: str, parked_input_id: str, reason: str) 
     caller.needs(RELEASE, f"{verb} a parked input")
     row = await telling.known()
     input_id = telling.input_id(verb, parked_input_id, reason)
-    if not await caused(door.views, caller.tenant, telling.name, input_id):
+    if await telling.effect(input_id) is None:
         if not is_uuid(parked_input_id) or parked_input_id not in row["parked_inputs"]:
             raise not_found("parked input")
         detail = {"schedule": telling.name, "input_id": input_id}

@@ -48,12 +48,12 @@ class Telling:
         200 where that is known, 202 if it takes longer. Raises problems: what the schedule refuses, 413, 503.
         """
         door, caller = self.door, self.caller
-        effect = await self._effect(input_id)
+        effect = await self.effect(input_id)
         if effect is None:
             with door.repeats.saying(schedule_id(caller.tenant, self.name), input_id):
                 await door.inbox.tell_schedule(caller, speak)
             wait_s = telling.wait_s_of(self.prefer, door.inbox.effect_s)
-            effect = await telling.until(lambda: self._effect(input_id), wait_s)
+            effect = await telling.until(lambda: self.effect(input_id), wait_s)
             telling.applied(self.response, self.prefer, wait_s)
         answer: dict[str, Any] = {"name": self.name, "input_id": input_id}
         if effect is None:
@@ -73,7 +73,9 @@ class Telling:
             raise not_found("schedule")
         return row
 
-    async def _effect(self, input_id: str) -> Columns | None:
+    async def effect(self, input_id: str) -> Columns | None:
+        """What came of it, if it was said before and the views show it. Raises a 409 problem if the key came with other
+        words."""
         found = await caused(self.door.views, self.caller.tenant, self.name, key_part(input_id))
         for event in found:
             check_same(event["cause_id"], input_id)

@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Final, get_args, get_type_hints
 
+from penstock.producers.schedules import plan_sha256
 from penstock.schemas.bodies import INPUTS
 from penstock.schemas.canonical import NotCanonical, PayloadTooLarge, canonical_json, payload_of, sha256_hex
 from penstock.schemas.codec import Codec, InputBody, Undecodable
@@ -16,6 +17,15 @@ from penstock.schemas.envelope.records import Payload
 from penstock.schemas.ids import is_uuid
 from penstock.schemas.log.records import DiscardInput, ReleaseInput
 from penstock.schemas.run.records import CancelRun, CastVote, SettleToolCall, SignalRun, StartRun
+from penstock.schemas.schedule.records import (
+    CreateSchedule,
+    DeleteSchedule,
+    PauseSchedule,
+    Plan,
+    ResumeSchedule,
+    ReviseSchedule,
+    TriggerSchedule,
+)
 
 _BY_NAME: Final = {name.rpartition(".")[2]: body for name, body in INPUTS.items()}
 _OPERATOR: Final = ("operator",)
@@ -28,6 +38,12 @@ _RIGHTS: Final[Mapping[type[InputBody], tuple[tuple[str, ...], str]]] = {
     ReleaseInput: (_OPERATOR, "redrive a release"),
     DiscardInput: (_OPERATOR, "redrive a discard"),
     CastVote: (("analyst", "supervisor"), "vote"),
+    CreateSchedule: (_OPERATOR, "make a schedule"),
+    ReviseSchedule: (_OPERATOR, "change a schedule"),
+    PauseSchedule: (_OPERATOR, "pause a schedule"),
+    ResumeSchedule: (_OPERATOR, "resume a schedule"),
+    TriggerSchedule: (_OPERATOR, "trigger a schedule"),
+    DeleteSchedule: (_OPERATOR, "delete a schedule"),
 }
 
 
@@ -65,12 +81,13 @@ def mend_of_fields(type_: str, entity_id: str, fields: Mapping[str, Any]) -> Men
     if not is_uuid(entity_id):
         raise BadMend("entity_id must be a UUID in lower case, with hyphens")
     try:
-        hints = get_type_hints(kind)
-        given = {name: _value(value, hints.get(name)) for name, value in fields.items()}
+        given = _fields(kind, fields)
         if kind is StartRun and "body_sha256" not in given:
             given["body_sha256"] = _start_sha256(fields)
+        if kind is CreateSchedule and "body_sha256" not in given:
+            given["body_sha256"] = plan_sha256(given["plan"], bool(given.get("paused")))
         body = kind(**given)
-    except (KeyError, TypeError, ValueError, NotCanonical, PayloadTooLarge) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, NotCanonical, PayloadTooLarge) as error:
         raise BadMend(f"the fields don't make a {type_}: {error}") from error
     return _allowed(entity_id, body)
 
@@ -83,9 +100,16 @@ def _allowed(entity_id: str, body: InputBody) -> Mend:
     return Mend(entity_id, body)
 
 
+def _fields(kind: type[object], fields: Mapping[str, Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {name: _value(value, hints.get(name)) for name, value in fields.items()}
+
+
 def _value(value: Any, hint: Any) -> Any:
     if value is None:
         return None
+    if hint is Plan:
+        return Plan(**_fields(Plan, value))
     if Payload in (hint, *get_args(hint)):
         return payload_of(canonical_json(value["content"]))
     if bytes in (hint, *get_args(hint)):

@@ -131,7 +131,7 @@ def _about_question(approval_id: str, question: Question | None) -> dict[str, ob
         "approval_id": approval_id,
         "role": question.role if question else None,
         "expires_at": moment(question.expires_at_ms) if question else None,
-        "links": {"votes": f"/v1/approvals/{approval_id}/votes"},
+        "links": {"approval": f"/v1/approvals/{approval_id}", "votes": f"/v1/approvals/{approval_id}/votes"},
     }
 
 

@@ -55,6 +55,9 @@ def test_nobody_keeps_what_others_must_not_read(api: Api) -> None:
         answer = api.client.get(path, headers=api.as_("ana"))
         assert answer.headers["cache-control"] == kept
         assert answer.headers["x-content-type-options"] == "nosniff"
+    body = {"url": "https://example.com/", "kinds": ["approval.requested"]}
+    secret = api.client.post("/v1/webhooks", json=body, headers=api.as_("olga"))
+    assert (secret.json()["secret"][:6], secret.headers["cache-control"]) == ("whsec_", "no-store")
     same = api.client.get(
         f"/v1/runs/{RUN}", headers=api.as_("ana", **{"If-None-Match": answer.headers["etag"]})
     )

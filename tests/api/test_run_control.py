@@ -11,7 +11,7 @@ from penstock.schemas.run.records import ContinueRun, PauseRun, RunContinued, Ru
 from tests.api.conftest import Api
 from tests.api.route_case import NO_RUN, RUN
 from tests.api.test_every_route import assert_problem
-from tests.views.histories import approval_of, asked, call_of, requested, started
+from tests.views.histories import approval_of, asked, call_of, completed, requested, started
 
 PAUSED = RunPaused(paused_by="sam", reason="look at it")
 CONTINUED = RunContinued(continued_by="olga", reason="it is well")
@@ -46,6 +46,18 @@ def test_it_is_said_in_the_callers_name(
     assert type(body) is kind
     assert (meta.entity_id, meta.actor.subject, meta.actor.roles) == (RUN, "olga", ("operator",))
     assert getattr(body, "reason", "") == "look at it"
+
+
+@pytest.mark.parametrize("verb", ["pause", "continue"])
+def test_only_the_run_that_was_looked_at_is_paused_or_continued(running: Api, verb: str) -> None:
+    path, body = f"/v1/runs/{RUN}/{verb}", {"reason": "look at it"}
+    tag = running.client.get(f"/v1/runs/{RUN}", headers=running.as_("sam")).headers["etag"]
+    running.tell(RUN, completed(RUN, 2))
+    stale = running.client.post(path, json=body, headers=running.as_("sam", **{"If-Match": tag}))
+    assert_problem(stale, 412, "run-moved-on")
+    assert running.log.inputs == []
+    again = running.as_("sam", **{"If-Match": stale.headers["etag"]})
+    assert running.client.post(path, json=body, headers=again).status_code == 202
 
 
 def test_a_pause_is_answered_with_what_the_run_waits_for(running: Api) -> None:

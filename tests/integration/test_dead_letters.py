@@ -27,7 +27,8 @@ from penstock.schemas.envelope.records import Actor, InputMeta
 from penstock.schemas.headers import REDRIVE
 from penstock.schemas.ids import dead_letter_id, derived_id, partition_of, run_id
 from penstock.schemas.run.records import StartRun
-from penstock.schemas.topics import ALL_TOPICS, RUN_INBOX
+from penstock.schemas.topics import ALL_TOPICS, RUN_INBOX, SCHEDULE_EVENTS, SCHEDULE_INBOX
+from tests.integration import schedule_letters
 from tests.integration.processes import ROOT, Processes, eventually, processes
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
@@ -217,3 +218,28 @@ def test_by_filter_nothing_is_done_until_it_is_said_and_then_each_is_told(site: 
 def test_who_is_no_operator_may_not(site: Site) -> None:
     words = ["dlq", "redrive", site.ids["rubbish"], "--reason", "x", "--as", "ana"]
     assert "none of the roles operator" in site.type(*words, code=2)
+
+
+def test_those_of_schedules_are_put_back_mended_and_given_up(site: Site, tmp_path: Path) -> None:
+    sent = schedule_letters.send(site.log, Keyring.load(site.home / "keys.json"))
+    site.ids |= {f"schedule's {kind}": ident for kind, ident in sent.items()}
+    for kind in sent:
+        site.until_state(f"schedule's {kind}", "open")
+    listed = json.loads(site.type("dlq", "list", "--topic", SCHEDULE_INBOX, "--json"))
+    assert {one["id"]: one["error"]["class"] for one in listed} == {
+        sent["misplaced"]: "Misplaced",
+        sent["malformed"]: "Undecodable",
+    }
+    site.type("dlq", "redrive", sent["misplaced"], "--reason", "the sender is mended")
+    eventually(lambda: schedule_letters.shown(site.database_url) == ("active", None), 60, site.children.tails)
+    mend = schedule_letters.mend(tmp_path / "mend.json")
+    site.type("dlq", "redrive", sent["malformed"], "--reason", "as it was meant", "--mend", mend)
+    eventually(
+        lambda: schedule_letters.shown(site.database_url) == ("paused", "olga"), 60, site.children.tails
+    )
+    said = site.type("dlq", "redrive", sent["event"], "--reason", "x", code=2)
+    assert f"Only its owner writes {SCHEDULE_EVENTS}" in said
+    shown = site.show("schedule's event")["refused_by"]
+    assert "penstock.streams.firing" in {one["group"] for one in shown}
+    site.type("dlq", "discard", sent["event"], "--reason", "a stranger's")
+    site.until_state("schedule's event", "discarded")

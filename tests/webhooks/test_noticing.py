@@ -43,7 +43,11 @@ def test_a_question_is_posted_signed_and_says_little(world: World) -> None:
         "approval_id": approval,
         "role": "supervisor",
         "expires_at": "2025-10-11T08:53:20.000Z",
-        "links": {"run": f"/v1/runs/{run}", "votes": f"/v1/approvals/{approval}/votes"},
+        "links": {
+            "run": f"/v1/runs/{run}",
+            "approval": f"/v1/approvals/{approval}",
+            "votes": f"/v1/approvals/{approval}/votes",
+        },
     }
     assert "refund" not in json.dumps(document), "the arguments are the run's own"
 

@@ -2,8 +2,8 @@
 
 import logging
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Annotated, Any
 
 import uvicorn
@@ -89,16 +89,7 @@ def create_app(
             if log is None:
                 kept.close()
 
-    app = FastAPI(
-        title="Penstock",
-        version=__version__,
-        lifespan=lifespan,
-        # Who asks for another path is told so, not sent to one at a host of their own choice.
-        redirect_slashes=False,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = _bare(lifespan)
     admission = Admission(views, Limits.of(settings))
     door = Door(settings, authentication, views, inbox, AcceptedRuns(), admission, loaded, kept, callbacks)
     app.state.streams = streams
@@ -109,6 +100,20 @@ def create_app(
     problems.install(app)
     _surround(app, settings, body_bytes_max, counted.meters)
     return app
+
+
+def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """Without a route, nor the framework's pages."""
+    return FastAPI(
+        title="Penstock",
+        version=__version__,
+        lifespan=lifespan,
+        # Who asks for another path is told so, not sent to one at a host of their own choice.
+        redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
 
 
 def _describe(app: FastAPI, authentication: Authentication) -> None:

@@ -1,12 +1,14 @@
 """`penstock dlq …`: dead letters listed, looked at, put back, mended, given up."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from penstock.cli.outcomes import NOT_DONE
 from penstock.cli.questions import AsJson, Reason
 from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres_dead_letters import Filter, State
@@ -162,13 +164,21 @@ def _bulk(
         if not as_json:
             print(f"nothing was done: with --yes {found['count']} would be asked to {verb}")
         return
-    done = 0
+    outcomes: Counter[str] = Counter()
     try:
         for did in dead_letters.each(redriver, verb, which, reason, limit):
-            done += 1
+            outcomes[did["outcome"]] += 1
             _tell(did, as_json)
     except KeyboardInterrupt:
+        done = outcomes.total()
         raise SetupError(f"stopped after {done}: the same command goes on with the others") from None
+    if not as_json:
+        print(
+            ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+            or "nothing matches"
+        )
+    if outcomes["refused"]:
+        raise typer.Exit(NOT_DONE)
 
 
 def _tell(did: dict[str, Any], as_json: bool) -> None:

@@ -14,8 +14,9 @@ from typing import Any, Final
 from penstock.api.drain_report import report, statuses_query, waits_query
 from penstock.cli import shown, workflow_reading, workflows_shown
 from penstock.cli.outcomes import DONE, NOT_YET
-from penstock.cli.run_reading import asking
+from penstock.cli.run_reading import asking, views
 from penstock.cli.screen import say, stderr
+from penstock.cli.speaking import NotFound
 from penstock.producers.kafka_backlog import BrokerSilent, KafkaBacklog, Place
 from penstock.runtime.errors import DatabaseAway, SetupError
 from penstock.runtime.postgres import Connected, DatabaseError, connect
@@ -24,6 +25,8 @@ from penstock.runtime.settings import Settings
 from penstock.schemas.topics import BY_NAME, RUN_EVENTS, RUN_INBOX, RUNS_GROUP, VIEWS_GROUP
 
 EVERY_S: Final = 2.0
+_EVER: Final = """
+SELECT FROM views.run_row WHERE workflow = %(workflow)s AND workflow_version = %(version)s LIMIT 1"""
 # How long who doesn't watch waits for the views.
 PATIENCE_S: Final = 5.0
 _LOOK_AGAIN_S: Final = 0.2
@@ -58,7 +61,8 @@ class CaughtUp:
 def drain(
     settings: Settings, name: str, version: int, tenant: str | None, *, watch: bool, as_json: bool
 ) -> int:
-    """Show the report, with `watch` whenever it changes; the exit code. Raises SetupError unless it watches."""
+    """Show the report, with `watch` whenever it changes; the exit code. Raises SetupError unless it watches, and
+    NotFound for a version of which nothing is known: a slip of the pen must not read as code that can go."""
     known = workflow_reading.registered(settings)
     own = None if known is None else known.get(name, {})
     until_s, seen = time.monotonic() + PATIENCE_S, ""
@@ -81,11 +85,23 @@ def drain(
                 print(json.dumps(found), flush=True) if as_json else say(line)
                 seen = line
             time.sleep(EVERY_S if watch else _LOOK_AGAIN_S)
+    if gone and version not in (own or {}):
+        _insist_on_runs(settings, name, version)
     if as_json:
         print(json.dumps(found), flush=True) if watch else shown.as_json(found)
     else:
         workflows_shown.drain(found)
     return DONE if gone else NOT_YET
+
+
+def _insist_on_runs(settings: Settings, name: str, version: int) -> None:
+    """Raises NotFound if the version never had a run."""
+    with views(settings) as ask:
+        if not ask(_EVER, {"workflow": name, "version": version}):
+            raise NotFound(
+                f"nothing is known of {name} v{version}: no run ever had it, and the application doesn't register it; "
+                "`penstock workflows list` lists what is there"
+            )
 
 
 def _look(

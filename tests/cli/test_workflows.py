@@ -105,6 +105,14 @@ def test_a_version_is_drained_once_no_open_run_of_any_tenant_holds_it(typed: Typ
     assert "new runs begin on it" in newest.stdout
 
 
+@pytest.mark.parametrize("slip", [("statment", "1"), ("statement", "11")])
+def test_a_slip_of_the_pen_is_no_code_that_can_go(typed: Type, slip: tuple[str, str]) -> None:
+    for more in ((), ("--watch",)):
+        result = typed("drain", slip[0], "--version", slip[1], *more)
+        assert isinstance(result.exception, SetupError)
+        assert "nothing is known of" in str(result.exception)
+
+
 def test_watching_ends_when_the_last_run_does_whatever_goes_away_meanwhile(
     typed: Type, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

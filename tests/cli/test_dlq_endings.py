@@ -25,6 +25,8 @@ def test_it_ends_with_a_count_and_with_one_if_any_was_refused(
     def each(*_: object) -> Iterator[dict[str, Any]]:
         yield from ({"id": str(n), "outcome": outcome} for n, outcome in enumerate(outcomes))
 
+    monkeypatch.setenv("DATABASE_URL", "postgresql://unused")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "unused:9092")
     monkeypatch.setattr(dead_letters, "acting", lambda *_: nullcontext())
     monkeypatch.setattr(dead_letters, "each", each)
     words = ["dlq", "redrive", "--error", "Undecodable", "--reason", "mended", "--yes"]

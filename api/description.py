@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from penstock import __version__
-from penstock.api import examples
+from penstock.api import examples, problem_types
+from penstock.api.problem_types import PROBLEM_TYPES
 from penstock.api.problems import MEDIA_TYPE
 
 _ABOUT: Final = (
@@ -55,7 +56,11 @@ _PROBLEM: Final[Mapping[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "instance"],
     "properties": {
-        "type": {"type": "string", "examples": ["urn:penstock:problem:not-found"]},
+        "type": {
+            "type": "string",
+            "description": "`urn:penstock:problem:` and one of these names, where {…} stands for the refusal's reason.",
+            "examples": [f"urn:penstock:problem:{each.name}" for each in PROBLEM_TYPES],
+        },
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What to do next."},
@@ -133,7 +138,12 @@ def page(document: Mapping[str, Any]) -> str:
         + "\n".join(filter(None, shown[tag]))
         for tag, rows in sorted(by_tag.items())
     )
-    return "\n\n".join((*head, *tables)) + "\n"
+    problems = (
+        "## Problems",
+        "`type` is `urn:penstock:problem:` and one of these. `{…}` stands for what refused it says, also as `reason`.",
+        problem_types.table(),
+    )
+    return "\n\n".join((*head, *tables, *problems)) + "\n"
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

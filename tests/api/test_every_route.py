@@ -9,6 +9,7 @@ import pytest
 from httpx import Response
 
 from penstock.api.description import describe
+from penstock.api.problem_types import is_known
 from tests.api import recording
 from tests.api.conftest import Api
 from tests.api.route_case import NO_RUN, RUN, Bad, RouteCase, tell_of_a_run
@@ -53,6 +54,7 @@ def assert_problem(response: Response, status: int, slug: str) -> None:
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
     assert problem["type"] == f"urn:penstock:problem:{slug}"
+    assert is_known(slug), "name it in api/problem_types.py"
     assert problem["status"] == status
     assert problem["title"]
     assert problem["detail"]

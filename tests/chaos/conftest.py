@@ -1,4 +1,4 @@
-"""The stack of the kill tests: a broker, a database and a target of its own, for the whole session."""
+"""The stack of the kill tests: a broker, a database and a target of its own, for as long as these run."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ APPLICATION = "tests.chaos.application:application"
 MakeStack = Callable[..., Stack]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalBroker, LocalPostgres]]:
     """A broker and a Postgres that only these tests use: they count everything on them, and replace the database."""
     home = tmp_path_factory.mktemp("servers")
@@ -29,7 +29,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalBro
         broker.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(
     servers: tuple[LocalBroker, LocalPostgres], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:

@@ -142,7 +142,9 @@ def test_a_flood_from_one_leaves_room_for_others(server: Server, known: bool) ->
         while not flood.done():
             waited_s.append(server.is_well())
         answers = flood.result()
-    assert set(answers) <= ({200, 429, 503} if known else {401, 429, 503}), sorted(set(answers))
+    # Where there is no room for the next, the one that is waited for longest is closed without an answer.
+    assert answers.count(0) <= REQUESTS // 50
+    assert set(answers) <= ({0, 200, 429, 503} if known else {0, 401, 429, 503}), sorted(set(answers))
     assert max(waited_s) < ANSWER_S
     assert server.memory_mb() < memory_mb + MEMORY_MB_MAX
     eventually(lambda: server.descriptors() <= descriptors + KEPT, 10, lambda: str(server.descriptors()))

@@ -28,6 +28,8 @@ def run_and_exit(app: Any) -> NoReturn:
     try:
         # Programs are told of what was typed wrongly as of everything else.
         sys.exit(app(standalone_mode=not as_json) or 0)
+    except SystemExit:
+        raise  # Before the next but one is asked, which imports half of everything.
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except expected() as error:

@@ -74,8 +74,8 @@ def test_an_unknown_command_is_told_what_is_like_it() -> None:
 
 def test_the_list_imports_nothing_heavy() -> None:
     program = (
-        "import sys\nfrom penstock.cli.main import app\n"
-        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom penstock.cli.main import main\nsys.argv = ['penstock', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
         f"print('heavy:', sorted(set(sys.modules) & set({HEAVY!r})))"
     )
     ended = subprocess.run(

@@ -9,7 +9,8 @@ from penstock.api.bulk_rows import Bulk, BulkRows, bulk_of
 from penstock.api.bulk_shapes import BulkBody, Kind, meant, spoken
 from penstock.api.callers import Caller
 from penstock.api.door import Door, moment
-from penstock.api.problems import Problem, not_found
+from penstock.api.problems import not_found
+from penstock.api.repeats import conflict
 from penstock.api.run_filters import RunFilter
 from penstock.api.run_views import page_of, summary
 from penstock.api.views import Columns
@@ -60,8 +61,7 @@ async def ask(
     row = await known(rows, caller, asked.bulk_id)
     if not same(asked, bulk_of(row)):
         detail = "This Idempotency-Key came with another operation: use a new key for a new one."
-        more = {"bulk_id": asked.bulk_id}
-        raise Problem(409, "idempotency-conflict", "Idempotency-Key used before", detail, more=more)
+        raise conflict(detail, bulk_id=asked.bulk_id)
     return document(row), key
 
 

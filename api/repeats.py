@@ -39,8 +39,12 @@ def check_same(before: str, input_id: str) -> None:
             "This Idempotency-Key came with other words, and nothing was said now: use a new key for new words, or "
             "send the same again."
         )
-        more = {"input_id": before}
-        raise Problem(409, "idempotency-conflict", "Idempotency-Key used before", detail, more=more)
+        raise conflict(detail, input_id=before)
+
+
+def conflict(detail: str, **more: str) -> Problem:
+    """For a key that stands for something else: `more` names it."""
+    return Problem(409, "idempotency-conflict", "Idempotency-Key used before", detail, more=more)
 
 
 class Repeats:

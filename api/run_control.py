@@ -10,7 +10,7 @@ from penstock.api import telling
 from penstock.api.callers import PAUSE, Caller
 from penstock.api.door import Door, IdempotencyKey, moment
 from penstock.api.inbox import input_id_of
-from penstock.api.preconditions import IfMatch, check_if_match
+from penstock.api.preconditions import IfMatch
 from penstock.api.problems import not_found
 from penstock.api.run_views import links, run_of, waits_for
 from penstock.api.telling import Said
@@ -94,10 +94,7 @@ async def _say(
             else client.go_on(run_id, reason, input_id=input_id)
         ),
     )
-    effect = await telling.came_of(door, caller, said)
-    if effect is None:
-        check_if_match(if_match, row["last_seq"])
-        effect = await telling.tell(door, caller, said, door.inbox.effect_s)
+    effect = await telling.once(door, caller, said, last_seq=row["last_seq"], if_match=if_match)
     answer = {"run_id": run_id, "input_id": input_id, "links": links(run_id)}
     if effect is None:
         return answer | {"outcome": "pending"}

@@ -15,6 +15,7 @@ from penstock.api.accepted import AcceptedRun
 from penstock.api.callers import Caller
 from penstock.api.door import Door
 from penstock.api.problems import Problem, unavailable
+from penstock.api.repeats import conflict
 from penstock.declare.errors import InvalidInput
 from penstock.declare.workflows import Workflow
 from penstock.producers.retries import Retry
@@ -116,10 +117,7 @@ def _under_way() -> Problem:
 
 
 def _conflict(started: str) -> Problem:
-    return Problem(
-        409,
-        "idempotency-conflict",
-        "Idempotency-Key used before",
-        "This Idempotency-Key came with another body: use a new key for a new request, or send the same body.",
-        more={"run_id": started, "task_id": started},
+    detail = (
+        "This Idempotency-Key came with another body: use a new key for a new request, or send the same body."
     )
+    return conflict(detail, run_id=started, task_id=started)

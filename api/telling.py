@@ -113,11 +113,18 @@ async def known(door: Door, caller: Caller, run_id: str) -> Columns | None:
 
 
 async def once(
-    door: Door, caller: Caller, said: Said, wait_s: float | None = None, last_seq: int = 0
+    door: Door,
+    caller: Caller,
+    said: Said,
+    wait_s: float | None = None,
+    last_seq: int = 0,
+    if_match: str | None = None,
 ) -> Columns | None:
-    """What came of it: as the views show it if it was said before, otherwise as `tell`."""
+    """What came of it: as the views show it if it was said before, otherwise as `tell`. Raises a 412 problem if it
+    would be said now, to a run that isn't as the caller saw it."""
     effect = await came_of(door, caller, said)
     if effect is None:
+        check_if_match(if_match, last_seq)
         effect = await tell(door, caller, said, door.inbox.effect_s if wait_s is None else wait_s, last_seq)
     return effect
 

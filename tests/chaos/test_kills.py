@@ -22,7 +22,8 @@ KILLS = [
     ("tools", "after-call-started", 8),
     ("tools", "after-effect", 48),
     ("tools", "after-answer", 52),
-    ("timers", "before-ack", 2),
+    # At its first turn: all other runs may have ended before it has started, and it reads them in one.
+    ("timers", "before-ack", 1),
 ]
 
 

@@ -126,7 +126,9 @@ def test_each_nominal_time_starts_one_run_through_kills_and_a_time_of_being_down
     first, last = fired[0].due_ms, fired[-1].due_ms
     assert [one.due_ms for one in fired] == list(range(first, last + 1, EVERY_MS))
     missed = [body for _, body in site.told(SCHEDULE_EVENTS) if isinstance(body, ScheduleMissed)]
-    assert all(one.from_ms > last for one in missed), "only what had come due when it was paused may be missed"
+    assert all(one.from_ms > last for one in missed), (
+        "only what had come due when it was paused may be missed"
+    )
     own = schedule_id("local", "ticking")
     assert site.started() == {scheduled_run_id(own, one.due_ms): 1 for one in fired}
     begun = [body for _, body in site.told(RUN_EVENTS) if isinstance(body, RunStarted)]

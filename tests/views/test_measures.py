@@ -39,7 +39,9 @@ def measured(views: Views, log: MemoryLog) -> dict[str, list[tuple[Labels, float
     for each in measures(views):
         found.setdefault(each.name, []).append((each.labels, each.value))
     for values in found.values():
-        values.sort(key=lambda one: [one[0].get(name, "") for name in ("tenant", "workflow", "tool", "status")])
+        values.sort(
+            key=lambda one: [one[0].get(name, "") for name in ("tenant", "workflow", "tool", "status")]
+        )
     return found
 
 

@@ -79,6 +79,25 @@ class FoldingDecider(Decider[S], Protocol[S]):
         ...
 
 
+@runtime_checkable
+class LastingDecider(Decider[S], Protocol[S]):
+    """A decider whose entities live for years: their states are kept beside the journal, now and then.
+
+    `fold_version` is raised when any history folds to another state than before, or a state is packed otherwise: what
+    another version has packed isn't gone on from.
+    """
+
+    fold_version: int
+
+    def pack(self, state: S) -> bytes:
+        """The whole of the state."""
+        ...
+
+    def unpack(self, packed: bytes) -> S:
+        """The state that `pack` was given. Raises ValueError, TypeError or KeyError for other bytes."""
+        ...
+
+
 def decide_and_fold(decider: Decider[S], state: S, given: Input, seq: int, time_ms: int) -> Decided[S]:
     """`decide`, then `evolve` with each event: for deciders that don't fold by themselves."""
     events = decider.decide(state, given)

@@ -14,7 +14,8 @@ S = TypeVar("S")
 
 @dataclass(slots=True)
 class Entity(Generic[S]):
-    """`causes` are the inputs done; `prefix` are the logged events of an input that isn't done yet (law L4)."""
+    """`causes` are the inputs done; those up to `snapshot_seq` are in the journal only, but for `replacements`, which
+    were done in the place of parked ones. `prefix` are the logged events of an input that isn't done yet (law L4)."""
 
     tenant: str
     entity_id: str
@@ -26,6 +27,13 @@ class Entity(Generic[S]):
     causes: set[str] = field(default_factory=set)
     parked: dict[str, InputParked] = field(default_factory=dict)
     prefix: tuple[tuple[EventMeta, EventBody], ...] = ()
+    snapshot_seq: int = 0
+    replacements: set[str] = field(default_factory=set)
+
+    @property
+    def known_seq(self) -> int:
+        """Of the last event that is known, also if its input isn't done yet."""
+        return self.seq + len(self.prefix)
 
     def note(self, meta: EventMeta, body: EventBody) -> None:
         """Take an event into account, but for the decider's state."""
@@ -41,6 +49,7 @@ class Entity(Generic[S]):
             if isinstance(body, InputReleased) and body.replacement_id is not None:
                 # It is done: sent to the inbox as well, it is a repetition.
                 self.causes.add(body.replacement_id)
+                self.replacements.add(body.replacement_id)
 
 
 def fresh(decider: Decider[S], tenant: str, entity_id: str) -> Entity[S]:
@@ -52,21 +61,29 @@ def load(
     decider: Decider[S], codec: Codec, tenant: str, entity_id: str, values: Sequence[bytes]
 ) -> Entity[S]:
     """Fold a history. One that can't be folded gives a broken entity, whose inputs will be parked."""
-    history = [codec.decode_event(value) for value in values]
-    settled = next((meta for meta, body in history if not isinstance(body, InputRefused)), None)
-    entity = fresh(decider, settled.tenant if settled else tenant, entity_id)
+    entity = fresh(decider, tenant, entity_id)
+    go_on(decider, codec, entity, values)
+    return entity
+
+
+def go_on(decider: Decider[S], codec: Codec, entity: Entity[S], values: Sequence[bytes]) -> None:
+    """Fold what comes next in the entity's history."""
+    history = [*entity.prefix, *(codec.decode_event(value) for value in values)]
+    if not entity.settled and (tenant := _settled_tenant(history)) is not None:
+        entity.tenant, entity.state = tenant, decider.initial(tenant, entity.entity_id)
     last = history[-1][0].cause
     present = sum(1 for meta, _ in history if meta.cause.id == last.id)
     whole = history if present == last.count else history[: len(history) - present]
     entity.prefix = tuple(history[len(whole) :])
     for meta, body in whole:
         entity.note(meta, body)
+        if entity.broken:
+            continue
         try:
             entity.state = decider.evolve(entity.state, Happened(body, meta.entity_seq, meta.time_ms))
         except Exception as error:  # noqa: BLE001 a history that can't be folded must not stop other keys
             entity.broken = f"the history can't be folded at seq {meta.entity_seq}: {error!r}"
-            break
-    if entity.broken:
-        for meta, body in whole:
-            entity.note(meta, body)
-    return entity
+
+
+def _settled_tenant(history: Sequence[tuple[EventMeta, EventBody]]) -> str | None:
+    return next((meta.tenant for meta, body in history if not isinstance(body, InputRefused)), None)

@@ -3,7 +3,7 @@
 `streams.postgres_journal` keeps it in Postgres, `streams.memory_journal` in memory, for tests and simulations.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,6 +72,20 @@ class Adoption:
     undecided_from: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An entity as folded from its events up to `seq`. `replacements` are the inputs that were decided in the place of
+    parked ones: no row names them as a cause."""
+
+    entity_id: str
+    seq: int
+    time_ms: int
+    tenant: str
+    replacements: Sequence[str]
+    fold_version: int
+    state: bytes
+
+
 class Journal(Protocol):
     """Calls block, and retry by themselves while the database is away. Fenced: see `streams.host.Fenced`."""
 
@@ -91,6 +105,23 @@ class Journal(Protocol):
         """Each entity's events in the order of seq; nothing for an entity without any."""
         ...
 
+    def stretch(self, entity_id: str, after_seq: int, count: int) -> Sequence[bytes]:
+        """So many of an entity's events at most, in the order of seq, the first one behind `after_seq`."""
+        ...
+
+    def snapshots(self, entity_ids: Sequence[str], fold_version: int) -> Mapping[str, Snapshot]:
+        """Those that a fold of this version has made."""
+        ...
+
+    def keep(self, partition: int, epoch: int, position: int, snapshots: Sequence[Snapshot]) -> None:
+        """In the place of earlier ones, if the partition is ours and stands at `position`: else nothing is kept, since
+        another owner, or a dump that was restored, may have another history."""
+        ...
+
+    def decided(self, inputs: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Which of these, each an entity and an input's id, have caused events here."""
+        ...
+
     def commit(self, batches: Sequence[Commit]) -> frozenset[int]:
         """For each partition the fence, then plain inserts; the partitions that were ours, and are committed.
 
@@ -99,7 +130,8 @@ class Journal(Protocol):
         ...
 
     def adopt(self, partition: int, epoch: int, rows: Sequence[Row]) -> Adoption:
-        """Make the journal agree with these events of the log. Fenced if not ours."""
+        """Make the journal agree with these events of the log; what is replaced takes its entity's snapshot along.
+        Fenced if not ours."""
         ...
 
     def unpublished(self, partition: int, after_position: int) -> Sequence[Row]:

@@ -46,10 +46,33 @@ WHERE entity_id = %(entity)s AND (seq = %(seq)s OR (cause_id = %(cause)s AND cau
     OR (seq > %(seq)s AND NOT seq = ANY(%(logged)s)))
 RETURNING cause_offset
 """
-OWN: Final = "SELECT 1 FROM penstock.checkpoint WHERE noun = %s AND partition = %s AND epoch = %s FOR UPDATE"
+OWN: Final = (
+    "SELECT position FROM penstock.checkpoint WHERE noun = %s AND partition = %s AND epoch = %s FOR UPDATE"
+)
 SETTLE: Final = """
 UPDATE penstock.checkpoint
 SET position = %(position)s, published_position = %(position)s, events_position = %(events_position)s,
     events_epoch = %(epoch)s
 WHERE noun = %(noun)s AND partition = %(partition)s AND epoch = %(epoch)s
 """
+STRETCH: Final = """
+SELECT value FROM penstock.journal WHERE entity_id = %s AND seq > %s ORDER BY seq LIMIT %s
+"""
+SNAPSHOTS: Final = """
+SELECT entity_id::text, seq, time_ms, tenant, replacements::text[], fold_version, state
+FROM penstock.entity_snapshot WHERE entity_id = ANY(%s::uuid[]) AND fold_version = %s
+"""
+KEEP: Final = """
+INSERT INTO penstock.entity_snapshot
+    (entity_id, noun, partition, seq, time_ms, tenant, replacements, fold_version, state)
+VALUES (%(entity_id)s, %(noun)s, %(partition)s, %(seq)s, %(time_ms)s, %(tenant)s, %(replacements)s::uuid[],
+        %(fold_version)s, %(state)s)
+ON CONFLICT (entity_id) DO UPDATE SET seq = excluded.seq, time_ms = excluded.time_ms,
+    replacements = excluded.replacements, fold_version = excluded.fold_version, state = excluded.state
+"""
+DECIDED: Final = """
+SELECT DISTINCT asked.entity_id::text, asked.input_id::text
+FROM unnest(%s::uuid[], %s::uuid[]) AS asked(entity_id, input_id)
+JOIN penstock.journal ON journal.entity_id = asked.entity_id AND journal.cause_id = asked.input_id
+"""
+FORGET: Final = "DELETE FROM penstock.entity_snapshot WHERE entity_id = %s"

@@ -2,11 +2,11 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from penstock.streams.host import Fenced
-from penstock.streams.journal import Adoption, Checkpoint, Commit, Row
+from penstock.streams.journal import Adoption, Checkpoint, Commit, Row, Snapshot
 
 
 class MemoryJournal:
@@ -17,6 +17,7 @@ class MemoryJournal:
         self._checkpoints: dict[int, Checkpoint] = {}
         self._rows: dict[str, dict[int, Row]] = defaultdict(dict)
         self._committed: dict[int, list[Row]] = defaultdict(list)
+        self._snapshots: dict[str, Snapshot] = {}
 
     def copy(self) -> "MemoryJournal":
         """Everything as it stands now."""
@@ -25,6 +26,7 @@ class MemoryJournal:
             other._checkpoints = dict(self._checkpoints)
             other._rows = defaultdict(dict, {k: dict(v) for k, v in self._rows.items()})
             other._committed = defaultdict(list, {k: list(v) for k, v in self._committed.items()})
+            other._snapshots = dict(self._snapshots)
         return other
 
     def restore(self, dump: "MemoryJournal") -> None:
@@ -32,6 +34,7 @@ class MemoryJournal:
         other = dump.copy()
         with self._lock:
             self._checkpoints, self._rows, self._committed = other._checkpoints, other._rows, other._committed
+            self._snapshots = other._snapshots
 
     def checkpoint(self, partition: int) -> Checkpoint | None:
         with self._lock:
@@ -55,6 +58,27 @@ class MemoryJournal:
                 for entity in entity_ids
                 if self._rows.get(entity)
             }
+
+    def stretch(self, entity_id: str, after_seq: int, count: int) -> Sequence[bytes]:
+        with self._lock:
+            rows = sorted(self._rows[entity_id].items()) if entity_id in self._rows else []
+            return [row.value for seq, row in rows if seq > after_seq][:count]
+
+    def snapshots(self, entity_ids: Sequence[str], fold_version: int) -> Mapping[str, Snapshot]:
+        with self._lock:
+            found = {entity: self._snapshots[entity] for entity in entity_ids if entity in self._snapshots}
+        return {entity: each for entity, each in found.items() if each.fold_version == fold_version}
+
+    def keep(self, partition: int, epoch: int, position: int, snapshots: Sequence[Snapshot]) -> None:
+        with self._lock:
+            held = self._checkpoints.get(partition)
+            if held is not None and (held.epoch, held.position) == (epoch, position):
+                self._snapshots |= {each.entity_id: each for each in snapshots}
+
+    def decided(self, inputs: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        with self._lock:
+            stand = {(e, row.cause_id) for e, _ in inputs for row in self._rows.get(e, {}).values()}
+        return stand & set(inputs)
 
     def commit(self, batches: Sequence[Commit]) -> frozenset[int]:
         return frozenset(batch.partition for batch in batches if self._committed_by_owner(batch))
@@ -152,6 +176,7 @@ class MemoryJournal:
             or (held.cause_id == row.cause_id and held.cause_index == row.cause_index)
             or (seq > row.seq and (row.entity_id, seq) not in logged)
         ]
+        self._snapshots.pop(row.entity_id, None)
         for held in dropped:
             del history[held.seq]
             self._committed[partition].remove(held)

@@ -3,7 +3,8 @@
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Final, TypeVar
 
 import psycopg
@@ -12,40 +13,28 @@ from psycopg.errors import UniqueViolation
 from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.postgres import connect
 from penstock.streams.host import Fenced
-from penstock.streams.journal import Adoption, Checkpoint, Commit, Row, TopicPair
-from penstock.streams.journal_sql import CHECKPOINT, COMMIT, CUT, INSERT, OWN, SETTLE, TAKE
+from penstock.streams.journal import Adoption, Checkpoint, Commit, Row, Snapshot, TopicPair
+from penstock.streams.journal_sql import (
+    CHECKPOINT,
+    COMMIT,
+    CUT,
+    DECIDED,
+    FORGET,
+    INSERT,
+    KEEP,
+    OWN,
+    SETTLE,
+    SNAPSHOTS,
+    STRETCH,
+    TAKE,
+)
+from penstock.streams.journal_values import commit_columns, row_values
 from penstock.streams.transactions import Stopping
 
 log = logging.getLogger("penstock.streams.journal")
 T = TypeVar("T")
 
 RETRY_LONGEST_S: Final = 2.0
-
-
-def _columns(batches: Sequence[Commit]) -> dict[str, object]:
-    rows = [row for batch in batches for row in batch.rows]
-    return {
-        "partitions": _array(batch.partition for batch in batches),
-        "epochs": _array(batch.epoch for batch in batches),
-        "olds": _array(batch.old_position for batch in batches),
-        "news": _array(batch.new_position for batch in batches),
-        "events_positions": _array(batch.events_position for batch in batches),
-        "faileds": _array(batch.failed_in_a_row for batch in batches),
-        "places": _array(batch.partition for batch in batches for _ in batch.rows),
-        "entities": _array(row.entity_id for row in rows),
-        "seqs": _array(row.seq for row in rows),
-        "offsets": _array(row.cause_offset for row in rows),
-        "causes": _array(row.cause_id for row in rows),
-        "indexes": _array(row.cause_index for row in rows),
-        "values": [row.value for row in rows],
-        "marks": _array("NULL" if row.mark is None else row.mark for row in rows),
-    }
-
-
-def _array(items: Iterable[int | str]) -> str:
-    """An array as Postgres writes it. Numbers, UUIDs and names of events need no quotes, and psycopg looks at each
-    element for some: a twentieth of the host's thread."""
-    return f"{{{','.join(map(str, items))}}}"
 
 
 class PostgresJournal:
@@ -97,8 +86,34 @@ class PostgresJournal:
             found[entity].append(value)
         return found
 
+    def stretch(self, entity_id: str, after_seq: int, count: int) -> Sequence[bytes]:
+        values = (entity_id, after_seq, count)
+        rows = self._patiently(lambda connection: connection.execute(STRETCH, values).fetchall())
+        return [value for (value,) in rows]
+
+    def snapshots(self, entity_ids: Sequence[str], fold_version: int) -> Mapping[str, Snapshot]:
+        values = (list(entity_ids), fold_version)
+        rows = self._patiently(lambda connection: connection.execute(SNAPSHOTS, values).fetchall())
+        return {row[0]: Snapshot(*row) for row in rows}
+
+    def keep(self, partition: int, epoch: int, position: int, snapshots: Sequence[Snapshot]) -> None:
+        def attempt(connection: psycopg.Connection) -> None:
+            with connection.transaction():
+                # The lock stands in the way of the next owner, who may replace what these were folded from.
+                held = connection.execute(OWN, (self._noun, partition, epoch)).fetchone()
+                if held == (position,):
+                    for each in snapshots:
+                        connection.execute(KEEP, {"noun": self._noun, "partition": partition, **asdict(each)})
+
+        self._patiently(attempt)
+
+    def decided(self, inputs: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        values = ([entity_id for entity_id, _ in inputs], [input_id for _, input_id in inputs])
+        rows = self._patiently(lambda connection: connection.execute(DECIDED, values).fetchall())
+        return [(entity_id, input_id) for entity_id, input_id in rows]
+
     def commit(self, batches: Sequence[Commit]) -> frozenset[int]:
-        values = {"noun": self._noun, **_columns(batches)}
+        values = {"noun": self._noun, **commit_columns(batches)}
 
         def attempt(connection: psycopg.Connection) -> frozenset[int]:
             moved = {partition for (partition,) in connection.execute(COMMIT, values, binary=True)}
@@ -179,7 +194,7 @@ class PostgresJournal:
 
     def _adopt(self, connection: psycopg.Connection, partition: int, rows: Sequence[Row]) -> Adoption:
         cursor = connection.cursor()
-        cursor.executemany(INSERT, [self._values(partition, row) for row in rows])
+        cursor.executemany(INSERT, [row_values(self._noun, partition, row) for row in rows])
         added = max(cursor.rowcount, 0)
         stands = {
             (entity, seq): value
@@ -200,14 +215,9 @@ class PostgresJournal:
             place = {"entity": row.entity_id, "seq": row.seq, "cause": row.cause_id, "index": row.cause_index}
             for (offset,) in connection.execute(CUT, {**place, "logged": logged[row.entity_id]}).fetchall():
                 undecided = offset if undecided is None else min(undecided, offset)
-            cursor.execute(INSERT, self._values(partition, row))
+            connection.execute(FORGET, (row.entity_id,))
+            cursor.execute(INSERT, row_values(self._noun, partition, row))
         return Adoption(added, replaced, undecided)
-
-    def _values(self, partition: int, row: Row) -> tuple[object, ...]:
-        return (
-            *(self._noun, partition, row.entity_id, row.seq, row.position),
-            *(row.cause_offset, row.cause_id, row.cause_index, row.value, row.mark),
-        )
 
     def _patiently(self, attempt: Callable[[psycopg.Connection], T]) -> T:
         """Try until the database answers. Its absence is nobody's fault and loses nothing (law L5, unavailable)."""

@@ -19,9 +19,9 @@ from penstock.streams.arrival import Arrival, Malformed, receive
 from penstock.streams.causing import Causing, place
 from penstock.streams.decider import Decider, end_of
 from penstock.streams.drafting import Drafter
-from penstock.streams.entity import fresh, load
 from penstock.streams.host import Appended, Fenced
 from penstock.streams.journal import Commit, Journal
+from penstock.streams.loading import SNAPSHOT_EVERY, Loader
 from penstock.streams.observing import stage
 from penstock.streams.pace import PACE_S
 from penstock.streams.publishing import Batch, publish
@@ -50,6 +50,7 @@ class Runner(Generic[S]):
         owner: str,
         event_bytes_max: int = EVENT_BYTES_MAX - ENVELOPE_BYTES,
         decision_bytes_max: int = DECISION_BYTES_MAX,
+        snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
         """One input causes at most `decision_bytes_max`, and a turn that has decided so much is committed before the
         next."""
@@ -69,6 +70,7 @@ class Runner(Generic[S]):
         self._partitions = log_.partitions(self.topic)
         self._writer = Writer(codec, self.appends_to, decider.group_id, event_bytes_max, decision_bytes_max)
         self._causing = Causing(Drafter(decider, codec, keyring), self._writer)
+        self._loader = Loader(decider, codec, journal, snapshot_every)
         self._taker = Taker(journal, log_, self._writer, self.topic, owner)
         self._tenures: dict[int, Tenure[S]] = {}
         self._turn_bytes_max = self._room_bytes = decision_bytes_max
@@ -112,11 +114,8 @@ class Runner(Generic[S]):
     def marked(self, partition: int, mark: str) -> dict[str, S]:
         """The entities of a partition held whose last marked event is of that type, with their states."""
         found = self._journal.last_marked(partition, mark)
-        histories = self._journal.histories(found) if found else {}
-        return {
-            entity_id: load(self._decider, self._codec, "", entity_id, values).state
-            for entity_id, values in histories.items()
-        }
+        loaded = self._loader.load(dict.fromkeys(found, ""))
+        return {entity_id: entity.state for entity_id, entity in loaded.items()}
 
     def drop(self, partition: int) -> None:
         self._tenures.pop(partition, None)
@@ -144,7 +143,10 @@ class Runner(Generic[S]):
         with stage("commit"):
             committed = self._commit(batches)
         reach("after-commit")
-        lost, stand = publish(self._log, [batch for batch in batches if batch.tenure.partition in committed])
+        ours = [batch for batch in batches if batch.tenure.partition in committed]
+        for batch in ours:
+            self._loader.keep(batch.tenure, (one.meta.entity_id for one in batch.written))
+        lost, stand = publish(self._log, ours)
         reach("after-publish")
         self.appended(stand)
         return lost | ({batch.tenure.partition for batch in batches} - committed)
@@ -162,20 +164,21 @@ class Runner(Generic[S]):
         return [receive(record, self._partitions, self._codec, self._keyring) for record in records]
 
     def _load(self, arrivals: Mapping[int, Sequence[Arrival | Malformed]]) -> None:
-        """Have every entity that is spoken to in memory."""
+        """Have every entity that is spoken to in memory, and know which inputs it has seen."""
         missing: dict[str, tuple[Tenure[S], str]] = {}
         for partition, arrived in arrivals.items():
             tenure = self._tenures[partition]
             metas = {one.given.meta.entity_id: one.given.meta for one in arrived if isinstance(one, Arrival)}
             missing |= {entity_id: (tenure, metas[entity_id].tenant) for entity_id in tenure.turn(metas)}
-        histories = self._journal.histories(list(missing)) if missing else {}
-        for entity_id, (tenure, tenant) in missing.items():
-            values = histories.get(entity_id)
-            tenure.entities[entity_id] = (
-                load(self._decider, self._codec, tenant, entity_id, values)
-                if values
-                else fresh(self._decider, tenant, entity_id)
-            )
+        loaded = self._loader.load({entity_id: tenant for entity_id, (_, tenant) in missing.items()})
+        for entity_id, entity in loaded.items():
+            missing[entity_id][0].entities[entity_id] = entity
+        self._loader.recall(
+            (self._tenures[partition].entities[one.given.meta.entity_id], one.given)
+            for partition, arrived in arrivals.items()
+            for one in arrived
+            if isinstance(one, Arrival)
+        )
 
     def _decide_all(self, partition: int, arrived: Sequence[Arrival | Malformed]) -> Batch[S]:
         tenure = self._tenures[partition]

@@ -91,7 +91,7 @@ class World:
 
     def new_decider(self) -> Reader:
         log = self.log.another_client()
-        runner = Runner(ScheduleDecider(), self.journal, log, CODEC, KEYRING, "test")
+        runner = Runner(ScheduleDecider(), self.journal, log, CODEC, KEYRING, "test", snapshot_every=3)
         return Reader(log, runner).take_all()
 
     def new_effector(self, again_s: float = 10.0, clock: FakeClock | None = None) -> Reader:

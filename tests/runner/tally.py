@@ -1,5 +1,6 @@
 """A decider small enough to see through: CancelRun adds one, with reason 'raise' it raises, 'many' adds three."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,6 +74,27 @@ class TallyDecider:
         return state
 
 
+class LastingTallyDecider(TallyDecider):
+    """The same, whose states are kept beside the journal."""
+
+    fold_version = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folded = 0
+
+    def evolve(self, state: Tally, happened: Happened) -> Tally:
+        self.folded += 1
+        return super().evolve(state, happened)
+
+    def pack(self, state: Tally) -> bytes:
+        return json.dumps(state.notes).encode()
+
+    def unpack(self, packed: bytes) -> Tally:
+        notes = tuple(json.loads(packed))
+        return Tally(len(notes), notes)
+
+
 def entity(name: str) -> str:
     return run_id("local", name)
 
@@ -119,18 +141,21 @@ class World:
     """A memory log, a journal and runners on them; `owners` come and go, the log and the journal stay."""
 
     inbox = RUN_INBOX
+    snapshot_every = 4
 
-    def __init__(self, journal: Journal, log: MemoryLog | None = None) -> None:
+    def __init__(
+        self, journal: Journal, log: MemoryLog | None = None, decider: TallyDecider | None = None
+    ) -> None:
         self.log = log or MemoryLog(clock=FakeClock())
         self.journal = journal
-        self.decider = TallyDecider()
+        self.decider = decider or TallyDecider()
 
     def runner(self, journal: Journal | None = None) -> "Owner":
         log = self.log.another_client()
         return Owner(log, self.host(log, journal or self.journal), self.inbox)
 
     def host(self, log: MemoryLog, journal: Journal) -> Runner[Any]:
-        return Runner(self.decider, journal, log, CODEC, KEYRING, "test")
+        return Runner(self.decider, journal, log, CODEC, KEYRING, "test", snapshot_every=self.snapshot_every)
 
     def send(
         self, name: str, note: str, ident: str = "", authority: Authority | None = Authority.OPERATOR

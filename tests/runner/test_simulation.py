@@ -15,7 +15,7 @@ from penstock.schemas.topics import RUN_INBOX
 from penstock.streams.host import Fenced
 from penstock.streams.memory_journal import MemoryJournal
 
-from .tally import CODEC, Owner, World, entity
+from .tally import CODEC, LastingTallyDecider, Owner, TallyDecider, World, entity
 
 NAMES = [f"e{i}" for i in range(5)]
 
@@ -77,10 +77,11 @@ def step(world: World, owners: list[Owner], dumps: list[MemoryJournal], dice: ra
 
 
 # Two seeds of thousands show what happens without the check for another owner in `Runner._publish`.
+@pytest.mark.parametrize("kind", [TallyDecider, LastingTallyDecider])
 @pytest.mark.parametrize("seed", [*range(100), 350, 2719])
-def test_every_input_is_decided_once_whatever_happens(seed: int) -> None:
+def test_every_input_is_decided_once_whatever_happens(kind: type[TallyDecider], seed: int) -> None:
     dice = random.Random(seed)
-    world = World(MemoryJournal())
+    world = World(MemoryJournal(), decider=kind())
     owners = [world.runner().take_all()]
     dumps: list[MemoryJournal] = []
     for _ in range(60):

@@ -45,7 +45,7 @@ class BeatWorld(World):
 
     def host(self, log: MemoryLog, journal: Journal) -> Runner[ScheduleState]:
         """A runner of their decider."""
-        return Runner(ScheduleDecider(), journal, log, CODEC, KEYRING, "test")
+        return Runner(ScheduleDecider(), journal, log, CODEC, KEYRING, "test", snapshot_every=3)
 
 
 @dataclass

@@ -135,7 +135,7 @@ def test_dead_letters_by_topic_group_and_reason(views: Views, log: MemoryLog) ->
 
 @pytest.fixture(scope="module")
 def untouched(postgres_server: str) -> Iterator[Views]:
-    """Views that no test has written to: what the database has gathered about a table's rows makes it plan otherwise."""
+    """Views that no test has written to: what the database has gathered about rows makes it plan otherwise."""
     with database_with_views(postgres_server) as url, connect(url) as connection:
         yield connection
 

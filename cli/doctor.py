@@ -149,7 +149,7 @@ def one_log(settings: Settings) -> None:
             f"{'; '.join(strangers)}: made from another log than the broker's now. Name the broker or the database "
             "that belong together; or, if the old log is gone for good, `penstock reset-derived` empties what came "
             "from it",
-            "penstock reset-derived --yes",
+            'penstock reset-derived --yes --reason "the old log is gone"',
         )
 
 

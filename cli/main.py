@@ -10,6 +10,8 @@ from penstock.cli.commands import COMMANDS, LOOK, PANELS, START
 from penstock.cli.later import group_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+As = Annotated[str, typer.Option("--as", help="The operator of the deployment who says it.")]
+Reason = Annotated[str, typer.Option(help="Why; it stays on the log.")]
 
 app = typer.Typer(
     name="penstock",
@@ -150,26 +152,33 @@ def migrate(as_json: AsJson = False) -> None:
 
 @app.command("reset-derived", rich_help_panel=LOOK)
 def reset_derived(
+    reason: Reason = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    who: As = "olga",
+    as_json: AsJson = False,
 ) -> None:
     """Drop what was derived from another log (journal, claims, views), after a broker was wiped for good."""
+    from penstock.cli.deeds import insist_on_reason
     from penstock.cli.mending import reset_derived as empty
+    from penstock.cli.told import tell
     from penstock.runtime.settings import Settings
 
+    insist_on_reason(reason)
     if not yes:
-        typer.confirm("Runs that stand only in this database are lost with it. Empty it?", abort=True)
-    empty(Settings.partial())
-    typer.echo("emptied; type `penstock down`, if it is up, and `penstock up`")
+        question = "Runs that stand only in this database are lost with it. Empty it?"
+        typer.confirm(question, abort=True, err=as_json)
+    empty(Settings.partial(), who, reason)
+    tell(as_json, "emptied; type `penstock down`, if it is up, and `penstock up`", emptied=True)
 
 
 @app.command("rebuild-views", rich_help_panel=LOOK)
-def rebuild_views(as_json: AsJson = False) -> None:
+def rebuild_views(reason: Reason = "", who: As = "olga", as_json: AsJson = False) -> None:
     """Empty the views; their worker fills them again from the log. Meanwhile they show less: see `rebuild`."""
     from penstock.cli.mending import rebuild_views as empty
     from penstock.cli.told import tell
     from penstock.runtime.settings import Settings
 
-    known = empty(Settings.partial())
+    known = empty(Settings.partial(), who, reason)
     tell(as_json, f"emptied, {known} runs were known; the views worker fills them again", runs_known=known)
 
 

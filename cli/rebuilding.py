@@ -2,7 +2,7 @@
 
 import dataclasses
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,24 +12,17 @@ from penstock.audit.leftovers import Leftovers, leftovers
 from penstock.audit.projector import GC_OBJECTS
 from penstock.audit.row_diff import TableDiff
 from penstock.audit.shadowing import Rebuilding, Tell, alone, asked_tables, resumed, total
-from penstock.cli.dead_letters import OPERATOR_ROLE
+from penstock.cli.deeds import Words, insist_on_reason, words_of
 from penstock.cli.screen import complain
-from penstock.cli.speaking import SOURCE, actor_of, recording_for, told
+from penstock.cli.speaking import SOURCE
 from penstock.producers.kafka import KafkaLog
-from penstock.producers.operators import OperatorLog
 from penstock.producers.signing import Keyring
-from penstock.runtime.errors import SetupError
 from penstock.runtime.postgres import Connected, connect
 from penstock.runtime.settings import Settings
-from penstock.schemas.envelope.records import Actor
 
 REBUILD = "views.rebuild"
 SWAP = "views.swap"
 DROP = "views.drop"
-
-
-class NotAllowed(SetupError):
-    """Who rebuilds must be an operator, and say why: the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +35,6 @@ class Found:
     def differences(self) -> int:
         """How many rows aren't the same, in all views."""
         return total(self.diffs)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Where an operator's deeds are recorded, and in whose name."""
-
-    recorded: OperatorLog
-    actor: Actor
-
-    def say(self, action: str, target: str, reason: str, detail: Mapping[str, object]) -> None:
-        """Put it on the log, and wait until it stands there."""
-        told(self.recorded.record(self.actor, action, target, reason, detail))
 
 
 class Work:
@@ -95,9 +76,9 @@ class Work:
 @contextmanager
 def at_work(settings: Settings, view: str, who: str, reason: str, *, resume: bool) -> Iterator[Work]:
     """The rebuild of a view or of all, begun now or gone on with. Raises SetupError for what is in the way."""
-    if not (resume or reason):
-        raise NotAllowed('say why, with `--reason "…"`: it stays on the log')
-    with alone(settings) as connection, _words(settings, who) as words:
+    if not resume:
+        insist_on_reason(reason)
+    with alone(settings) as connection, words_of(settings, who) as words:
         if resume:
             shadow = resumed(connection, view)
         else:
@@ -131,7 +112,7 @@ def left(settings: Settings) -> Leftovers:
 
 def drop(settings: Settings, who: str, reason: str) -> Sequence[str]:
     """Remove all that; the schemas that are gone. Raises RebuildUnderWay, SetupError."""
-    with alone(settings) as connection, _words(settings, who) as words:
+    with alone(settings) as connection, words_of(settings, who) as words:
         there = leftovers(connection)
         names = [*([there.begun.rebuild] if there.begun else []), *there.before]
         if names:
@@ -149,16 +130,6 @@ def document(ident: str, found: Found, swapped: bool, before: str) -> dict[str, 
         "swapped": swapped,
         "before": before or None,
     }
-
-
-@contextmanager
-def _words(settings: Settings, who: str) -> Iterator[Words]:
-    tenant = settings.deployment_tenant
-    actor = actor_of(settings, tenant, who)
-    if OPERATOR_ROLE not in actor.roles:
-        raise NotAllowed(f"{who} isn't an {OPERATOR_ROLE}: name somebody with `--as` who is")
-    with recording_for(settings, tenant) as recorded:
-        yield Words(recorded, actor)
 
 
 def _counts(diff: TableDiff) -> dict[str, object]:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from penstock.audit import shadow as shadows
 from penstock.audit.applier import Applier, catch_up
 from penstock.audit.shadowing import Rebuilding
-from penstock.cli import rebuilding
+from penstock.cli import deeds, rebuilding
 from penstock.cli.main import app
 from penstock.cli.rebuild_page import Pace
 from penstock.producers.memory import MemoryLog
@@ -85,8 +85,8 @@ def terminal(views_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(log, "close", lambda: None)
     monkeypatch.setattr(rebuilding, "KafkaLog", lambda *_: log)
-    monkeypatch.setattr(rebuilding, "recording_for", recording_for)
-    monkeypatch.setattr(rebuilding, "actor_of", actor_of)
+    monkeypatch.setattr(deeds, "recording_for", recording_for)
+    monkeypatch.setattr(deeds, "actor_of", actor_of)
     environment = {
         "DATABASE_URL": empty(views_database),
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",

@@ -105,8 +105,8 @@ class Journal(Protocol):
         """Each entity's events in the order of seq; nothing for an entity without any."""
         ...
 
-    def stretch(self, entity_id: str, after_seq: int, count: int) -> Sequence[bytes]:
-        """So many of an entity's events at most, in the order of seq, the first one behind `after_seq`."""
+    def stretches(self, after: Mapping[str, int], count: int) -> Mapping[str, Sequence[bytes]]:
+        """Of each entity so many events at most, in the order of seq, the first one behind the seq that is given."""
         ...
 
     def snapshots(self, entity_ids: Sequence[str], fold_version: int) -> Mapping[str, Snapshot]:

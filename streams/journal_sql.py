@@ -55,8 +55,14 @@ SET position = %(position)s, published_position = %(position)s, events_position 
     events_epoch = %(epoch)s
 WHERE noun = %(noun)s AND partition = %(partition)s AND epoch = %(epoch)s
 """
-STRETCH: Final = """
-SELECT value FROM penstock.journal WHERE entity_id = %s AND seq > %s ORDER BY seq LIMIT %s
+STRETCHES: Final = """
+SELECT asked.entity_id::text, next.value
+FROM unnest(%s::uuid[], %s::bigint[]) AS asked(entity_id, after_seq)
+CROSS JOIN LATERAL (
+    SELECT seq, value FROM penstock.journal WHERE entity_id = asked.entity_id AND seq > asked.after_seq
+    ORDER BY seq LIMIT %s
+) AS next
+ORDER BY asked.entity_id, next.seq
 """
 SNAPSHOTS: Final = """
 SELECT entity_id::text, seq, time_ms, tenant, replacements::text[], fold_version, state

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
 from penstock.schemas.codec import Codec, Undecodable
@@ -16,7 +16,9 @@ log = logging.getLogger("penstock.streams.loading")
 S = TypeVar("S")
 
 SNAPSHOT_EVERY: Final = 1_000
-STRETCH: Final = 5_000
+# Of long histories so many events are read at once, over all entities; of each at least a few.
+STRETCH: Final = 20_000
+STRETCH_LEAST: Final = 100
 
 
 class Loader(Generic[S]):
@@ -36,7 +38,7 @@ class Loader(Generic[S]):
         if not tenants:
             return {}
         if self._lasting is not None:
-            return dict(self._load_lasting(self._lasting, tenants))
+            return self._load_lasting(self._lasting, tenants)
         histories = self._journal.histories(list(tenants))
         return {
             entity_id: load(self._decider, self._codec, tenant, entity_id, histories[entity_id])
@@ -90,15 +92,21 @@ class Loader(Generic[S]):
             lasting.pack(entity.state),
         )
 
-    def _load_lasting(
-        self, lasting: LastingDecider[S], tenants: Mapping[str, str]
-    ) -> Iterator[tuple[str, Entity[S]]]:
+    def _load_lasting(self, lasting: LastingDecider[S], tenants: Mapping[str, str]) -> dict[str, Entity[S]]:
         snapshots = self._journal.snapshots(list(tenants), lasting.fold_version)
-        for entity_id, tenant in tenants.items():
-            entity = self._begin(lasting, tenant, entity_id, snapshots.get(entity_id))
-            while values := self._journal.stretch(entity_id, entity.known_seq, STRETCH):
-                go_on(self._decider, self._codec, entity, values)
-            yield entity_id, entity
+        loaded = {
+            entity_id: self._begin(lasting, tenant, entity_id, snapshots.get(entity_id))
+            for entity_id, tenant in tenants.items()
+        }
+        count = max(STRETCH_LEAST, STRETCH // len(loaded))
+        unread = list(loaded)
+        while unread:
+            found = self._journal.stretches({each: loaded[each].known_seq for each in unread}, count)
+            for entity_id, values in found.items():
+                if values:
+                    go_on(self._decider, self._codec, loaded[entity_id], values)
+            unread = [each for each in unread if len(found.get(each, ())) == count]
+        return loaded
 
     def _begin(
         self, lasting: LastingDecider[S], tenant: str, entity_id: str, snapshot: Snapshot | None

@@ -59,10 +59,13 @@ class MemoryJournal:
                 if self._rows.get(entity)
             }
 
-    def stretch(self, entity_id: str, after_seq: int, count: int) -> Sequence[bytes]:
+    def stretches(self, after: Mapping[str, int], count: int) -> Mapping[str, Sequence[bytes]]:
         with self._lock:
-            rows = sorted(self._rows[entity_id].items()) if entity_id in self._rows else []
-            return [row.value for seq, row in rows if seq > after_seq][:count]
+            kept = {entity: sorted(self._rows.get(entity, {}).items()) for entity in after}
+        return {
+            entity: [row.value for seq, row in rows if seq > after[entity]][:count]
+            for entity, rows in kept.items()
+        }
 
     def snapshots(self, entity_ids: Sequence[str], fold_version: int) -> Mapping[str, Snapshot]:
         with self._lock:

@@ -25,7 +25,7 @@ from penstock.streams.journal_sql import (
     OWN,
     SETTLE,
     SNAPSHOTS,
-    STRETCH,
+    STRETCHES,
     TAKE,
 )
 from penstock.streams.journal_values import commit_columns, row_values
@@ -78,18 +78,11 @@ class PostgresJournal:
             "SELECT entity_id::text, value FROM penstock.journal WHERE entity_id = ANY(%s::uuid[])"
             " ORDER BY entity_id, seq"
         )
-        found: dict[str, list[bytes]] = defaultdict(list)
-        rows = self._patiently(
-            lambda connection: connection.execute(statement, (list(entity_ids),)).fetchall()
-        )
-        for entity, value in rows:
-            found[entity].append(value)
-        return found
+        return self._values_of(statement, (list(entity_ids),))
 
-    def stretch(self, entity_id: str, after_seq: int, count: int) -> Sequence[bytes]:
-        values = (entity_id, after_seq, count)
-        rows = self._patiently(lambda connection: connection.execute(STRETCH, values).fetchall())
-        return [value for (value,) in rows]
+    def stretches(self, after: Mapping[str, int], count: int) -> Mapping[str, Sequence[bytes]]:
+        values = (list(after), list(after.values()), count)
+        return self._values_of(STRETCHES, values)
 
     def snapshots(self, entity_ids: Sequence[str], fold_version: int) -> Mapping[str, Snapshot]:
         values = (list(entity_ids), fold_version)
@@ -180,6 +173,14 @@ class PostgresJournal:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _values_of(self, statement: str, values: tuple[object, ...]) -> Mapping[str, Sequence[bytes]]:
+        found: dict[str, list[bytes]] = defaultdict(list)
+        for entity, value in self._patiently(
+            lambda connection: connection.execute(statement, values).fetchall()
+        ):
+            found[entity].append(value)
+        return found
 
     def _read_checkpoint(self, connection: psycopg.Connection, partition: int) -> Checkpoint | None:
         row = connection.execute(CHECKPOINT, (self._noun, partition)).fetchone()

@@ -10,6 +10,7 @@ from penstock.runtime.postgres import migrate
 from penstock.schemas.log.records import InputParked, InputRefused, ReleaseInput
 from penstock.schemas.run.records import FireTimer
 from penstock.schemas.topics import RUN_EVENTS
+from penstock.streams import loading
 from penstock.streams.journal import Journal, Row, Snapshot
 from penstock.streams.memory_journal import MemoryJournal
 from penstock.streams.postgres_journal import PostgresJournal
@@ -207,3 +208,21 @@ def test_a_decider_whose_entities_do_not_last_keeps_nothing() -> None:
     send(world, 3 * EVERY)
     world.runner().take_all().work()
     assert kept(world) is None
+
+
+def test_long_histories_are_read_in_stretches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "STRETCH", 6)
+    monkeypatch.setattr(loading, "STRETCH_LEAST", 2)
+    world.snapshot_every = 1_000
+    for name in ("a", "b", "c"):
+        for number in range(4):
+            # Three events a time: a stretch may end in the middle of an input.
+            world.send(name, "many", ident=f"{name}{number}")
+    send(world, 1, "d")
+    world.runner().take_all().work()
+    for name in ("a", "b", "c", "d"):
+        send(world, 1, name)
+    world.runner().take_all().work()
+    for name in ("a", "b", "c"):
+        assert world.notes(name) == [*(f"many/{i}" for i in range(12)), "one/12"]
+    assert world.notes("d") == ["one/0", "one/1"]

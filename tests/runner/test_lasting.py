@@ -211,7 +211,7 @@ def test_a_decider_whose_entities_do_not_last_keeps_nothing() -> None:
 
 
 def test_long_histories_are_read_in_stretches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "STRETCH", 6)
+    monkeypatch.setattr(loading, "STRETCH", 4)
     monkeypatch.setattr(loading, "STRETCH_LEAST", 2)
     world.snapshot_every = 1_000
     for name in ("a", "b", "c"):

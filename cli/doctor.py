@@ -104,14 +104,22 @@ def newer_database(settings: Settings) -> None:
 
 
 def tenant_wall(settings: Settings) -> None:
-    """The API may ask the database as a tenant."""
-    from penstock.runtime.postgres_checks import wall_is_down
+    """The API may ask the database as a tenant, and is shown that tenant's rows alone."""
+    from penstock.runtime.postgres_walls import holes, role_refused
 
-    down = wall_is_down(settings)
-    if down:
-        why, statement = down
+    refused = role_refused(settings)
+    if refused:
+        why, statement = refused
         told = f"the API can't read as a tenant ({why}): an administrator of the database says `{statement}`"
         raise Wrong(told, f"{_PSQL}{shlex.quote(statement)}")
+    found = holes(settings)
+    if found:
+        told = "; ".join(why for why, _ in found)
+        raise Wrong(
+            f"the database doesn't keep tenants apart ({told}): the tables' owner, or an administrator, says "
+            "what stands below",
+            *(f"{_PSQL}{shlex.quote(statement)}" for _, statement in found),
+        )
 
 
 def durability(settings: Settings) -> None:

@@ -1,17 +1,16 @@
 """What is asked of a database before it is trusted: whether it keeps what it says it has kept, whether its rows belong
-to the log that is there, whether the wall between tenants stands. Reads only.
+to the log that is there. Reads only.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from psycopg import Connection
-from psycopg.errors import InsufficientPrivilege, InvalidParameterValue, UndefinedTable
+from psycopg.errors import UndefinedTable
 from psycopg.rows import TupleRow
 
 from penstock.producers.log import LogIdentity
 from penstock.runtime.postgres import connect
-from penstock.runtime.postgres_tenants import ROLE
 from penstock.runtime.settings import Settings
 from penstock.schemas.topics import NOUN_TOPICS
 
@@ -43,20 +42,6 @@ def of_another_log(settings: Settings, log: Mapping[str, LogIdentity]) -> tuple[
         for topic, cluster_id, topic_id, what in rows
         if topic in log and log[topic] != LogIdentity(cluster_id=cluster_id, topic_id=topic_id)
     )
-
-
-def wall_is_down(settings: Settings) -> tuple[str, str] | None:
-    """Why the API can't ask as a tenant, and what an administrator of the database says to it; None where it can."""
-    with connect(settings, application_name="penstock.doctor") as connection:
-        try:
-            connection.execute(f"SET ROLE {ROLE}".encode())
-            connection.execute("SELECT FROM views.run LIMIT 1")
-        except InvalidParameterValue:
-            return f"the role {ROLE} isn't there", f"CREATE ROLE {ROLE} NOLOGIN"
-        except InsufficientPrivilege as error:
-            user = connection.info.user.replace('"', '""')
-            return str(error).partition("\n")[0], f'GRANT {ROLE} TO "{user}"'
-    return None
 
 
 def newer_migrations(settings: Settings, known: tuple[str, ...]) -> tuple[str, ...]:

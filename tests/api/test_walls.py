@@ -5,15 +5,13 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg.rows import TupleRow
 
 from penstock.api.views import Views
+from penstock.runtime.postgres_walls import holes_of
 from tests.api.conftest import Api
 from tests.views.histories import approval_of, asked, call_of, requested, started
 
 RUN = "5f0f8f66-6a2e-5d6c-9a53-3c62a9b7c001"
-# What has a tenant's name in it and is shown to nobody by the API.
-OF_THE_DEPLOYMENT: frozenset[str] = frozenset()
 HOLES = {
     "_RUN": "SELECT run_id FROM views.run WHERE %(run_id)s::text IS NOT NULL AND %(tenant)s::text IS NOT NULL",
     "_EVENTS": "SELECT run_id AS event FROM views.run_event WHERE %(run_id)s::text IS NOT NULL AND %(limit)s > 0"
@@ -101,32 +99,40 @@ def test_a_tenants_role_sees_no_secret_of_a_webhook(told: Api) -> None:
 
 
 def test_every_table_that_names_a_tenant_has_the_wall(told: Api) -> None:
-    assert unwalled(told.views) == OF_THE_DEPLOYMENT
+    assert holes_of(told.views) == []
 
 
-def test_a_table_without_the_wall_is_found(told: Api) -> None:
+GRANTED = "; GRANT SELECT ON {0} TO penstock_tenant"
+TORN_DOWN = {
+    "a table made without": ("views.t", "CREATE TABLE views.t (tenant text)" + GRANTED),
+    "one of another schema": ("penstock.t", "CREATE TABLE penstock.t (tenant text)" + GRANTED),
+    "a view of the owner's": ("views.v", "CREATE VIEW views.v AS SELECT tenant FROM views.run_row" + GRANTED),
+    "switched off": ("views.run_row", "ALTER TABLE views.run_row DISABLE ROW LEVEL SECURITY"),
+    "no policy": ("views.approval_row", "DROP POLICY own ON views.approval_row"),
+    "another policy": (
+        "views.run_row",
+        "CREATE POLICY more ON views.run_row FOR SELECT USING (tenant <> 'local')",
+    ),
+    "the owner's eyes": ("views.approval", "ALTER VIEW views.approval RESET (security_invoker)"),
+}
+
+
+@pytest.mark.parametrize("torn", TORN_DOWN)
+def test_a_wall_that_was_torn_down_is_found_and_mended(told: Api, torn: str) -> None:
+    name, statement = TORN_DOWN[torn]
     with told.views.transaction() as transaction:
-        told.views.execute("CREATE TABLE views.forgotten (tenant text)")
-        told.views.execute("CREATE VIEW views.looks_as_its_owner AS SELECT tenant FROM views.run_row")
-        told.views.execute(
-            "CREATE TABLE penstock.shown (tenant text); CREATE TABLE penstock.not_shown (tenant text)"
-        )
-        told.views.execute("GRANT SELECT ON penstock.shown TO penstock_tenant")
-        assert unwalled(told.views) == {"forgotten", "looks_as_its_owner", "shown"}
+        told.views.execute(statement.format(name).encode())
+        found = holes_of(told.views)
+        assert found
+        assert {name in why for why, _ in found} == {True}
+        for _, mend in found:
+            told.views.execute(mend.encode())
+        assert holes_of(told.views) == []
         raise psycopg.Rollback(transaction)
 
 
-def unwalled(connection: psycopg.Connection[TupleRow]) -> set[str]:
-    """Tables with a tenant and without a policy, and views on them that look with their owner's eyes."""
-    found = connection.execute(
-        """
-        SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant'
-        WHERE (c.relnamespace = 'views'::regnamespace OR c.relnamespace = 'penstock'::regnamespace
-            AND has_any_column_privilege('penstock_tenant', c.oid, 'SELECT')) AND CASE c.relkind
-            WHEN 'r' THEN NOT (c.relrowsecurity AND EXISTS (
-                SELECT FROM pg_policy WHERE polrelid = c.oid AND polroles = ARRAY['penstock_tenant'::regrole::oid]))
-            WHEN 'v' THEN NOT coalesce('security_invoker=true' = ANY(c.reloptions), false)
-            ELSE false END
-        """
-    )
-    return {name for (name,) in found}
+def test_what_no_tenants_question_may_read_needs_no_wall(told: Api) -> None:
+    with told.views.transaction() as transaction:
+        told.views.execute("CREATE TABLE penstock.not_shown (tenant text)")
+        assert holes_of(told.views) == []
+        raise psycopg.Rollback(transaction)

@@ -187,6 +187,17 @@ def not_our_role(place: Place) -> None:
     place.environment["DATABASE_URL"] = make_conninfo(place.database, user=name, password="app")
 
 
+def no_wall(place: Place) -> None:
+    place.sql(
+        "ALTER TABLE views.run_row DISABLE ROW LEVEL SECURITY",
+        "ALTER VIEW views.approval RESET (security_invoker)",
+    )
+
+
+def a_role_under_no_policy(place: Place) -> None:
+    place.sql("ALTER ROLE penstock_tenant BYPASSRLS")
+
+
 def no_fsync(place: Place) -> None:
     place.sql("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
     place.ends.callback(place.sql, "ALTER SYSTEM RESET fsync", "SELECT pg_reload_conf()")
@@ -213,6 +224,8 @@ PLANTED: Mapping[str, tuple[Callable[[Place], None], str]] = {
     "no number": (no_number, "settings"),
     "a port in use": (a_port_in_use, "api port"),
     "not our role": (not_our_role, "tenant wall"),
+    "no wall": (no_wall, "tenant wall"),
+    "a role under no policy": (a_role_under_no_policy, "tenant wall"),
     "no fsync": (no_fsync, "durability"),
     "another log": (another_log, "one log"),
     "no registry": (no_registry, "schema registry"),

@@ -11,6 +11,9 @@ FETCH: Final = 1
 # Kafka 4.0 dropped the versions of Fetch before this one, and no broker before 4.0 did.
 FETCH_OLDEST_IN_KAFKA_4: Final = 4
 _ANSWER_BYTES_MAX: Final = 1 << 20
+# Clients take it where an address names none.
+_PORT_DEFAULT: Final = "9092"
+_PORT_MAX: Final = 65_535
 
 
 class NotABroker(Exception):
@@ -39,10 +42,10 @@ def insist_on_broker(bootstrap_servers: str) -> None:
 
 def api_versions(address: str, timeout_s: float = 5.0) -> dict[int, tuple[int, int]]:
     """The oldest and the newest version that the broker takes of each request. Raises NotABroker."""
-    host, _, port = address.strip().rpartition(":")
+    host, port = _split(address.strip())
     request = struct.pack(">hhih", _API_VERSIONS, 0, 1, -1)  # Version 0, correlation id 1, no client id.
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s) as connection:
+        with socket.create_connection((host, port), timeout=timeout_s) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
             (size,) = struct.unpack(">i", _exactly(connection, 4))
             if not 10 <= size <= _ANSWER_BYTES_MAX:
@@ -51,6 +54,14 @@ def api_versions(address: str, timeout_s: float = 5.0) -> dict[int, tuple[int, i
     except (OSError, ValueError) as error:
         raise NotABroker(f"no broker answers at {address} ({error})") from error
     return _parse(answer, address)
+
+
+def _split(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`, `[::1]:port`, or a host alone. Raises NotABroker."""
+    host, _, port = address.rpartition(":") if ":" in address else (address, "", _PORT_DEFAULT)
+    if not host or not port.isascii() or not port.isdigit() or int(port) > _PORT_MAX:
+        raise NotABroker(f"{address!r} isn't an address like broker:9092")
+    return host.strip("[]"), int(port)
 
 
 def _parse(answer: bytes, address: str) -> dict[int, tuple[int, int]]:

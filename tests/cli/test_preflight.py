@@ -109,6 +109,17 @@ def test_another_server_at_the_brokers_address_is_recognised(stranger: Answering
         api_versions(stranger.address)
 
 
+@pytest.mark.parametrize("address", ["broker:", "broker:kafka", ":9092", "broker:70000", ""])
+def test_what_is_no_address_is_said_as_such(address: str) -> None:
+    with pytest.raises(NotABroker, match="isn't an address like broker:9092"):
+        api_versions(address)
+
+
+def test_an_address_without_a_port_is_asked_at_the_port_that_clients_take() -> None:
+    with pytest.raises(NotABroker, match=r"no broker answers at nowhere\.invalid"):
+        api_versions("nowhere.invalid")
+
+
 @pytest.mark.broker
 def test_database_without_its_tables_is_named(settings: Settings, database_url: str) -> None:
     empty = settings.model_copy(update={"database_url": database_url})

@@ -70,7 +70,12 @@ def start(
 
 def told_the_end(ask: Ask, run_id: str, wait_s: float, *, as_json: bool) -> None:
     """Show what a run came to, waiting for it. typer.Exit with 1 if that isn't completed, 3 if it takes longer."""
-    found = run_reading.awaited(ask, run_id, wait_s, _progress if wait_s else _silence)
+    try:
+        found = run_reading.awaited(ask, run_id, wait_s, _progress if wait_s else _silence)
+    except KeyboardInterrupt:
+        # Who has started it with --json hasn't heard its id yet.
+        stderr.print(f"run {run_id} goes on: `penstock run result {run_id} --wait 60` waits for it again")
+        raise
     if as_json:
         run_shown.as_json({name: found[name] for name in ("run_id", "status", "result", "error", "last_seq")})
     elif found["status"] == "completed":

@@ -155,6 +155,19 @@ def standing(fresh_kafka: LocalBroker, database_url: str, tmp_path: Path) -> Ite
         yield Terminal(environment)
 
 
+def test_who_stops_waiting_is_told_which_run_goes_on(
+    terminal: Terminal, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    tell(RUN, started())
+    monkeypatch.setattr("penstock.cli.outcomes.time.sleep", interrupted)
+    stopped = terminal.type("result", RUN, "--wait", "60", "--json")
+    assert (stopped.exit_code, stopped.stdout) == (130, "")
+    assert f"penstock run result {RUN} --wait 60" in " ".join(stopped.stderr.split())
+
+
 def test_a_run_is_started_told_something_and_waited_for_on_a_real_broker(standing: Terminal) -> None:
     start = ("start", "statement", "--input", '{"case_id": "C-1"}', "--key", "k-1", "--attribute", "desk:a")
     run_id = standing.told(*start)["run_id"]

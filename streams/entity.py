@@ -33,7 +33,7 @@ class Entity(Generic[S]):
     @property
     def known_seq(self) -> int:
         """Of the last event that is known, also if its input isn't done yet."""
-        return self.seq + len(self.prefix)
+        return self.prefix[-1][0].entity_seq if self.prefix else self.seq
 
     def note(self, meta: EventMeta, body: EventBody) -> None:
         """Take an event into account, but for the decider's state."""

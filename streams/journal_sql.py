@@ -65,13 +65,13 @@ CROSS JOIN LATERAL (
 ORDER BY asked.entity_id, next.seq
 """
 SNAPSHOTS: Final = """
-SELECT entity_id::text, seq, time_ms, tenant, replacements::text[], fold_version, state
+SELECT entity_id::text, seq, time_ms, tenant, replacements, fold_version, state
 FROM penstock.entity_snapshot WHERE entity_id = ANY(%s::uuid[]) AND fold_version = %s
 """
 KEEP: Final = """
 INSERT INTO penstock.entity_snapshot
     (entity_id, noun, partition, seq, time_ms, tenant, replacements, fold_version, state)
-VALUES (%(entity_id)s, %(noun)s, %(partition)s, %(seq)s, %(time_ms)s, %(tenant)s, %(replacements)s::uuid[],
+VALUES (%(entity_id)s, %(noun)s, %(partition)s, %(seq)s, %(time_ms)s, %(tenant)s, %(replacements)s,
         %(fold_version)s, %(state)s)
 ON CONFLICT (entity_id) DO UPDATE SET seq = excluded.seq, time_ms = excluded.time_ms,
     replacements = excluded.replacements, fold_version = excluded.fold_version, state = excluded.state

@@ -6,7 +6,7 @@ CREATE TABLE penstock.entity_snapshot (
     seq          bigint NOT NULL,   -- of the last event that it holds
     time_ms      bigint NOT NULL,   -- of that event
     tenant       text   NOT NULL,
-    replacements uuid[] NOT NULL,   -- inputs that were decided in the place of parked ones
+    replacements text[] NOT NULL,   -- inputs that were decided in the place of parked ones
     fold_version int    NOT NULL,   -- of the code that folded it; other code doesn't go on from it
     state        bytea  NOT NULL
 );

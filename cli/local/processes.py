@@ -16,6 +16,9 @@ from typing import Final
 POLL_S: Final = 0.05
 INTERRUPT: Final = signal.SIGINT
 
+# Kept until they have ended, whoever forgets them: only so they are reaped when something else is started.
+_children: Final[list["subprocess.Popen[bytes]"]] = []
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -41,6 +44,7 @@ def spawn(
     directory: Path | None = None,
 ) -> "Started":
     """Start a program in its own session, so that a Ctrl-C meant for us doesn't reach it."""
+    _reap()
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as log:
         popen = subprocess.Popen(
@@ -52,7 +56,14 @@ def spawn(
             env=None if environment is None else {**os.environ, **environment},
             cwd=directory,
         )
+    _children.append(popen)
     return Started(popen)
+
+
+def _reap() -> None:
+    """Let go of children that have ended. Until then their ids are taken: Postgres, started again, would believe that
+    the one that was killed still runs."""
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 class Started:

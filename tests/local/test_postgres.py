@@ -19,6 +19,7 @@ def test_killed_server_keeps_what_was_committed(fresh_postgres: LocalPostgres) -
     fresh_postgres.kill()
     assert fresh_postgres.process() is None
     assert fresh_postgres.start() == address
+    assert "already exists" not in fresh_postgres.log_file.read_text(), "the killed one was believed to run"
 
     with psycopg.connect(address) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)

@@ -1,8 +1,11 @@
 """Processes are known by id and moment of birth."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from penstock.cli.local.processes import Process, birth, kill, read_pid_file, spawn, stop
 
@@ -48,3 +51,15 @@ def test_spawned_process_has_a_session_of_its_own(tmp_path: Path) -> None:
     while started.exit_code() is None:
         pass
     assert (tmp_path / "log").read_text() == "True\n"
+
+
+def test_a_killed_process_has_let_go_of_its_id_when_the_next_is_spawned(tmp_path: Path) -> None:
+    # Held, as the frames of an exception hold it until they are collected, and asked nothing.
+    held = spawn(SLEEP, log_file=tmp_path / "log")
+    kill(held.process)
+    os.kill(held.process.pid, 0)
+    after = spawn(SLEEP, log_file=tmp_path / "log")
+    with pytest.raises(ProcessLookupError):
+        os.kill(held.process.pid, 0)
+    assert held.exit_code() == -9
+    kill(after.process)

@@ -5,7 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import Final, TypeVar
+from typing import Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg.errors import UniqueViolation
@@ -174,7 +174,9 @@ class PostgresJournal:
             self._connection.close()
             self._connection = None
 
-    def _values_of(self, statement: str, values: tuple[object, ...]) -> Mapping[str, Sequence[bytes]]:
+    def _values_of(
+        self, statement: LiteralString, values: tuple[object, ...]
+    ) -> Mapping[str, Sequence[bytes]]:
         found: dict[str, list[bytes]] = defaultdict(list)
         for entity, value in self._patiently(
             lambda connection: connection.execute(statement, values).fetchall()

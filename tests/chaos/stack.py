@@ -96,10 +96,14 @@ class Stack:
 
     def wait_for_death(self, role: str, code: int, seconds: float = 40) -> None:
         """Until the worker has died by itself in that way; from then on it is kept running again."""
-        self._drive_until(lambda: self.children.died(role), seconds, f"{role} didn't die")
-        assert self.children.running.pop(role).returncode == code, self.children.tails()
-        self.start(role)
-        self.kept_running.add(role)
+        try:
+            self._drive_until(lambda: self.children.died(role), seconds, f"{role} didn't die")
+            died = self.children.running.pop(role)
+            self.start(role)
+            assert died.returncode == code, self.children.tails()
+        finally:
+            # Also if it hasn't died: it may yet, and the next test needs it.
+            self.kept_running.add(role)
 
     def publish(self, count: int, naps: int = 0) -> list[str]:
         """So many runs, each acknowledged."""

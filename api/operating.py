@@ -1,4 +1,6 @@
-"""What operators do beside runs: one router of the resources that share a desk."""
+"""What operators do beside runs: the resources that share a desk."""
+
+from collections.abc import Iterator
 
 from fastapi import APIRouter
 
@@ -7,12 +9,10 @@ from penstock.api.dead_letter_desk import Desk
 from penstock.api.door import Door
 
 
-def routes(door: Door) -> APIRouter:
+def routers(door: Door) -> Iterator[APIRouter]:
     """The routes of operators' actions and of dead letters."""
-    router = APIRouter()
     desk = Desk(door)
-    router.include_router(operator_actions.routes(door))
+    yield operator_actions.routes(door)
     # The bulk paths first: to the others `redrive` would be an id.
-    router.include_router(dead_letters_bulk.routes(door, desk))
-    router.include_router(dead_letters.routes(door, desk))
-    return router
+    yield dead_letters_bulk.routes(door, desk)
+    yield dead_letters.routes(door, desk)

@@ -59,7 +59,6 @@ _OF_THE_DOOR = (
     callbacks,
     feedback,
     bulk,
-    operating,
     me,
     webhooks,
     health,
@@ -72,5 +71,6 @@ def routers(door: Door, streams: Streams, ring: KeyRing, counted: Telemetry) -> 
     yield from event_streams.routers(door, streams)
     for resource in _OF_THE_DOOR:
         yield resource.routes(door)
+    yield from operating.routers(door)
     yield metrics.routes(door, counted)
     yield keys.routes(door, ring)

@@ -126,16 +126,17 @@ def _follow(router: APIRouter, door: Door, rows: BulkRows) -> None:
     async def read(
         bulk_id: str,
         caller: Annotated[Caller, Depends(door.keys)],
-        after: Annotated[int, Query(ge=0, lt=2**53)] = 0,
+        cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,15}$")] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     ) -> dict[str, Any]:
-        """How far it is, and what was done to each run, in order. Read on with after = next_after until it is null."""
+        """How far it is, and what was done to each run, in order. Read on with cursor = next_cursor, until it
+        is null."""
         caller.needs(BULK, "read a bulk operation")
         row = await known(rows, caller, bulk_id)
-        found = await rows.runs(bulk_id, after, limit)
+        found = await rows.runs(bulk_id, int(cursor or 0), limit)
         page = {
             "done": [told(each) for each in found],
-            "next_after": found[-1]["n"] if len(found) == limit else None,
+            "next_cursor": str(found[-1]["n"]) if len(found) == limit else None,
         }
         return document(row) | {"runs": await rows.counts(bulk_id)} | page
 

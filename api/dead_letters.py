@@ -91,18 +91,19 @@ def _reading(router: APIRouter, door: Door, desk: Desk) -> None:
         state: Annotated[State | None, Query()] = None,
         since: Annotated[datetime | None, Query(alias="from", description="The record's log time.")] = None,
         until: Annotated[datetime | None, Query(description="Excluded.")] = None,
-        after: Annotated[str | None, Query(pattern=MARK, description="`next` of the page before.")] = None,
+        cursor: Annotated[str | None, Query(pattern=MARK)] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     ) -> dict[str, Any]:
-        """Records of the tenant that couldn't be taken, newest first. Read on with after = next, until that is null."""
+        """Records of the tenant that couldn't be taken, newest first. Read on with cursor = next_cursor
+        and the same filters, until it is null."""
         caller.needs(READ_LETTERS, "list dead letters")
         which = Filter(topic, group, error_class, state, ms_of(since), ms_of(until))
-        page = {"tenant": caller.tenant, "limit": limit, **_below(after)}
+        page = {"tenant": caller.tenant, "limit": limit, **_below(cursor)}
         found = await door.views.ask(rows.LIST, {**which.values(), **page})
         last = found[-1] if len(found) == limit else None
         return {
             "dead_letters": [line(row) for row in found],
-            "next": f"{last['time_ms']}_{last['id']}_{last['consumer_group']}" if last else None,
+            "next_cursor": f"{last['time_ms']}_{last['id']}_{last['consumer_group']}" if last else None,
         }
 
     @router.get("/v1/dead-letters/{dead_letter_id}")

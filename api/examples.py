@@ -104,7 +104,7 @@ def _otherwise(route: str, code: str, answer: Mapping[str, Any], known: Mapping[
     """The same answer where it is known what came of it, or isn't yet."""
     if "dry_run" in answer:
         shown = known["GET /v1/bulk/{bulk_id}"]["answer"]
-        followed = ("runs", "done", "next_after")
+        followed = ("runs", "done", "next_cursor")
         kind = {"kind": route.rpartition("/")[2]}
         return {name: value for name, value in shown.items() if name not in followed} | kind
     if "outcome" not in answer:

@@ -25,7 +25,7 @@ WHERE tenant = %(tenant)s
 ORDER BY "offset" DESC LIMIT %(limit)s"""
 
 Word = Annotated[str | None, Query(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
-Mark = Annotated[str | None, Query(pattern=MARK, description="`next` of the page before.")]
+Mark = Annotated[str | None, Query(pattern=MARK)]
 
 
 def routes(door: Door) -> APIRouter:
@@ -38,18 +38,19 @@ def routes(door: Door) -> APIRouter:
         action: Word = None,
         subject: Word = None,
         target: Word = None,
-        after: Mark = None,
+        cursor: Mark = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     ) -> dict[str, Any]:
-        """What operators of the tenant did, newest first. Read on with after = next, until that is null."""
+        """What operators of the tenant did, newest first. Read on with cursor = next_cursor and the same filters,
+        until it is null."""
         caller.needs(READ_ACTIONS, "list operator actions")
         asked = {"action": action, "subject": subject, "target": target}
-        page = {"tenant": caller.tenant, "below": None if after is None else int(after), "limit": limit}
+        page = {"tenant": caller.tenant, "below": None if cursor is None else int(cursor), "limit": limit}
         rows = await door.views.ask(_ACTIONS, {**asked, **page})
         last = rows[-1] if len(rows) == limit else None
         return {
             "actions": [_document(row) for row in rows],
-            "next": str(last["offset"]) if last else None,
+            "next_cursor": str(last["offset"]) if last else None,
         }
 
     return router

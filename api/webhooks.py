@@ -28,7 +28,7 @@ from penstock.runtime.webhooks import Delivered, DeliveryStatus, Webhook
 LIMIT_MAX: Final = 500
 _MARK: Final = r"^([0-9]{1,16})_([0-9a-f-]{1,64})$"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-Mark = Annotated[str | None, Query(pattern=_MARK, description="`next` of the page before.")]
+Mark = Annotated[str | None, Query(pattern=_MARK)]
 
 
 def routes(door: Door) -> APIRouter:
@@ -140,15 +140,16 @@ def _of_deliveries(router: APIRouter, changes: WebhookChanges, operator: Any) ->
         webhook_id: str,
         caller: Annotated[Caller, Depends(operator)],
         status: DeliveryStatus | None = None,
-        after: Mark = None,
+        cursor: Mark = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     ) -> dict[str, Any]:
-        """What was posted or waits, newest first. Read on with after = next, until that is null. Kept for a week."""
-        found = await changes.deliveries(caller, webhook_id, Page(status, _place(after), limit))
+        """What was posted or waits, newest first. Kept for a week. Read on with cursor = next_cursor
+        and the same filter, until it is null."""
+        found = await changes.deliveries(caller, webhook_id, Page(status, _place(cursor), limit))
         last = found[-1] if len(found) == limit else None
         return {
             "deliveries": [delivery_document(each) for each in found],
-            "next": _mark(last) if last else None,
+            "next_cursor": _mark(last) if last else None,
         }
 
     @router.post("/{webhook_id}/deliveries/{delivery_id}/redeliver", status_code=202)

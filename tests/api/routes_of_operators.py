@@ -62,7 +62,7 @@ OPERATORS: Final = (
         who="olga",
         may_not=("nobody", "ana", "sam"),
         elsewhere="nothing",
-        bad=(Bad(path="/v1/operator-actions?limit=0"), Bad(path="/v1/operator-actions?after=none")),
+        bad=(Bad(path="/v1/operator-actions?limit=0"), Bad(path="/v1/operator-actions?cursor=none")),
     ),
     RouteCase(
         route="GET /v1/dead-letters",
@@ -72,7 +72,7 @@ OPERATORS: Final = (
         given=tell_of_dead_letters,
         stranger="eve",
         elsewhere="own",
-        bad=(Bad(path="/v1/dead-letters?state=gone"), Bad(path="/v1/dead-letters?after=none")),
+        bad=(Bad(path="/v1/dead-letters?state=gone"), Bad(path="/v1/dead-letters?cursor=none")),
         inputs=0,
     ),
     RouteCase(

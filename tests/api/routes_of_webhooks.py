@@ -96,7 +96,7 @@ WEBHOOKS: Final = (
         "GET /v1/webhooks/{webhook_id}/deliveries",
         "/v1/webhooks/{webhook}/deliveries",
         Bad(path="/v1/webhooks/none/deliveries?status=gone"),
-        Bad(path="/v1/webhooks/none/deliveries?after=none"),
+        Bad(path="/v1/webhooks/none/deliveries?cursor=none"),
         same=lambda answer: [each["id"] for each in answer["deliveries"]],
     ),
     one(

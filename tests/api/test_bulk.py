@@ -118,8 +118,8 @@ def test_each_run_is_told_once_and_what_came_of_it_is_shown(api: Api) -> None:
     assert came_of[runs[3]] == {"type": "InputRefused", "seq": 2, "reason": "ended", "detail": ""}
     assert told(api) == dict.fromkeys(runs, 1)
     assert not set(others) & told(api).keys()
-    page = api.client.get(f"/v1/bulk/{bulk_id}?after=5&limit=3", headers=api.as_("olga")).json()
-    assert ([each["n"] for each in page["done"]], page["next_after"]) == ([6, 7, 8], 8)
+    page = api.client.get(f"/v1/bulk/{bulk_id}?cursor=5&limit=3", headers=api.as_("olga")).json()
+    assert ([each["n"] for each in page["done"]], page["next_cursor"]) == ([6, 7, 8], "8")
     again = ask(api, "/v1/runs/cancel", body, Idempotency_Key="b-1")
     assert (again.status_code, again.json()["bulk_id"], again.json()["status"]) == (202, bulk_id, "done")
     other = ask(api, "/v1/runs/cancel", {**body, "reason": "another"}, Idempotency_Key="b-1")

@@ -81,9 +81,9 @@ def test_pages_follow_one_another_newest_first(dead: Dead) -> None:
     for _ in range(9):
         page = get(dead, query)
         seen += page["dead_letters"]
-        if page["next"] is None:
+        if page["next_cursor"] is None:
             break
-        query = f"?limit=2&after={page['next']}"
+        query = f"?limit=2&cursor={page['next_cursor']}"
     assert {one["id"] for one in seen} == {dead.ids[kind] for kind in OURS}
     assert len(seen) == len(OURS)
     assert [one["time"] for one in seen] == sorted((one["time"] for one in seen), reverse=True)

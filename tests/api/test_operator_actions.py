@@ -70,9 +70,9 @@ def test_pages_follow_one_another_without_loss(told: Api) -> None:
     for _ in range(4):
         page = told.client.get(f"{PATH}?limit=1{after}", headers=told.as_("olga")).json()
         seen += [one["id"] for one in page["actions"]]
-        if page["next"] is None:
+        if page["next_cursor"] is None:
             break
-        after = f"&after={page['next']}"
+        after = f"&cursor={page['next_cursor']}"
     assert len(seen) == len(set(seen)) == 3
 
 
@@ -86,7 +86,7 @@ def test_it_takes_a_key(told: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?after=-1", "?after=x_y", "?limit=0", "?limit=501", "?action=", "?target=%00"]
+    "query", ["?cursor=-1", "?cursor=x_y", "?limit=0", "?limit=501", "?action=", "?target=%00"]
 )
 def test_a_bad_filter_is_told_what_to_correct(told: Api, query: str) -> None:
     assert_problem(told.client.get(PATH + query, headers=told.as_("olga")), 422, "invalid-request")

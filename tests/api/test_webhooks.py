@@ -79,9 +79,9 @@ def test_deliveries_are_paged_newest_first_and_filtered(api: Api) -> None:
     path = f"/{made['id']}"
     filed = [call(api, "POST", f"{path}/test").json()["id"] for _ in range(5)]
     first = call(api, "GET", f"{path}/deliveries?limit=3").json()
-    rest = call(api, "GET", f"{path}/deliveries?limit=3&after={first['next']}").json()
+    rest = call(api, "GET", f"{path}/deliveries?limit=3&cursor={first['next_cursor']}").json()
     assert [each["id"] for each in (*first["deliveries"], *rest["deliveries"])] == filed[::-1]
-    assert rest["next"] is None
+    assert rest["next_cursor"] is None
     assert json.loads(first["deliveries"][0]["body"])["type"] == "webhook.test"
     assert call(api, "GET", f"{path}/deliveries?status=failed").json()["deliveries"] == []
     api.views.execute(

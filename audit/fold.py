@@ -4,7 +4,7 @@ Where the projector goes event by event, this looks at a whole history and asks 
 decided it. Keep it that way: code that both share can't testify against itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -47,25 +47,34 @@ class Told:
     body: EventBody
 
 
+Hearer: TypeAlias = Callable[[str, Sequence[Told]], None]
+
+
 def fold(
     kept: Log,
     until: Mapping[int, int] | None = None,
     topic: str = RUN_EVENTS,
     codec: Codec | None = None,
+    hear: Hearer | None = None,
 ) -> Histories:
     """Fold a topic's histories, up to the offsets in `until` by partition (a missing one: nothing of it).
 
-    Without `until`: all that stands there now. Holds one partition's events in memory at a time.
+    Without `until`: all that stands there now. Holds one partition's events in memory at a time. `hear` is told each
+    history on the way, whole: also what stands beyond `until`.
     """
     found = Histories()
     tell = _tell_schedule if topic == SCHEDULE_EVENTS else _tell
     partitions = kept.partitions(topic)
     for partition in range(partitions):
         first, end = kept.bounds(topic, partition)
-        end = end if until is None else min(end, until.get(partition, first))
-        records = kept.read(topic, partition, first, end)
+        limit = end if until is None else min(end, until.get(partition, first))
+        records = kept.read(topic, partition, first, limit if hear is None else end)
         for entity_id, history in histories(records, codec, partitions).items():
-            tell(found, entity_id, history)
+            if hear is not None:
+                hear(entity_id, history)
+            before = [told for told in history if told.record.offset < limit]
+            if before:
+                tell(found, entity_id, before)
     return found
 
 

@@ -5,14 +5,14 @@ None of them is the projector: the views are the accused, and are compared with 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from penstock.audit.compare import compare
-from penstock.audit.fold import Told, histories
+from penstock.audit.fold import Told
 from penstock.audit.folding.run import run_row
 from penstock.producers.log import Log
 from penstock.schemas.codec import Codec
@@ -79,8 +79,9 @@ def verdict(
     `clock_skew_ms`: how far the target's clock may be behind the log's.
     """
     acknowledged, journal = sorted(set(receipts)), list(executions)
-    statuses, calls = _of_the_log(kept, codec)
-    comparison = compare(connection, kept, codec=codec)
+    of_the_log = _OfTheLog()
+    comparison = compare(connection, kept, codec=codec, hear=of_the_log.hear)
+    statuses, calls = of_the_log.statuses, of_the_log.calls
     findings = [
         *_receipts(acknowledged, statuses, _dead_keys(kept)),
         *_repeated(journal),
@@ -148,17 +149,16 @@ def _permitted(journal: Iterable[Execution], calls: Mapping[str, _Call], skew_ms
             yield Finding("unstarted", key, f"{tool} was executed {started_ms - at_ms} ms before its start")
 
 
-def _of_the_log(kept: Log, codec: Codec | None) -> tuple[dict[str, str], dict[str, _Call]]:
-    """The status of each run, and what each call was given: one reading for both."""
-    statuses: dict[str, str] = {}
-    calls: dict[str, _Call] = {}
-    partitions = kept.partitions(RUN_EVENTS)
-    for partition in range(partitions):
-        records = kept.read(RUN_EVENTS, partition, *kept.bounds(RUN_EVENTS, partition))
-        for run_id, history in histories(records, codec, partitions).items():
-            statuses[run_id] = str(run_row([(told.meta, told.body) for told in history])["status"])
-            _note_calls(calls, history)
-    return statuses, calls
+@dataclass(frozen=True, slots=True)
+class _OfTheLog:
+    """The status of each run, and what each call was given, out of the same reading as the fold's."""
+
+    statuses: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, _Call] = field(default_factory=dict)
+
+    def hear(self, run_id: str, history: Sequence[Told]) -> None:
+        self.statuses[run_id] = str(run_row([(told.meta, told.body) for told in history])["status"])
+        _note_calls(self.calls, history)
 
 
 def _note_calls(found: dict[str, _Call], history: Sequence[Told]) -> None:

@@ -11,6 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from penstock.audit import reading, witnesses
+from penstock.audit.compare import behind
 from penstock.audit.witnesses import ENDED, Execution, Verdict
 from penstock.producers.kafka import KafkaLog
 from penstock.producers.publisher import Publisher
@@ -121,6 +122,8 @@ class Stack:
     def finish(self, seconds: float = 90) -> Verdict:
         """Vote and settle until every acknowledged run has ended; what the three witnesses say then."""
         self._drive_until(self._all_ended, seconds, "some runs did not end")
+        # A verdict reads the whole log: it isn't what to poll with.
+        eventually(lambda: self._ask(self._is_caught_up), 60, lambda: f"views lag\n{self.children.tails()}")
         found: list[Verdict] = []
 
         def agreed() -> bool:
@@ -215,6 +218,9 @@ class Stack:
             return False
         runs = self._ask(lambda views: reading.runs(views, TENANT))
         return {run.run_id for run in runs if run.ended_at_ms is not None} >= set(self.receipts)
+
+    def _is_caught_up(self, views: Connection[TupleRow]) -> bool:
+        return behind(views, self.log) == 0
 
     def _drive_until(self, holds: Callable[[], bool], seconds: float, otherwise: str) -> None:
         def step() -> bool:

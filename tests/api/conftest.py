@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from psycopg.rows import TupleRow
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from penstock import Application, Call, Rate, Run, tool, workflow
 from penstock.api.app import create_app
@@ -24,6 +24,7 @@ from penstock.runtime.settings import Settings
 from penstock.schemas.codec import EventBody, InputBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
 from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX, SCHEDULE_EVENTS, SCHEDULE_INBOX
+from tests.api.routes_once import analysed_once
 from tests.views.database import API_KEYS, database_with_views, empty
 from tests.views.histories import Historian
 
@@ -125,19 +126,8 @@ def key_of(who: str) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def adapters_made_once() -> Iterator[None]:
-    """FastAPI compiles a validator for each parameter of each route, in every application: here each kind once."""
-    made: dict[str, object] = {}
-
-    def adapter(kind: object, *, config: object = None) -> object:
-        # Classes print as their full names, and parameters with all that bounds them.
-        key = f"{kind!r} {config!r}"
-        if key not in made:
-            made[key] = TypeAdapter(kind, config=config)  # type: ignore[arg-type]
-        return made[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fastapi._compat.v2.TypeAdapter", adapter)
+def routes_analysed_once() -> Iterator[None]:
+    with analysed_once():
         yield
 
 

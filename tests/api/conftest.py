@@ -168,7 +168,8 @@ def api(home: Path, views_database: str, set_up: dict[str, int]) -> Iterator[Api
     """The API, served in this process."""
     database_url = empty(views_database)
     with connect(database_url) as connection:
-        connection.execute("TRUNCATE penstock.api_key, penstock.webhook, penstock.webhook_delivery")
+        for table in ("webhook_delivery", "webhook", "api_key"):
+            connection.execute(f"DELETE FROM penstock.{table}".encode())
     addresses = Settings(home=home, database_url=database_url, kafka_bootstrap_servers="unused:9092")
     # Tests ask again and again until a key counts.
     settings = addresses.model_copy(update={"api_failures_per_minute": 100_000} | set_up)

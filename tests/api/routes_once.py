@@ -13,6 +13,7 @@ from fastapi import routing
 from fastapi.dependencies import utils
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Depends
+from fastapi.utils import create_model_field as create
 
 
 @contextmanager
@@ -34,7 +35,17 @@ def analysed_once() -> Iterator[None]:
         own = [get_dependant(path=path, call=dependency, name=each.name) for dependency, each in asked]
         return replace(known, call=call, dependencies=own)
 
+    fields: dict[str, object] = {}
+
+    def create_model_field(**words: Any) -> object:
+        # Of what a route answers with: classes print as their full names.
+        key = repr(words)
+        if key not in fields:
+            fields[key] = create(**words)
+        return fields[key]
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(routing, "create_model_field", create_model_field)
         for module in (utils, routing):
             patch.setattr(module, "get_dependant", get_dependant)
         yield

@@ -11,12 +11,14 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from penstock.api.callers import Caller
 from penstock.api.door import Door
-from penstock.api.problems import Problem, not_found, unavailable
+from penstock.api.problems import Problem, not_found
+from penstock.api.webhook_problems import away, made_before, moved_on, tag_of, too_many
 from penstock.api.webhook_shapes import NewWebhook, WebhookChange, recorded
 from penstock.producers.signing import Keyring
 from penstock.runtime import postgres_webhooks as table
@@ -31,6 +33,14 @@ from penstock.schemas.ids import derived_id, tenant_id
 T = TypeVar("T")
 
 ANSWER_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which subscription, and as the caller saw it: the If-Match header."""
+
+    webhook_id: str
+    if_match: str | None = None
 
 
 class WebhookChanges:
@@ -68,9 +78,9 @@ class WebhookChanges:
         webhook_id = _id_of(caller, idempotency_key) or secrets.token_hex(8)
         known = await self.all_of(caller)
         if any(each.webhook_id == webhook_id for each in known):
-            raise _made_before(webhook_id)
+            raise made_before(webhook_id)
         if len(known) >= WEBHOOKS_TENANT_MAX:
-            raise _too_many()
+            raise too_many()
         made = Webhook(
             *(webhook_id, caller.tenant, body.url, tuple(dict.fromkeys(body.kinds)), body.description, 1),
             *(datetime.now(UTC), caller.subject),
@@ -80,11 +90,12 @@ class WebhookChanges:
         secret = new_secret()
         sealed = seal(self._keyring, webhook_id, secret)
         if not await self._ask(lambda connection: table.add(connection, made, sealed, since_ms)):
-            raise _made_before(webhook_id)
+            raise made_before(webhook_id)
         return await self.found(caller, webhook_id), secret
 
-    async def change(self, caller: Caller, old: Webhook, body: WebhookChange) -> Webhook:
+    async def change(self, caller: Caller, seen: Seen, body: WebhookChange) -> Webhook:
         """As the body says. Nothing that is different: nothing is recorded."""
+        old, _ = await self._as_seen(caller, seen)
         url = old.url if body.url is None else body.url
         self._check(url)
         kinds = old.kinds if body.kinds is None else tuple(dict.fromkeys(body.kinds))
@@ -97,37 +108,41 @@ class WebhookChanges:
             raise moved_on(await self.found(caller, old.webhook_id))
         return await self.found(caller, old.webhook_id)
 
-    async def rotate(self, caller: Caller, webhook_id: str, grace_s: int, reason: str) -> tuple[Webhook, str]:
+    async def rotate(self, caller: Caller, seen: Seen, grace_s: int, reason: str) -> tuple[Webhook, str]:
         """Another secret; deliveries are signed with both until the grace is over."""
-        webhook = await self.found(caller, webhook_id)
+        webhook, version = await self._as_seen(caller, seen)
+        webhook_id = webhook.webhook_id
         await self._record(caller, "webhook.rotate", webhook_id, reason, grace_s=grace_s)
         secret = new_secret()
         sealed = seal(self._keyring, webhook_id, secret)
-        await self._ask(lambda connection: table.rotate(connection, webhook, sealed, grace_s))
-        return await self.found(caller, webhook_id), secret
+        done = await self._ask(lambda connection: table.rotate(connection, webhook, sealed, grace_s, version))
+        return await self._now(caller, webhook_id, version, done), secret
 
-    async def disable(self, caller: Caller, webhook_id: str, reason: str) -> Webhook:
+    async def disable(self, caller: Caller, seen: Seen, reason: str) -> Webhook:
         """Nothing is posted to it any more. Again is the same, and recorded once."""
-        webhook = await self.found(caller, webhook_id)
-        if webhook.disabled_at is None:
-            await self._record(caller, "webhook.disable", webhook_id, reason)
-            why = f"{caller.subject}: {reason or 'no reason given'}"
-            await self._ask(lambda connection: table.disable(connection, webhook, why))
-        return await self.found(caller, webhook_id)
-
-    async def enable(self, caller: Caller, webhook_id: str, reason: str) -> Webhook:
-        """What happens from now on is posted to it. Again is the same, and recorded once."""
-        webhook = await self.found(caller, webhook_id)
+        webhook, version = await self._as_seen(caller, seen)
         if webhook.disabled_at is not None:
-            since_ms = await self._record(caller, "webhook.enable", webhook_id, reason)
-            await self._ask(lambda connection: table.enable(connection, webhook, since_ms))
-        return await self.found(caller, webhook_id)
+            return webhook
+        await self._record(caller, "webhook.disable", webhook.webhook_id, reason)
+        why = f"{caller.subject}: {reason or 'no reason given'}"
+        done = await self._ask(lambda connection: table.disable(connection, webhook, why, version))
+        return await self._now(caller, webhook.webhook_id, version, done)
 
-    async def remove(self, caller: Caller, webhook_id: str, reason: str) -> None:
+    async def enable(self, caller: Caller, seen: Seen, reason: str) -> Webhook:
+        """What happens from now on is posted to it. Again is the same, and recorded once."""
+        webhook, version = await self._as_seen(caller, seen)
+        if webhook.disabled_at is None:
+            return webhook
+        since_ms = await self._record(caller, "webhook.enable", webhook.webhook_id, reason)
+        done = await self._ask(lambda connection: table.enable(connection, webhook, since_ms, version))
+        return await self._now(caller, webhook.webhook_id, version, done)
+
+    async def remove(self, caller: Caller, seen: Seen, reason: str) -> None:
         """Forget it, with its deliveries."""
-        webhook = await self.found(caller, webhook_id)
-        await self._record(caller, "webhook.delete", webhook_id, reason, **recorded(webhook.url))
-        await self._ask(lambda connection: table.remove(connection, webhook))
+        webhook, version = await self._as_seen(caller, seen)
+        await self._record(caller, "webhook.delete", webhook.webhook_id, reason, **recorded(webhook.url))
+        if not await self._ask(lambda connection: table.remove(connection, webhook, version)) and version:
+            raise moved_on(await self.found(caller, webhook.webhook_id))
 
     async def test(self, caller: Caller, webhook_id: str, idempotency_key: str | None) -> str:
         """File a delivery of kind webhook.test; its id."""
@@ -148,6 +163,22 @@ class WebhookChanges:
             raise not_found("delivery")
         await self._record(caller, "webhook.redeliver", webhook_id, "", delivery=delivery_id)
         await self._ask(lambda connection: table.again(connection, webhook, delivery_id))
+
+    async def _as_seen(self, caller: Caller, seen: Seen) -> tuple[Webhook, int | None]:
+        """The one that is meant, and the version that it must still have when it is changed; None for any."""
+        webhook = await self.found(caller, seen.webhook_id)
+        tags = {tag.strip() for tag in (seen.if_match or "*").split(",")}
+        if "*" in tags:
+            return webhook, None
+        if tag_of(webhook) not in tags:
+            raise moved_on(webhook)
+        return webhook, webhook.version
+
+    async def _now(self, caller: Caller, webhook_id: str, version: int | None, done: bool) -> Webhook:
+        webhook = await self.found(caller, webhook_id)
+        if version is not None and not done:
+            raise moved_on(webhook)
+        return webhook
 
     async def _active(self, caller: Caller, webhook_id: str) -> Webhook:
         webhook = await self.found(caller, webhook_id)
@@ -180,7 +211,7 @@ class WebhookChanges:
             async with asyncio.timeout(ANSWER_S):
                 return await asyncio.to_thread(asked)
         except (TimeoutError, DatabaseAway, DatabaseError) as error:
-            raise _away(error) from error
+            raise away(error) from error
 
 
 def test_body(webhook: Webhook, event_id: str) -> tuple[str, int]:
@@ -189,41 +220,9 @@ def test_body(webhook: Webhook, event_id: str) -> tuple[str, int]:
     return body_of(TEST, event_id, webhook.tenant, time_ms, {"webhook_id": webhook.webhook_id}), time_ms
 
 
-def moved_on(webhook: Webhook) -> Problem:
-    """For who would change what isn't as they saw it."""
-    detail = (
-        f"Nothing was changed: the webhook is at version {webhook.version} now, not where If-Match has it, or somebody "
-        "changed it just now. Look at it again, and if you still want to, send this with its new ETag."
-    )
-    return Problem(
-        412, "webhook-moved-on", "The webhook has moved on", detail, headers={"ETag": f'"{webhook.version}"'}
-    )
-
-
 def _id_of(caller: Caller, idempotency_key: str | None) -> str | None:
     """The same for the same request, so that one that comes twice makes one subscription."""
     if idempotency_key is None:
         return None
     words = "\x1f".join(("webhook", caller.tenant, caller.subject, idempotency_key))
     return hashlib.sha256(words.encode()).hexdigest()[:16]
-
-
-def _made_before(webhook_id: str) -> Problem:
-    detail = (
-        f"This Idempotency-Key has made the webhook {webhook_id} before, and a secret is shown once: if it was lost, "
-        "rotate it."
-    )
-    return Problem(409, "webhook-made-before", "Webhook made before", detail, more={"id": webhook_id})
-
-
-def _too_many() -> Problem:
-    detail = f"A tenant has at most {WEBHOOKS_TENANT_MAX} webhooks: delete one, or have one take more kinds."
-    return Problem(409, "too-many-webhooks", "Too many webhooks", detail)
-
-
-def _away(error: Exception) -> Problem:
-    detail = (
-        f"The table of webhooks doesn't answer ({type(error).__name__}): look at GET /v1/webhooks shortly, and see "
-        "whether it was done."
-    )
-    return unavailable("database-away", "Database away", detail)

@@ -7,13 +7,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from penstock.api.callers import Caller
 from penstock.api.door import Door, IdempotencyKey
-from penstock.api.preconditions import IfMatch
+from penstock.api.preconditions import TAGS_CHARACTERS_MAX
 from penstock.api.rights import WEBHOOKS
-from penstock.api.webhook_changes import WebhookChanges, moved_on
+from penstock.api.webhook_changes import Seen, WebhookChanges
+from penstock.api.webhook_problems import tag_of
 from penstock.api.webhook_shapes import (
     NewWebhook,
     Said,
@@ -29,6 +30,14 @@ LIMIT_MAX: Final = 500
 _MARK: Final = r"^([0-9]{1,16})_([0-9a-f-]{1,64})$"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Mark = Annotated[str | None, Query(pattern=_MARK)]
+AsSeen = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=TAGS_CHARACTERS_MAX,
+        description="The ETag of the webhook that you looked at: 412 if it is another one by now.",
+    ),
+]
 
 
 def routes(door: Door) -> APIRouter:
@@ -69,22 +78,20 @@ def routes(door: Door) -> APIRouter:
         body: WebhookChange,
         caller: Annotated[Caller, Depends(operator)],
         response: Response,
-        if_match: IfMatch = None,
+        if_match: AsSeen = None,
     ) -> dict[str, Any]:
         """Change url, kinds or description. What has been filed already goes to the new url."""
-        old = await changes.found(caller, webhook_id)
-        if if_match is not None and not {"*", _tag(old)} & {tag.strip() for tag in if_match.split(",")}:
-            raise moved_on(old)
-        return _tagged(response, await changes.change(caller, old, body))
+        return _tagged(response, await changes.change(caller, Seen(webhook_id, if_match), body))
 
     @router.delete("/{webhook_id}", status_code=204)
     async def remove(
         webhook_id: str,
         caller: Annotated[Caller, Depends(operator)],
         reason: Annotated[str, Query(max_length=2_000)] = "",
+        if_match: AsSeen = None,
     ) -> Response:
         """Forget it and its deliveries, also those that wait."""
-        await changes.remove(caller, webhook_id, reason)
+        await changes.remove(caller, Seen(webhook_id, if_match), reason)
         return Response(status_code=204)
 
     _of_one(router, changes, operator)
@@ -99,10 +106,13 @@ def _of_one(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
         caller: Annotated[Caller, Depends(operator)],
         response: Response,
         body: SecretRotation | None = None,
+        if_match: AsSeen = None,
     ) -> dict[str, Any]:
         """Make another secret. Deliveries are signed with both until the grace is over."""
         asked = body or SecretRotation()
-        webhook, secret = await changes.rotate(caller, webhook_id, asked.grace_s, asked.reason)
+        webhook, secret = await changes.rotate(
+            caller, Seen(webhook_id, if_match), asked.grace_s, asked.reason
+        )
         return _tagged(response, webhook) | {"secret": secret}
 
     @router.post("/{webhook_id}/disable")
@@ -111,9 +121,11 @@ def _of_one(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
         caller: Annotated[Caller, Depends(operator)],
         response: Response,
         body: Said | None = None,
+        if_match: AsSeen = None,
     ) -> dict[str, Any]:
         """Post nothing to it until it is enabled. What happens meanwhile isn't posted later."""
-        return _tagged(response, await changes.disable(caller, webhook_id, (body or Said()).reason))
+        seen = Seen(webhook_id, if_match)
+        return _tagged(response, await changes.disable(caller, seen, (body or Said()).reason))
 
     @router.post("/{webhook_id}/enable")
     async def enable(
@@ -121,9 +133,11 @@ def _of_one(router: APIRouter, changes: WebhookChanges, operator: Any) -> None:
         caller: Annotated[Caller, Depends(operator)],
         response: Response,
         body: Said | None = None,
+        if_match: AsSeen = None,
     ) -> dict[str, Any]:
         """Post to it what happens from now on, and what still waits."""
-        return _tagged(response, await changes.enable(caller, webhook_id, (body or Said()).reason))
+        seen = Seen(webhook_id, if_match)
+        return _tagged(response, await changes.enable(caller, seen, (body or Said()).reason))
 
     @router.post("/{webhook_id}/test", status_code=202)
     async def test(
@@ -161,12 +175,8 @@ def _of_deliveries(router: APIRouter, changes: WebhookChanges, operator: Any) ->
         return {"id": delivery_id, "links": {"deliveries": f"/v1/webhooks/{webhook_id}/deliveries"}}
 
 
-def _tag(webhook: Webhook) -> str:
-    return f'"{webhook.version}"'
-
-
 def _tagged(response: Response, webhook: Webhook) -> dict[str, Any]:
-    response.headers["ETag"] = _tag(webhook)
+    response.headers["ETag"] = tag_of(webhook)
     return document(webhook)
 
 

@@ -19,6 +19,7 @@ _COLUMNS: Final[LiteralString] = """
 _DELIVERY: Final[LiteralString] = """
     event_id, kind, status, attempts, time_ms, filed_at, next_at, last_at, last_status, last_error, ended_at, body"""
 _MINE: Final[LiteralString] = "webhook_id = %(webhook_id)s AND tenant = %(tenant)s"
+_AS_SEEN: Final[LiteralString] = f"{_MINE} AND (%(seen)s::bigint IS NULL OR version = %(seen)s)"
 
 _INSERT: Final = f"""
 INSERT INTO penstock.webhook (webhook_id, tenant, url, kinds, description, secret, since_ms, created_by)
@@ -32,16 +33,16 @@ WHERE {_MINE} AND version = %(version)s"""
 _ROTATE: Final[LiteralString] = f"""
 UPDATE penstock.webhook SET secret_before = secret, secret_before_until = clock_timestamp() + %(grace)s,
     secret = %(secret)s, version = version + 1
-WHERE {_MINE}"""
+WHERE {_AS_SEEN}"""
 _DISABLE: Final[LiteralString] = f"""
 UPDATE penstock.webhook SET disabled_at = clock_timestamp(), disabled_reason = %(reason)s, version = version + 1
-WHERE {_MINE} AND disabled_at IS NULL"""
+WHERE {_AS_SEEN} AND disabled_at IS NULL"""
 # What happened while it was disabled is not sent afterwards.
 _ENABLE: Final[LiteralString] = f"""
 UPDATE penstock.webhook SET disabled_at = NULL, disabled_reason = NULL, since_ms = %(since_ms)s, failing_since = NULL,
     failed_at = NULL, failures = 0, held_until = NULL, version = version + 1
-WHERE {_MINE} AND disabled_at IS NOT NULL"""
-_REMOVE: Final[LiteralString] = f"DELETE FROM penstock.webhook WHERE {_MINE}"
+WHERE {_AS_SEEN} AND disabled_at IS NOT NULL"""
+_REMOVE: Final[LiteralString] = f"DELETE FROM penstock.webhook WHERE {_AS_SEEN}"
 _TEST: Final[LiteralString] = f"""
 INSERT INTO penstock.webhook_delivery (webhook_id, event_id, tenant, kind, body, time_ms)
 SELECT webhook_id, %(event_id)s, tenant, '{TEST}', %(body)s, %(time_ms)s FROM penstock.webhook
@@ -113,24 +114,28 @@ def change(
     return _done(connection, _CHANGE, webhook, values)
 
 
-def rotate(connection: Connected, webhook: Webhook, secret: bytes, grace_s: float) -> bool:
-    """Sign with another secret, and with the one before for `grace_s` more; False if the subscription is gone."""
-    return _done(connection, _ROTATE, webhook, {"secret": secret, "grace": timedelta(seconds=grace_s)})
+# `seen`: the version that it must still have; None: any.
+def rotate(
+    connection: Connected, webhook: Webhook, secret: bytes, grace_s: float, seen: int | None = None
+) -> bool:
+    """Sign with another secret, and with the one before for `grace_s` more; False if it is gone, or another version."""
+    values = {"secret": secret, "grace": timedelta(seconds=grace_s), "seen": seen}
+    return _done(connection, _ROTATE, webhook, values)
 
 
-def disable(connection: Connected, webhook: Webhook, reason: str) -> bool:
-    """Post nothing to it; False if it was disabled already, or is gone."""
-    return _done(connection, _DISABLE, webhook, {"reason": reason})
+def disable(connection: Connected, webhook: Webhook, reason: str, seen: int | None = None) -> bool:
+    """Post nothing to it; False if it was disabled already, is gone, or another version."""
+    return _done(connection, _DISABLE, webhook, {"reason": reason, "seen": seen})
 
 
-def enable(connection: Connected, webhook: Webhook, since_ms: int) -> bool:
-    """Post what happens from that log time on; False if it was enabled already, or is gone."""
-    return _done(connection, _ENABLE, webhook, {"since_ms": since_ms})
+def enable(connection: Connected, webhook: Webhook, since_ms: int, seen: int | None = None) -> bool:
+    """Post what happens from that log time on; False if it was enabled already, is gone, or another version."""
+    return _done(connection, _ENABLE, webhook, {"since_ms": since_ms, "seen": seen})
 
 
-def remove(connection: Connected, webhook: Webhook) -> bool:
-    """Forget it and its deliveries; False if it is gone already."""
-    return _done(connection, _REMOVE, webhook, {})
+def remove(connection: Connected, webhook: Webhook, seen: int | None = None) -> bool:
+    """Forget it and its deliveries; False if it is gone already, or another version."""
+    return _done(connection, _REMOVE, webhook, {"seen": seen})
 
 
 def file_test(connection: Connected, webhook: Webhook, event_id: str, body: str, time_ms: int) -> bool:

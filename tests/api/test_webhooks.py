@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+import pytest
 from httpx import Response
 
+from penstock.api.webhook_changes import WebhookChanges
 from penstock.producers.signing import Keyring
 from penstock.runtime.webhook_secrets import unseal
 from penstock.runtime.webhooks import KINDS, WEBHOOKS_TENANT_MAX
@@ -59,6 +61,45 @@ def test_a_change_takes_what_was_seen(api: Api) -> None:
         api, "PATCH", path, {"kinds": list(KINDS)}, **{"If-Match": f'"0", {late.headers["etag"]}'}
     ).is_success
     assert [each.action for each in recorded(api)] == ["webhook.create"] + 2 * ["webhook.change"]
+
+
+DONE = (("POST", "/rotate"), ("POST", "/disable"), ("POST", "/enable"), ("DELETE", ""))
+
+
+@pytest.mark.parametrize(("method", "what"), DONE)
+def test_what_is_done_to_it_takes_what_was_seen_too(api: Api, method: str, what: str) -> None:
+    path = f"/{call(api, 'POST', body=NEW).json()['id']}"
+    if what == "/enable":
+        call(api, "POST", f"{path}/disable")
+    seen = call(api, "PATCH", path, {"description": "the desk's"}).headers["etag"]
+    before, said = sealed(api), recorded(api)
+    late = call(api, method, path + what, **{"If-Match": '"1"'})
+    assert_problem(late, 412, "webhook-moved-on")
+    assert (late.headers["etag"], sealed(api), recorded(api)) == (seen, before, said)
+    assert call(api, method, path + what, **{"If-Match": seen}).is_success
+    assert len(recorded(api)) == len(said) + 1
+
+
+@pytest.mark.parametrize(("method", "what"), DONE)
+def test_who_is_overtaken_after_the_look_changes_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch, method: str, what: str
+) -> None:
+    path = f"/{call(api, 'POST', body=NEW).json()['id']}"
+    if what == "/enable":
+        call(api, "POST", f"{path}/disable")
+    seen, before = call(api, "GET", path), sealed(api)
+    record = WebhookChanges._record
+
+    async def overtaken(*words: Any, **named: Any) -> int:
+        api.views.execute("UPDATE penstock.webhook SET version = version + 1")
+        return await record(*words, **named)
+
+    monkeypatch.setattr(WebhookChanges, "_record", overtaken)
+    late = call(api, method, path + what, **{"If-Match": seen.headers["etag"]})
+    assert_problem(late, 412, "webhook-moved-on")
+    now = call(api, "GET", path)
+    assert (now.json()["state"], sealed(api)) == (seen.json()["state"], before)
+    assert now.headers["etag"] == late.headers["etag"] != seen.headers["etag"]
 
 
 def test_a_disabled_one_takes_no_test_and_says_who_disabled_it(api: Api) -> None:

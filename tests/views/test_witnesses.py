@@ -134,6 +134,18 @@ def test_views_that_are_behind_are_found(views: Views, log: MemoryLog) -> None:
     assert kinds(verdict(views, log, [RUN_ID], [])) == ["view"]
 
 
+def test_the_log_is_heard_whole_where_the_views_are_half_way(views: Views, log: MemoryLog) -> None:
+    historian, bodies = Historian(log), case_review(RUN_ID)
+    historian.write(RUN_ID, *bodies[:9])
+    catch_up(Applier(views, pinned_codec()), log, [RUN_EVENTS])
+    historian.write(RUN_ID, *bodies[9:])
+    found = verdict(views, log, [RUN_ID], [Execution(UPDATE, "n1", LONG_AFTER)])
+    assert [(each.kind, each.detail) for each in found.findings] == [
+        ("view", "the views are 7 records behind")
+    ]
+    assert found.ended == 1
+
+
 def test_a_person_reads_trail_questions_and_counts(views: Views, log: MemoryLog) -> None:
     historian = Historian(log)
     doubtful, elsewhere = new_run(), new_run()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from penstock.runtime import webhooks as words
-from penstock.runtime.webhook_bodies import body_of, moment
+from penstock.runtime.webhook_bodies import moment
 from penstock.schemas.ids import derived_id
 from penstock.schemas.run.records import (
     ApprovalDelegated,
@@ -149,5 +149,4 @@ def _notice(
         **about,
         "links": links | own if isinstance(own, dict) else links,
     }
-    body = body_of(kind, key, meta.tenant, meta.time_ms, said)
-    return Notice(key, meta.entity_id, meta.tenant, kind, meta.time_ms, body)
+    return Notice(key, meta.entity_id, meta.tenant, kind, meta.time_ms, said)

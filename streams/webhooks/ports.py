@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from penstock.runtime.webhook_bodies import body_of
 from penstock.runtime.webhooks import KEPT_S
 from penstock.streams.transactions import Session
 
@@ -17,6 +18,9 @@ VALUES (%s, %s, %s, %s, %s::jsonb)
 ON CONFLICT (run_id) DO UPDATE SET partition = excluded.partition, questions = excluded.questions
 """
 _GONE: Final = "DELETE FROM penstock.noticed_run WHERE run_id = ANY(%s::uuid[])"
+_SUBSCRIBED: Final = b"""
+SELECT tenant, unnest(kinds) FROM penstock.webhook WHERE tenant = ANY (%s) AND disabled_at IS NULL
+"""
 # Whose they are, and since when, the database knows best: it says so in the statement that files them. In one order,
 # so that two who file the same never wait for each other in a circle.
 _FILE: Final = f"""
@@ -63,7 +67,12 @@ class Notice:
     tenant: str
     kind: str
     time_ms: int
-    body: str
+    about: Mapping[str, object]
+
+    @property
+    def body(self) -> str:
+        """The document that is posted. Nobody may have subscribed, so it isn't written before somebody has."""
+        return body_of(self.kind, self.key, self.tenant, self.time_ms, self.about)
 
 
 Known: TypeAlias = KnownRun | Notice
@@ -74,8 +83,12 @@ def file(session: Session, notices: Sequence[Notice]) -> int:
     they are, so that filing again is harmless."""
     if not notices:
         return 0
+    wanted = set(session.execute(_SUBSCRIBED, [sorted({each.tenant for each in notices})]).fetchall())
+    told = [each for each in notices if (each.tenant, each.kind) in wanted]
+    if not told:
+        return 0
     columns = [
-        [getattr(each, name) for each in notices] for name in ("key", "tenant", "kind", "body", "time_ms")
+        [getattr(each, name) for each in told] for name in ("key", "tenant", "kind", "body", "time_ms")
     ]
     return session.execute(_FILE, columns).rowcount
 

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -20,6 +19,7 @@ from penstock.producers.signing import LOCAL_TENANT, Keyring
 from penstock.runtime import metric_names as names
 from penstock.runtime.epochs import EpochFilter
 from penstock.runtime.meters import PROCESS, Meters
+from penstock.runtime.postgres import BROKEN_OFF
 from penstock.schemas.codec import Codec
 from penstock.schemas.topics import VIEWS_GROUP
 
@@ -77,7 +77,7 @@ class CountedApplier(Applier):
             for topic, _ in {(record.topic, record.partition) for record in fresh}:
                 self._lost.add(1, VIEWS_GROUP, topic)
             raise
-        except psycopg.OperationalError:
+        except BROKEN_OFF:
             # The database is away: nobody's fault, and the batch comes again.
             raise
         except Exception as error:

@@ -31,7 +31,7 @@ from penstock.producers.signing import Keyring
 from penstock.runtime.closing import DEADLINE_S, end_within
 from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.exits import STAY_DOWN, last_words
-from penstock.runtime.postgres import connect
+from penstock.runtime.postgres import BROKEN_OFF, connect
 from penstock.runtime.settings import Settings
 from penstock.runtime.telemetry import start
 from penstock.schemas.codec import codec_for
@@ -115,7 +115,7 @@ class Projector:
         except Fenced as fenced:
             log.warning("%s: reading the positions again", fenced)
             self._placed = False
-        except psycopg.OperationalError as error:
+        except BROKEN_OFF as error:
             log.warning("the database is away, waiting: %s", error)
             self._lose_database(consumer)
         else:
@@ -137,7 +137,7 @@ class Projector:
         """Read every assigned partition from the views' own position."""
         try:
             positions = self._connected().take(self._assigned, self._log)
-        except (DatabaseAway, psycopg.OperationalError) as error:
+        except (DatabaseAway, *BROKEN_OFF) as error:
             log.warning("the database is away, waiting: %s", error)
             self._lose_database(consumer)
             return

@@ -9,7 +9,14 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import DeadlockDetected, ProgrammingError, UndefinedTable
+from psycopg.errors import (
+    DeadlockDetected,
+    IdleInTransactionSessionTimeout,
+    ProgrammingError,
+    ReadOnlySqlTransaction,
+    TransactionTimeout,
+    UndefinedTable,
+)
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
@@ -19,6 +26,14 @@ from penstock.runtime.settings import Settings
 Connected: TypeAlias = Connection[TupleRow]
 # What a statement raises: the database is away, or doesn't have what it is asked for.
 DatabaseError: Final = psycopg.Error
+# What a connection raises that isn't good any more: the server is away, has ended it because this process was frozen
+# within a transaction, or is a standby by now.
+BROKEN_OFF: Final = (
+    psycopg.OperationalError,
+    IdleInTransactionSessionTimeout,
+    TransactionTimeout,
+    ReadOnlySqlTransaction,
+)
 
 # Held while migrations run, so that processes started together apply each of them once.
 _MIGRATION_LOCK: Final = 7_306_362_911

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.errors import UniqueViolation
 
 from penstock.runtime.errors import DatabaseAway
-from penstock.runtime.postgres import connect
+from penstock.runtime.postgres import BROKEN_OFF, connect
 from penstock.streams.host import Fenced
 from penstock.streams.journal import Adoption, Checkpoint, Commit, Row, Snapshot, TopicPair
 from penstock.streams.journal_sql import (
@@ -231,7 +231,7 @@ class PostgresJournal:
                     self._connection = connect(self._url)
                     self._connection.execute("SET enable_seqscan = off")
                 return attempt(self._connection)
-            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseAway) as error:
+            except (*BROKEN_OFF, psycopg.InterfaceError, DatabaseAway) as error:
                 log.warning("the database is away (%s); trying again in %.1f s", str(error).strip(), delay)
                 self.close()
                 if self._stopping.wait(delay):

@@ -14,7 +14,7 @@ from psycopg.errors import InvalidSchemaName, UndefinedTable
 from psycopg.rows import TupleRow
 
 from penstock.runtime.errors import DatabaseAway
-from penstock.runtime.postgres import connect
+from penstock.runtime.postgres import BROKEN_OFF, connect
 
 log = logging.getLogger("penstock.streams.transactions")
 T = TypeVar("T")
@@ -25,7 +25,7 @@ RETRY_LONGEST_S: Final = 2.0
 
 # A table that is missing is a database being restored, or one whose migrations are on their way.
 AWAY: Final = (
-    psycopg.OperationalError,
+    *BROKEN_OFF,
     psycopg.InterfaceError,
     UndefinedTable,
     InvalidSchemaName,

@@ -167,7 +167,7 @@ class WebhookChanges:
     async def _as_seen(self, caller: Caller, seen: Seen) -> tuple[Webhook, int | None]:
         """The one that is meant, and the version that it must still have when it is changed; None for any."""
         webhook = await self.found(caller, seen.webhook_id)
-        tags = {tag.strip() for tag in (seen.if_match or "*").split(",")}
+        tags = {tag.strip() for tag in ("*" if seen.if_match is None else seen.if_match).split(",")}
         if "*" in tags:
             return webhook, None
         if tag_of(webhook) not in tags:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Annotated, Any
 
 import uvicorn
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 
 from penstock import __version__
 from penstock.api import problems
@@ -73,8 +73,9 @@ def create_app(
 
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
     streams = Streams(settings, counted.meters)
-
-    resources: list[APIRouter] = []
+    admission = Admission(views, Limits.of(settings))
+    door = Door(settings, authentication, views, inbox, AcceptedRuns(), admission, loaded, kept, callbacks)
+    resources = list(routers(door, streams, ring, counted))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -95,10 +96,7 @@ def create_app(
                 kept.close()
 
     app = _bare(lifespan)
-    admission = Admission(views, Limits.of(settings))
-    door = Door(settings, authentication, views, inbox, AcceptedRuns(), admission, loaded, kept, callbacks)
     app.state.streams = streams
-    resources += routers(door, streams, ring, counted)
     # Not by `include_router`: that asks two objects more for every route that a request passes, and works out what each
     # takes a second time, at the first request.
     app.router.routes += [route for router in resources for route in router.routes]

@@ -25,11 +25,16 @@ def etag(last_seq: int) -> str:
     return f'"{last_seq}"'
 
 
+def tags_of(header: str) -> frozenset[str]:
+    """What an If-Match or If-None-Match names: ETags, or `*` for any."""
+    return frozenset(tag.strip() for tag in header.split(","))
+
+
 def is_same(if_none_match: str | None, last_seq: int) -> bool:
     """Whether the caller has this already."""
     if if_none_match is None:
         return False
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    tags = {tag.removeprefix("W/") for tag in tags_of(if_none_match)}
     return "*" in tags or etag(last_seq) in tags
 
 
@@ -40,8 +45,7 @@ def check_if_match(if_match: str | None, last_seq: int) -> None:
     """
     if if_match is None:
         return
-    tags = [tag.strip() for tag in if_match.split(",")]
-    if "*" in tags or etag(last_seq) in tags:
+    if {"*", etag(last_seq)} & tags_of(if_match):
         return
     raise Problem(
         412,

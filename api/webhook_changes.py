@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from penstock.api.callers import Caller
 from penstock.api.door import Door
+from penstock.api.preconditions import tags_of
 from penstock.api.problems import Problem, not_found
 from penstock.api.webhook_problems import away, made_before, moved_on, tag_of, too_many
 from penstock.api.webhook_shapes import NewWebhook, WebhookChange, recorded
@@ -167,7 +168,7 @@ class WebhookChanges:
     async def _as_seen(self, caller: Caller, seen: Seen) -> tuple[Webhook, int | None]:
         """The one that is meant, and the version that it must still have when it is changed; None for any."""
         webhook = await self.found(caller, seen.webhook_id)
-        tags = {tag.strip() for tag in ("*" if seen.if_match is None else seen.if_match).split(",")}
+        tags = tags_of("*" if seen.if_match is None else seen.if_match)
         if "*" in tags:
             return webhook, None
         if tag_of(webhook) not in tags:

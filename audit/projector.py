@@ -16,16 +16,14 @@ from types import FrameType
 from typing import Final
 
 import psycopg
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from penstock.audit.applier import Applier, Partition, PositionRefused
 from penstock.audit.counting import CountedApplier
-from penstock.audit.fetching import consumer_settings
+from penstock.audit.fetching import Displaced, Reading, consumer_of
 from penstock.audit.projection import DEAD_LETTERS
 from penstock.audit.store import Fenced
 from penstock.producers.kafka import KafkaLog
-from penstock.producers.kafka_outage import tell_of_outage
-from penstock.producers.kafka_reading import record_of
 from penstock.producers.log import Log, Record
 from penstock.producers.signing import Keyring
 from penstock.runtime.closing import DEADLINE_S, end_within
@@ -33,6 +31,7 @@ from penstock.runtime.errors import DatabaseAway
 from penstock.runtime.exits import STAY_DOWN, last_words
 from penstock.runtime.postgres import BROKEN_OFF, connect
 from penstock.runtime.settings import Settings
+from penstock.runtime.stalls import Remedy
 from penstock.runtime.telemetry import start
 from penstock.schemas.codec import codec_for
 from penstock.schemas.topics import ALL_TOPICS, OPERATOR_ACTIONS, RUN_EVENTS, SCHEDULE_EVENTS, VIEWS_GROUP
@@ -78,6 +77,7 @@ class Projector:
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
         self._assigned: tuple[Partition, ...] = ()
         self._placed = False
+        self._reading = Reading(settings.kafka_bootstrap_servers, group)
         self._patience_s = 0.0
         self._stopping = False
 
@@ -87,27 +87,46 @@ class Projector:
 
     def run(self) -> None:
         """Project until stop(). Raises PositionRefused if the views are of another log."""
-        consumer = Consumer(consumer_settings(self._settings, self._group), logger=log)
+        try:
+            while not self._stopping:
+                self._with_a_consumer()
+        finally:
+            self._disconnect()
+
+    def _with_a_consumer(self) -> None:
+        """Until it is stopped, or another consumer is wanted."""
+        consumer = consumer_of(self._settings, self._group)
         consumer.subscribe(
             self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
         try:
             while not self._stopping:
-                self._turn(consumer)
+                remedy = self._turn(consumer)
+                if remedy is Remedy.NEW_CONSUMER:
+                    return
+                if remedy is Remedy.READ_ANEW:
+                    self._placed = False
         finally:
             consumer.close()
-            self._disconnect()
 
-    def _turn(self, consumer: Consumer) -> None:
+    def _turn(self, consumer: Consumer) -> Remedy | None:
         """Take what is there, wait for more if there was much in the turn before, and project it."""
         if self._assigned and not self._placed:
             self._place(consumer)
         first = consumer.poll(POLL_S)
-        if first is None:
-            return
-        messages = (first, *consumer.consume(BATCH_RECORDS_MAX - 1, self._patience_s))
-        self._patience_s = patience_s(len(messages))
-        records = [record for message in messages if (record := self._record(message)) is not None]
+        messages = (
+            [] if first is None else [first, *consumer.consume(BATCH_RECORDS_MAX - 1, self._patience_s)]
+        )
+        try:
+            records = self._reading.records(messages)
+        except Displaced:
+            self._placed = False
+            return None
+        self._patience_s = patience_s(len(records))
+        self._project(consumer, records)
+        return None if len(messages) == BATCH_RECORDS_MAX else self._reading.stands_still()
+
+    def _project(self, consumer: Consumer, records: Sequence[Record]) -> None:
         if self._applier is None or not self._placed or not records:
             return
         try:
@@ -121,18 +140,6 @@ class Projector:
         else:
             _tell_kafka(consumer, records)
 
-    def _record(self, message: Message) -> Record | None:
-        error = message.error()
-        if error is None:
-            return _record(message)
-        if error.fatal() or error.code() == KafkaError._FATAL:
-            raise KafkaException(error)
-        if error.code() == KafkaError._AUTO_OFFSET_RESET:
-            # The log isn't what the positions say: taking the partitions again finds out, and says so.
-            self._placed = False
-        tell_of_outage(error)
-        return None
-
     def _place(self, consumer: Consumer) -> None:
         """Read every assigned partition from the views' own position."""
         try:
@@ -141,9 +148,7 @@ class Projector:
             log.warning("the database is away, waiting: %s", error)
             self._lose_database(consumer)
             return
-        consumer.assign(
-            [TopicPartition(topic, partition, at) for (topic, partition), at in positions.items()]
-        )
+        self._reading.begin(consumer, positions)
         self._placed = True
         log.info("projecting %d partitions", len(positions))
 
@@ -151,7 +156,7 @@ class Projector:
         """Fetch nothing until it is back; polling goes on, or the group would give up on this member."""
         self._disconnect()
         self._placed = False
-        consumer.assign([])
+        self._reading.end(consumer)
         time.sleep(RETRY_S)
 
     def _connected(self) -> Applier:
@@ -173,14 +178,16 @@ class Projector:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # Nothing is fetched before _place has asked the views, outside this callback.
-        consumer.assign([])
+        self._reading.end(consumer)
         self._assigned = tuple((place.topic, place.partition) for place in partitions)
         self._placed = False
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.unassign()
+        self._reading.lose()
         self._assigned = ()
         self._placed = False
+        log.info("%d partitions are taken away", len(partitions))
         if self._applier is not None:
             self._applier.forget()
 
@@ -188,13 +195,6 @@ class Projector:
 def patience_s(records: int) -> float:
     """How long a turn waits for more, after one that found so many. A batch that is full waits for nothing."""
     return min(TURN_S_MAX, TURN_S_PER_RECORD * max(0, records - 1))
-
-
-def _record(message: Message) -> Record | None:
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    if topic is None or partition is None or offset is None:
-        return None
-    return record_of(message, topic, partition, offset)
 
 
 def _tell_kafka(consumer: Consumer, records: Sequence[Record]) -> None:

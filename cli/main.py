@@ -87,6 +87,9 @@ def worker(
         from penstock.runtime.errors import SetupError
 
         raise SetupError(f"there is no worker {role!r}: type one of {', '.join(roles)}")
+    from penstock.runtime.stacks import tell_on_signal
+
+    tell_on_signal()
     if name:
         os.environ["PENSTOCK_WORKER_NAME"] = name
     if role == "views":
@@ -101,6 +104,9 @@ def worker(
 @app.command(rich_help_panel=START)
 def api() -> None:
     """Run the API in the foreground."""
+    from penstock.runtime.stacks import tell_on_signal
+
+    tell_on_signal()
     from penstock.api.app import main as serve
 
     raise typer.Exit(serve() or 0)

@@ -127,6 +127,12 @@ PARTITIONS_LOST: Final = Metric(
     "Partitions that turned out to be another owner's in the middle of a batch (fenced).",
     (GROUP, TOPIC),
 )
+FETCH_STALLS: Final = Metric(
+    *("penstock.fetch.stalls", "{stall}", "counter"),
+    "Partitions of which a consumer brought nothing for ten seconds or more, although the broker had more. They are"
+    " read anew by themselves; where the log says that this didn't help, look at the broker.",
+    (GROUP, TOPIC),
+)
 VIEW_ROWS: Final = Metric(
     *("penstock.views.rows", "{row}", "counter"),
     "Rows that the projector has written. A row that changes again counts again, once a batch.",

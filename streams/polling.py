@@ -9,15 +9,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from penstock.producers.kafka_outage import QUIET, tell_of_outage, wait_or_raise
+from penstock.producers.kafka_ends import ask_for_ends
+from penstock.producers.kafka_outage import wait_or_raise
 from penstock.producers.kafka_reading import record_of
 from penstock.producers.log import Record
 from penstock.runtime.settings import Settings
+from penstock.runtime.stalls import Remedy, Stalls
 from penstock.streams.feed import Delivery, Feed
+from penstock.streams.fetching import consumer
 
 log = logging.getLogger("penstock.streams.polling")
 
@@ -27,36 +31,6 @@ DELIVERIES_AHEAD_MAX: Final = 1
 PATIENCE_S: Final = 1.0
 COMMIT_EVERY_S: Final = 1.0
 JOIN_S: Final = 3.0
-_DAY_MS: Final = 24 * 3_600 * 1_000
-
-
-def consumer_settings(feed: Feed, settings: Settings, name: str | None) -> dict[str, str | int | bool]:
-    """What librdkafka is told. `name` gives the process static membership in its group."""
-    told: dict[str, str | int | bool] = {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "client.id": feed.host.group_id,
-        "group.id": feed.host.group_id,
-        "session.timeout.ms": settings.session_timeout_ms,
-        "heartbeat.interval.ms": settings.session_timeout_ms // 3,
-        # Range gives the same partitions of two topics to the same process, so that hand-over finds its reader.
-        "partition.assignment.strategy": "range",
-        # The host may wait for its database for as long as that is away; heartbeats go on meanwhile.
-        "max.poll.interval.ms": _DAY_MS,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",
-        "isolation.level": "read_uncommitted",
-        "fetch.min.bytes": feed.host.fetch_min_bytes,
-        "fetch.wait.max.ms": 100,
-        "fetch.error.backoff.ms": 100,
-        "queued.max.messages.kbytes": 16 * 1024,
-        "socket.nagle.disable": True,
-        "reconnect.backoff.max.ms": 1000,
-        "log_level": QUIET,
-    }
-    if name:
-        told["group.instance.id"] = f"{feed.host.group_id}.{name}"
-    return told
 
 
 class Poller:
@@ -75,7 +49,9 @@ class Poller:
         self._deliver = deliver
         self._on_failure = on_failure
         self._records_max = settings.batch_records_max
-        self._consumer = Consumer(consumer_settings(feed, settings, name), error_cb=tell_of_outage)
+        self._make = partial(consumer, feed, settings, name)
+        self._consumer = self._make()
+        self._stalls = Stalls(partial(ask_for_ends, settings.kafka_bootstrap_servers), feed.host.group_id)
         self._assigned: set[int] = set()
         self._read: dict[int, int] = {}
         self._fed: set[int] = set()
@@ -100,19 +76,34 @@ class Poller:
 
     def _run(self) -> None:
         try:
-            self._consumer.subscribe(
-                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
-            )
+            self._join()
             while not self._stopping.is_set():
                 self._start_what_may_be_read()
-                self._hand_on(self._sorted(self._fetched()))
+                fetched = self._fetched()
+                self._hand_on(self._sorted(fetched))
                 self._commit_now_and_then()
+                if len(fetched) < self._records_max:
+                    self._go_on_where_it_stands_still()
             self._commit(wait=True)
         except Exception as error:  # noqa: BLE001 a poller that died would look alive: the worker ends
             if not self._stopping.is_set():
                 self._on_failure(error)
         finally:
             self._consumer.close()
+
+    def _join(self) -> None:
+        self._consumer.subscribe(
+            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+
+    def _go_on_where_it_stands_still(self) -> None:
+        remedy = self._stalls.look({(self._topic, p): position for p, position in self._read.items()})
+        if remedy is Remedy.READ_ANEW:
+            self._start(dict(self._read))
+        elif remedy is Remedy.NEW_CONSUMER:
+            self._consumer.close()
+            self._consumer = self._make()
+            self._join()
 
     def _fetched(self) -> list[Message]:
         """What is there, waiting only for the first: a consume with a timeout would wait to be full."""
@@ -127,8 +118,12 @@ class Poller:
         found: dict[int, list[Record]] = {}
         for message in messages:
             partition, offset = message.partition(), message.offset()
-            if self._is_record(message) and partition in self._read and offset is not None:
-                self._read[partition] = offset + 1
+            is_record = self._is_record(message)
+            if partition in self._read and offset is not None:
+                # What isn't a record is the end: it may stand behind marks of transactions, which nobody is given.
+                self._read[partition] = offset + 1 if is_record else max(offset, self._read[partition])
+                if not is_record:
+                    continue
                 if offset >= positions.get(partition, 0):
                     found.setdefault(partition, []).append(record_of(message, self._topic, partition, offset))
                 elif self._feed.is_fed(partition):

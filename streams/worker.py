@@ -27,6 +27,7 @@ from penstock.runtime import closing
 from penstock.runtime.closing import end_within
 from penstock.runtime.exits import STAY_DOWN, last_words
 from penstock.runtime.settings import Settings
+from penstock.runtime.stacks import tell_on_signal
 from penstock.runtime.telemetry import start
 from penstock.streams.feed import Delivery, Feed
 from penstock.streams.host import PartitionHost, TakeRefused
@@ -105,6 +106,9 @@ class Hosting:
         """Begin to poll. On the event loop."""
         # Without its own consumer Faust never opens the gate in front of its channels.
         self._app.flow_control.resume()
+        if self._app.owns_process:
+            # Faust has its own answers to these signals by now.
+            tell_on_signal()
         for poller in self._pollers:
             poller.start()
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# How long a child may take to say where its threads stand.
+STACKS_S = 0.5
 
 
 @dataclass
@@ -62,9 +64,12 @@ class Processes:
         self.running.clear()
 
     def tails(self) -> str:
-        """The last lines of each child, for the message of a failed test."""
+        """The last lines of each child, and where its threads stand, for the message of a failed test."""
+        for child in self.running.values():
+            child.send_signal(signal.SIGUSR1)
+        time.sleep(STACKS_S)
         return "\n".join(
-            f"== {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.logs.glob("*.log"))
+            f"== {path.name}\n{path.read_text()[-6000:]}" for path in sorted(self.logs.glob("*.log"))
         )
 
 

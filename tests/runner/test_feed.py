@@ -3,46 +3,14 @@
 import asyncio
 import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from penstock.producers.log import Record
 from penstock.streams.feed import Feed
-from penstock.streams.host import Appended
-
-
-class Recording:
-    """A host that remembers, and loses a partition when it is told to."""
-
-    topic, group_id, fetch_min_bytes, fault = "t", "g", 1, None
-    appends_to, appends_alone, pace_s = "u", False, 0.0
-
-    def __init__(self) -> None:
-        self.appended = Appended()
-        self.offsets: dict[int, list[int]] = {}
-        self.taken: list[int] = []
-        self.loses: set[int] = set()
-
-    def take(self, partition: int) -> int:
-        self.taken.append(partition)
-        return (self.offsets.get(partition) or [-1])[-1] + 1
-
-    def handle_all(self, batches: Mapping[int, Sequence[Record]]) -> frozenset[int]:
-        lost, self.loses = frozenset(self.loses & set(batches)), set()
-        for partition in set(batches) - lost:
-            self.offsets.setdefault(partition, []).extend(record.offset for record in batches[partition])
-        return lost
-
-    def drop(self, partition: int) -> None:
-        """Nothing to let go of."""
-
-    def stop(self) -> None:
-        """Nobody waits."""
-
-    def close(self) -> None:
-        """Nothing to close."""
+from tests.runner.recording import Recording
 
 
 def record(offset: int, partition: int = 0) -> Record:

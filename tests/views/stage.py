@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from confluent_kafka import Producer
 from psycopg.rows import TupleRow
 
 from penstock.audit.compare import behind, compare
@@ -64,6 +65,17 @@ class Stage:
             self.log.append(
                 [self.historian.outgoing(run, body) for run, body in zip(histories, bodies, strict=True)]
             )
+
+    def write_aborted(self) -> None:
+        """A record and the mark of an aborted transaction at the end of each partition."""
+        producer = Producer({"bootstrap.servers": self.kafka, "transactional.id": self.group})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for partition in range(self.log.partitions(self.topic)):
+            producer.produce(self.topic, b"no event", b"key", partition)
+        producer.flush(30)
+        producer.abort_transaction(30)
+        producer.close()
 
     def behind(self) -> int:
         return behind(self.views, self.log, self.topic)

@@ -143,7 +143,7 @@ def stood(world: World) -> dict[str, list[Put]]:
         assert not lost
         world.work_goes_on()
         places = [one.place for one in sent if one.place.topic in TOPICS and not one.place.refused]
-        world.until(lambda places=places: world.projected(places), lambda: "the views wait")
+        world.until(lambda places=places: world.projected(places), world.waiting)
         for one in sent:
             if not one.case.refused:
                 found[one.record.topic].append(one)
@@ -162,9 +162,7 @@ def test_each_hostile_record_has_its_answer(world: World, stood: dict[str, list[
 def test_the_views_say_what_the_log_says(world: World) -> None:
     with psycopg.connect(world.database_url, autocommit=True) as connection:
         for topic in (RUN_EVENTS, SCHEDULE_EVENTS):
-            world.until(
-                lambda topic=topic: not behind(connection, world.log, topic), lambda: "the views wait"
-            )
+            world.until(lambda topic=topic: not behind(connection, world.log, topic), world.waiting)
             told = compare(connection, world.log, topic)
             assert not told.differences, "\n".join(map(str, told.differences[:20]))
         of_actions = compare_actions(connection, world.log, world.keyring)

@@ -110,7 +110,10 @@ class World:
         for receipt in receipts:
             receipt.wait(30)
         self.started += ids
-        self.until(lambda: self.statuses(ids) == {"completed": len(ids)}, lambda: str(self.statuses(ids)))
+        self.until(
+            lambda: self.statuses(ids) == {"completed": len(ids)},
+            lambda: f"{self.statuses(ids)}\n{self.waiting()}",
+        )
 
     def until(self, holds: Any, otherwise: Any) -> None:
         """Wait for it, for as long as everybody lives."""
@@ -185,6 +188,16 @@ class World:
         told = self.rows("SELECT topic, partition, position FROM views.position")
         at = {(str(topic), int(str(p))): int(str(position)) for topic, p, position in told}
         return all(at.get((place.topic, place.partition), 0) > place.offset for place in places)
+
+    def waiting(self) -> str:
+        """Where the views stand, of each partition that has more."""
+        told = self.rows("SELECT topic, partition, position FROM views.position ORDER BY 1, 2")
+        ends = {(t, p): self.log.bounds(str(t), int(str(p)))[1] for t, p, _ in told}
+        return "\n".join(
+            f"{topic}/{partition}: {position} of {ends[topic, partition]}"
+            for topic, partition, position in told
+            if position != ends[topic, partition]
+        )
 
     def memory_mb(self) -> dict[str, int]:
         """The most that each process has held so far."""

@@ -11,6 +11,7 @@ from penstock import __version__
 from penstock.api import examples, problem_types
 from penstock.api.problem_types import PROBLEM_TYPES
 from penstock.api.problems import MEDIA_TYPE
+from penstock.api.told import schemas as told
 
 _ABOUT: Final = (
     "Runs, approvals and what operators do, over an immutable log. Errors are application/problem+json (RFC 9457): "
@@ -91,6 +92,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for name in _OF_THE_FRAMEWORK:
             schemas.pop(name, None)
         schemas["Problem"] = dict(_PROBLEM)
+        schemas |= told.components()
         components["securitySchemes"] = {
             "bearer": {
                 "type": "http",
@@ -103,6 +105,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for path, method, operation in _operations(document):
             _complete(path, operation)
             _succeed(f"{method.upper()} {path}", operation)
+            told.tell(f"{method.upper()} {path}", operation)
             examples.illustrate(f"{method.upper()} {path}", operation, known)
         app.openapi_schema = document
     return app.openapi_schema

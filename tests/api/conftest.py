@@ -24,6 +24,7 @@ from penstock.runtime.settings import Settings
 from penstock.schemas.codec import EventBody, InputBody, Undecodable, pinned_codec
 from penstock.schemas.envelope.records import InputMeta
 from penstock.schemas.topics import OPERATOR_ACTIONS, RUN_EVENTS, RUN_INBOX, SCHEDULE_EVENTS, SCHEDULE_INBOX
+from tests.api.answers_told import held_against_their_shapes
 from tests.api.routes_once import analysed_once
 from tests.views.database import API_KEYS, database_with_views, empty
 from tests.views.histories import Historian
@@ -128,6 +129,12 @@ def key_of(who: str) -> str:
 @pytest.fixture(scope="session", autouse=True)
 def routes_analysed_once() -> Iterator[None]:
     with analysed_once():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answers_held_against_their_shapes() -> Iterator[None]:
+    with held_against_their_shapes():
         yield
 
 

@@ -1,9 +1,14 @@
 """What many answers have in them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict
+
+
+# By route, as the description writes it: the shape of all its successes, or of each by its status.
+Shapes: TypeAlias = Mapping[str, type | Mapping[str, type]]
 
 
 def said(words: str, **schema: Any) -> Any:

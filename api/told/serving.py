@@ -1,10 +1,10 @@
 """Answers about the API itself and who asks it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Moment, said
+from penstock.api.told.common import Moment, Shapes, said
 
 
 class Me(TypedDict):
@@ -34,3 +34,6 @@ class Ready(TypedDict):
 
     status: Literal["ready"]
     checks: Annotated[dict[str, str], said("By what was looked at: `ok`, or what is wrong.")]
+
+
+SHAPES: Final[Shapes] = {"GET /health/live": Live, "GET /health/ready": Ready, "GET /v1/me": Me}

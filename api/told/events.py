@@ -1,0 +1,7 @@
+"""Answers about events."""
+
+from typing import Final
+
+from penstock.api.told.common import Shapes
+
+SHAPES: Final[Shapes] = {}

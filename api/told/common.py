@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import Field
 from typing_extensions import TypedDict
 
-
 # By route, as the description writes it: the shape of all its successes, or of each by its status.
 Shapes: TypeAlias = Mapping[str, type | Mapping[str, type]]
 

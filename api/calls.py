@@ -66,7 +66,7 @@ def routes(door: Door) -> APIRouter:
             effect = await telling.tell(door, caller, said, door.inbox.effect_s)
         answer = {"call_id": call_id, "run_id": run_id, "input_id": input_id}
         if effect is None:
-            return answer | {"outcome": "pending"}
+            return answer | {"outcome": "pending", "seq": None}
         telling.check_accepted(effect, "settlement-refused", "Not settled")
         response.status_code = 200
         return answer | {"outcome": effect["type"], "seq": effect["seq"]}

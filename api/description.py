@@ -11,6 +11,7 @@ from penstock import __version__
 from penstock.api import examples, problem_types
 from penstock.api.problem_types import PROBLEM_TYPES
 from penstock.api.problems import MEDIA_TYPE
+from penstock.api.told import page as shape_page
 from penstock.api.told import schemas as told
 
 _ABOUT: Final = (
@@ -118,7 +119,9 @@ def page(document: Mapping[str, Any]) -> str:
     known = examples.recorded()
     for path, method, operation in _operations(document):
         named = [_parameter(each) for each in operation.get("parameters", ())]
-        answers = ", ".join(code for code in operation["responses"] if code.startswith("2"))
+        answers = ", ".join(
+            _success(*each) for each in operation["responses"].items() if each[0].startswith("2")
+        )
         words = " ".join(str(operation.get("description", "")).split()).replace("|", "\\|")
         row = f"| `{method.upper()} {path}` | {words} | {', '.join(named) or '-'} | {answers} |"
         tag = operation.get("tags", ["other"])[0]
@@ -146,7 +149,8 @@ def page(document: Mapping[str, Any]) -> str:
         "`type` is `urn:penstock:problem:` and one of these. `{…}` stands for what refused it says, also as `reason`.",
         problem_types.table(),
     )
-    return "\n\n".join((*head, *tables, *problems)) + "\n"
+    shapes = ("## Shapes of answers", "A reader bears fields that aren't here: later versions may add some.")
+    return "\n\n".join((*head, *tables, *problems, *shapes, shape_page.tables(document))) + "\n"
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -184,6 +188,12 @@ def _succeed(route: str, operation: dict[str, Any]) -> None:
     if any(each["name"] == "if-none-match" for each in operation["parameters"]):
         responses["304"] = {"description": "It is still what you have"}
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _success(code: str, response: Mapping[str, Any]) -> str:
+    """The code, and its shape if it has a name."""
+    name = shape_page.success_of(response)
+    return f"{code} [{name}](#{name.lower()})" if name else code
 
 
 def _parameter(parameter: Mapping[str, Any]) -> str:

@@ -97,7 +97,7 @@ async def _say(
     effect = await telling.once(door, caller, said, last_seq=row["last_seq"], if_match=if_match)
     answer = {"run_id": run_id, "input_id": input_id, "links": links(run_id)}
     if effect is None:
-        return answer | {"outcome": "pending"}
+        return answer | {"outcome": "pending", "seq": None}
     telling.check_accepted(effect, f"{verb}-refused", "Refused by the run", ABOUT_THE_CALLER)
     response.status_code = 200
     row = await known(door, caller, run_id)

@@ -11,7 +11,7 @@ from penstock.api.places import CURSOR_CHARACTERS_MAX
 from penstock.api.preconditions import IfNoneMatch, etag, is_same
 from penstock.api.problems import Problem, not_found
 from penstock.api.run_filters import INT4_MAX, RunFilter, cursor_of, filter_of, place_of
-from penstock.api.run_views import links, page_of, run_of, summary, waits_for
+from penstock.api.run_views import links, page_of, run_of, summary, unseen, waits_for
 from penstock.api.starting import Start, begin, input_of
 from penstock.declare.workflows import Workflow
 from penstock.schemas.ids import is_uuid
@@ -95,7 +95,7 @@ def routes(door: Door) -> APIRouter:
             return Response(status_code=304, headers={"ETag": tag})
         response.headers["ETag"] = tag
         if row is None:
-            return {"run_id": run_id, "status": "accepted", "last_seq": 0, "links": links(run_id)}
+            return summary(unseen(run_id)) | {"input": None, "result": None, "waits_for": []}
         whole = {"input": row["input"], "result": row["result"], "waits_for": waits_for(row)}
         return summary(row) | whole
 

@@ -1,5 +1,6 @@
 """What the API reads of runs beside api/views.py: pages of a list, one run, open runs by version."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,6 +55,11 @@ async def open_by_version(
     """How many of the tenant's open runs each version of a workflow, or of all, has."""
     rows = await views.ask(_OPEN_BY_VERSION, {"tenant": tenant, "workflow": workflow})
     return {(row["workflow"], row["workflow_version"]): row["runs"] for row in rows}
+
+
+def unseen(run_id: str) -> Columns:
+    """The row of a run that was accepted, before the views show it."""
+    return defaultdict(lambda: None, run_id=run_id, status="accepted", last_seq=0)
 
 
 def summary(row: Columns) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What many answers have in them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -12,7 +12,8 @@ Shapes: TypeAlias = Mapping[str, type | Mapping[str, type]]
 
 def said(words: str, **schema: Any) -> Any:
     """A field's description, and what else its schema says, by the names of JSON Schema."""
-    return Field(description=words, json_schema_extra=schema or None)
+    # None would take away what the field's type says by itself.
+    return Field(description=words, json_schema_extra=schema) if schema else Field(description=words)
 
 
 _MOMENT: Final = {"format": "date-time", "examples": ["2025-10-09T08:53:20.001Z"]}
@@ -38,6 +39,11 @@ class Failed(TypedDict):
 class Actor(TypedDict):
     """Who did it, as the log has it."""
 
-    kind: Annotated[str, said("`person`, `app`, `service` or `system`.")]
-    subject: str
+    kind: Annotated[
+        Literal["unknown", "person", "app", "service", "rule"],
+        said(
+            "What kind of party: `rule` is a standing rule that decides, `unknown` one that a later release knows."
+        ),
+    ]
+    subject: Annotated[str, said("The party's name in its tenant.")]
     roles: list[str]

@@ -4,6 +4,7 @@ from typing import Final
 
 from penstock.api.told import (
     approvals,
+    bulk,
     catalogue,
     events,
     keys,
@@ -17,6 +18,7 @@ from penstock.api.told.common import Shapes
 
 SHAPES: Final[Shapes] = {
     **approvals.SHAPES,
+    **bulk.SHAPES,
     **catalogue.SHAPES,
     **events.SHAPES,
     **keys.SHAPES,

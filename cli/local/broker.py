@@ -8,10 +8,11 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from penstock.cli.local import jars, ports, processes
+from penstock.cli.local import archive, jars, ports, processes
 from penstock.cli.local.errors import DidNotStart
 
 START_DEADLINE_S: Final = 60.0
@@ -46,6 +47,12 @@ broker.session.timeout.ms=4000
 group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=16777216
 """
+
+
+_LOGGING: Final = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+)
 
 
 def new_cluster_id() -> str:
@@ -85,11 +92,15 @@ class LocalBroker:
             if not jars.are_here():
                 tell(f"fetching Kafka {jars.KAFKA_VERSION} from Maven Central, once on this machine")
             classpath = f"{jars.kafka_jars()}/*"
-            self._write_properties()
-            self._format(java, classpath)
-            self._launch(java, classpath)
+            shared = archive.options(java, partial(_rehearse, java, classpath), tell)
+            self._begin(java, classpath, shared)
         self._await_answer()
         return self.bootstrap_servers
+
+    def _begin(self, java: str, classpath: str, shared: list[str]) -> None:
+        self._write_properties()
+        self._format([java, "-XX:TieredStopAtLevel=1", *shared], classpath)
+        self._launch([java, *shared], classpath)
 
     def stop(self) -> bool:
         """Stop it cleanly; False if there was none or it had to be killed."""
@@ -112,11 +123,11 @@ class LocalBroker:
     def _properties(self) -> Path:
         return self._home / "server.properties"
 
-    def _format(self, java: str, classpath: str) -> None:
+    def _format(self, java: list[str], classpath: str) -> None:
         """Give the log directory its cluster id, once: a second format would be refused, and must be."""
         if (self._home / "logs" / "meta.properties").exists():
             return
-        tool = [java, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool"]
+        tool = [*java, "-Xshare:auto", *_LOGGING, "-cp", classpath, "kafka.tools.StorageTool"]
         done = subprocess.run(
             [*tool, "format", "-t", new_cluster_id(), "-c", str(self._properties)],
             capture_output=True,
@@ -125,18 +136,14 @@ class LocalBroker:
         if done.returncode != 0:
             raise DidNotStart(f"Kafka couldn't format {self._home / 'logs'}: {done.stdout}{done.stderr}")
 
-    def _launch(self, java: str, classpath: str) -> None:
+    def _launch(self, java: list[str], classpath: str) -> None:
         # One machine, few clients: at first the optimising compiler and the parallel collector take more than the
         # broker. The compiler pays after some minutes.
         options = [f"-Xmx{self._heap_mb}m", "-Xshare:auto", "-Djava.awt.headless=true", "-XX:+UseSerialGC"]
         if self._lean:
             options.append("-XX:TieredStopAtLevel=1")
-        logging = [
-            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            "-Dorg.slf4j.simpleLogger.showDateTime=true",
-        ]
         started = processes.spawn(
-            [java, *options, *logging, "-cp", classpath, "kafka.Kafka", str(self._properties)],
+            [*java, *options, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(self._properties)],
             log_file=self.log_file,
             directory=self._home,
         )
@@ -160,3 +167,28 @@ class LocalBroker:
                     continue
             time.sleep(0.1)
         raise DidNotStart(f"the broker didn't answer within {START_DEADLINE_S:.0f} s: see {self.log_file}")
+
+
+def _rehearse(java: str, classpath: str, home: Path, shared: list[str]) -> None:
+    """Start one, do with it what each does, and stop it."""
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
+
+    broker = LocalBroker(home, heap_mb=512)
+    # The format is a JVM of its own, and would leave its classes where the broker's belong.
+    broker._write_properties()
+    broker._format([java, "-XX:TieredStopAtLevel=1"], classpath)
+    broker._launch([java, *shared], classpath)
+    try:
+        broker._await_answer()
+        servers = broker.bootstrap_servers
+        for future in (
+            AdminClient({"bootstrap.servers": servers}).create_topics([NewTopic("rehearsal", 1, 1)]).values()
+        ):
+            future.result(START_DEADLINE_S)
+        producer = Producer({"bootstrap.servers": servers})
+        producer.produce("rehearsal", b"a record")
+        producer.flush(START_DEADLINE_S)
+    finally:
+        broker.stop()

@@ -126,17 +126,20 @@ def test_a_flood_of_what_is_refused_asks_nobody_and_leaves_nothing(
     assert [api.client.get("/openapi.json", headers=each).status_code for each in good] == [200, 200]
     began_s, claims = time.monotonic(), part(issuer.claims())
     answers = call(api, 0, claims)
-    gc.collect()
-    blocks = sys.getallocatedblocks()
-    answers += call(api, WAVE, claims)
-    gc.collect()
-    grown = sys.getallocatedblocks() - blocks
+    grown: list[int] = []
+    # A leak is in each wave; what is made once, as at the first question about keys, in one.
+    while len(grown) < 3 and (not grown or min(grown) >= BLOCKS_MAX):
+        gc.collect()
+        blocks = sys.getallocatedblocks()
+        answers += call(api, (1 + len(grown)) * WAVE, claims)
+        gc.collect()
+        grown.append(sys.getallocatedblocks() - blocks)
     assert set(answers) == {401, 404, 405}
     took_s = time.monotonic() - began_s
     # What the process does by itself asks now and then.
     assert len(questions) <= 5 + took_s
     assert issuer.asked <= 2 + took_s / UNKNOWN_EVERY_S
-    assert grown < BLOCKS_MAX
+    assert min(grown) < BLOCKS_MAX, grown
     assert api.log.inputs == []
     assert [api.client.get("/openapi.json", headers=each).status_code for each in good] == [200, 200]
 

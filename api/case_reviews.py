@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.api.callers import READ, START, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document, moment
 from penstock.api.problems import Problem, not_found
+from penstock.api.run_views import unseen
 from penstock.api.starting import Start, begin, input_of
 from penstock.api.views import Columns
 from penstock.declare.workflows import Workflow
@@ -58,7 +59,7 @@ def routes(door: Door) -> APIRouter:
         caller.needs(READ, "read a case review")
         row = await known_run(door, caller, task_id)
         if row is None:
-            return {"task_id": task_id, "status": "accepted", "approvals": [], "links": links(task_id)}
+            return _document(unseen(task_id), [])
         approvals = await door.views.approvals(caller.tenant, run_id=task_id, status="waiting")
         return _document(row, [approval_document(each, caller) for each in approvals])
 

@@ -23,6 +23,18 @@ from penstock.runtime.postgres_dead_letters import Filter
 from penstock.runtime.redriving import Redriver
 
 NDJSON: Final = "application/x-ndjson"
+# Of one that isn't dry, in the description.
+_LINES: Final[dict[str, Any]] = {
+    "schema": {
+        "type": "string",
+        "description": "`dry_run` false: a line of JSON as each is done, and one at the end.",
+    },
+    "example": '{"of": 1}\n'
+    '{"number": 1, "of": 1, "id": "4fd1d0f3-4f14-5b5e-9c0c-5f0a3c1f2b7d", "outcome": "refused", '
+    '"kind": "discarded", "detail": "It was discarded: it can\'t be redriven."}\n'
+    '{"finished": true, "counts": {"refused": 1}}\n',
+}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {NDJSON: _LINES}}}
 Text = Annotated[str | None, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 
 
@@ -59,13 +71,13 @@ def routes(door: Door, desk: Desk) -> APIRouter:
     """The routes of this resource."""
     router = APIRouter(tags=["dead letters"])
 
-    @router.post("/v1/dead-letters/redrive")
+    @router.post("/v1/dead-letters/redrive", responses=_ANSWERS)
     async def redrive_all(body: Bulk, caller: Annotated[Caller, Depends(door.keys)]) -> Response:
         """Put all that match back, the oldest first: a line of JSON for each. Closing the connection stops it."""
         caller.needs(CHANGE_LETTERS, "redrive dead letters")
         return await _answer(desk, caller, "redrive", body)
 
-    @router.post("/v1/dead-letters/discard")
+    @router.post("/v1/dead-letters/discard", responses=_ANSWERS)
     async def discard_all(body: Bulk, caller: Annotated[Caller, Depends(door.keys)]) -> Response:
         """Give all that match up, as `redrive` does."""
         caller.needs(CHANGE_LETTERS, "discard dead letters")

@@ -31,7 +31,7 @@ waits AS MATERIALIZED (
   UNION ALL
   SELECT h.run_id, 'call', c.tool, c.status, c.requested_at_ms, NULL
   FROM held AS h JOIN views.tool_call_row AS c USING (run_id)
-  WHERE c.status IN ('requested', 'started', 'held', 'in_doubt')
+  WHERE c.status IN ('requested', 'started', 'deferred', 'held', 'in_doubt')
   UNION ALL
   SELECT h.run_id, 'timer', '', '', e.time_ms, (e.event::json ->> 'due_ms')::bigint
   FROM (SELECT * FROM held WHERE cardinality(sleeping) > 0) AS h JOIN views.run_event_row AS e USING (run_id)

@@ -55,6 +55,7 @@ _CAME: Final[Mapping[str, str]] = {
     "POST /v1/approvals/{approval_id}/votes": "granted",
     "POST /v1/approvals/{approval_id}/delegate": "delegated",
     "POST /v1/approvals/{approval_id}/escalate": "escalated",
+    "POST /case-review/{task_id}/cancel": "RunEnding",
     "POST /v1/runs/{run_id}/pause": "paused",
     "POST /v1/runs/{run_id}/continue": "continued",
     "POST /v1/calls/{call_id}/settlement": "ToolCallCompleted",
@@ -110,10 +111,23 @@ def _otherwise(route: str, code: str, answer: Mapping[str, Any], known: Mapping[
     if "outcome" not in answer:
         return {**answer, "status": "completed", "result": "refund", "ended_at": "2025-10-09T09:10:00.000Z"}
     if code == "200":
-        return {**answer, "outcome": _CAME.get(route, "applied"), "seq": 12}
+        of_an_event = {} if {"task_id", "name"} & answer.keys() else {"seq": 12}
+        came = {**answer, "outcome": _CAME.get(route, "applied"), **of_an_event}
+        return came | _of_approval(route, answer, known)
     of_a_run = ("task_id", "run_id", "approval_id", "call_id", "input_id", "links")
     said = ("name", "input_id") if "name" in answer else of_a_run
-    return {**{each: answer[each] for each in said if each in answer}, "outcome": "pending"}
+    of_events = () if {"approval_id", "name"} & answer.keys() else ("seq", "event")
+    unknown = {each: None for each in of_events if each in answer}
+    return {**{each: answer[each] for each in said if each in answer}, **unknown, "outcome": "pending"}
+
+
+def _of_approval(route: str, answer: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What an answer about an approval has beside the others': the event, and the approval unless it was a vote."""
+    if "approval_id" not in answer:
+        return {}
+    approval = known["GET /v1/approvals/{approval_id}"]["answer"]
+    after = {} if route.endswith("/votes") else {"approval": approval}
+    return {"event": {"approval_id": answer["approval_id"]}} | after
 
 
 def shown(route: str, known: Mapping[str, Any]) -> str:

@@ -30,6 +30,9 @@ WAITING: Final = f"""
    WHERE c.run_id = r.run_id AND c.status IN ('requested', 'started', 'deferred', 'held', 'in_doubt')
    ORDER BY requested_at_ms, call_id LIMIT {_WAITING_MAX}) AS c) AS calls_open"""
 
+# What of that its own row knows.
+_OF_ITSELF: Final = "r.paused_by, r.pause_reason, r.paused_at_ms, ARRAY(SELECT 'timer ' || t FROM unnest(r.sleeping) AS t) AS waits_for"
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -70,7 +73,7 @@ def query(
     }
     index, looked = _by_attribute(values, place) if chosen.pairs else _by_run(chosen, values, place)
     left = " AND ".join(_left(chosen)) or "true"
-    more = f", {WAITING}" if waiting else ""
+    more = f", {_OF_ITSELF}, {WAITING}" if waiting else ""
     return Query(
         f"""
 WITH page AS MATERIALIZED (

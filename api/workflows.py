@@ -56,7 +56,8 @@ def routes(door: Door) -> APIRouter:
             "versions": [_version(each, counts.get((name, each.version), 0)) for each in versions],
             # Open runs of a version that nobody registers any more are stalled until somebody does.
             "versions_missing": [
-                {"version": version, "open_runs": runs} for version, runs in sorted(missing.items(), key=str)
+                {"version": version, "open_runs": runs}
+                for version, runs in sorted(missing.items(), key=lambda each: each[0] or 0)
             ],
         }
 

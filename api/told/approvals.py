@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Cursor, Json, Moment, Seq, Shapes, Uuid, said
+from penstock.api.told.parts import Cursor, Json, Moment, Seq, Shapes, Uuid, said
 
 _ApprovalId: TypeAlias = Annotated[Uuid, said("The approval's id.")]
 _RunId: TypeAlias = Annotated[Uuid, said("The run that asks for it.")]

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Cursor, Json, Moment, Shapes, Uuid, said
+from penstock.api.told.parts import Cursor, Json, Moment, Shapes, Uuid, said
 from penstock.api.told.runs import RunSummary, WaitsFor
 
 _Links: TypeAlias = Annotated[dict[str, str], said("Where to go from here: paths by what is there.")]
@@ -115,9 +114,7 @@ class WorkflowVersion(TypedDict):
     code_hash: Annotated[str, said("A hash of its code as this process has it.")]
     deadline_ms: Annotated[int | None, said("How long a run may take, in ms; null: it may take for ever.")]
     max_steps: Annotated[int, said("How many steps a run may take.", minimum=1)]
-    priority: Annotated[
-        int, said("Of its runs, from -100 to 100, unless a start says another; higher goes first.")
-    ]
+    priority: Annotated[int, said("Of its runs, unless a start says another; higher goes first.")]
     input_schema: Annotated[_Schema, said("JSON Schema of a run's input.")]
     result_schema: Annotated[_Schema, said("JSON Schema of what a run comes to.")]
     signals: Annotated[dict[str, _Schema], said("By each signal's name the JSON Schema of what it says.")]
@@ -185,7 +182,7 @@ class DrainCalls(_Waiting):
 
     kind: Literal["call"]
     tool: Annotated[str, said("The tool's name.")]
-    status: Literal["requested", "started", "held", "in_doubt"]
+    status: Literal["requested", "started", "deferred", "held", "in_doubt"]
 
 
 class DrainTimers(_Waiting):
@@ -211,17 +208,14 @@ class DrainSignals(_Waiting):
 
 
 class DrainErrors(_Waiting):
-    """Open runs that one error of their code keeps from going on, or that have an input parked because of it."""
+    """Open runs that one error in their code keeps from going on, or that have an input parked."""
 
     kind: Literal["code", "parked_input"]
     error: Annotated[str | None, said("Its kind, for programs; null where another event has cleared it.")]
     says: Annotated[str | None, said("The first line of its message, at most 200 characters; null as above.")]
 
 
-_DrainWait: TypeAlias = Annotated[
-    DrainApprovals | DrainCalls | DrainTimers | DrainPaused | DrainSignals | DrainErrors,
-    Field(discriminator="kind"),
-]
+_DrainWait: TypeAlias = DrainApprovals | DrainCalls | DrainTimers | DrainPaused | DrainSignals | DrainErrors
 
 
 class DrainReport(TypedDict):

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Actor, Json, Moment, Seq, Shapes, Uuid, said
+from penstock.api.told.parts import Actor, Json, Moment, Seq, Shapes, Uuid, said
 from penstock.api.told.runs import RunStatus
 
 

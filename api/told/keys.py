@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Cursor, Moment, Shapes, said
+from penstock.api.told.parts import Cursor, Moment, Shapes, said
 
 
 class ApiKey(TypedDict):

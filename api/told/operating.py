@@ -4,14 +4,12 @@ from typing import Annotated, Final, Literal, NotRequired, TypeAlias
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Actor, Cursor, Json, Moment, Seq, Shapes, Uuid, said
+from penstock.api.told.parts import Actor, Cursor, Json, Moment, Seq, Shapes, Uuid, said
 from penstock.api.told.runs import ToldRun
 
 _State: TypeAlias = Annotated[
     Literal["open", "redriving", "redriven", "discarded"],
-    said(
-        "How it stands. `redriving`: whether it was put back isn't known yet; redrive it again to find out."
-    ),
+    said("How it stands. `redriving`: begun, and not known to be done; redrive it again to find out."),
 ]
 _Partition: TypeAlias = Annotated[int, said("The topic's partition.", minimum=0)]
 _Offset: TypeAlias = Annotated[int, said("The record's offset there.", minimum=0)]
@@ -19,9 +17,7 @@ _Group: TypeAlias = Annotated[str, said("The consumer group that couldn't take i
 _LogTime: TypeAlias = Annotated[
     Moment | None, said("The record's time on the log; null where it is a number that no calendar has.")
 ]
-_Detail: TypeAlias = Annotated[
-    dict[str, Json], said("What else is to be known of it, by the kind of action.")
-]
+_Detail: TypeAlias = Annotated[dict[str, Json], said("What else there is to know; each kind has its own.")]
 
 # The functional form, because `class` is no identifier.
 DeadLetterError = TypedDict(
@@ -29,23 +25,31 @@ DeadLetterError = TypedDict(
     {
         "class": Annotated[str, said("`Undecodable`, `Misplaced`, `TooLarge` and so on.")],
         "message": Annotated[str, said("What is wrong with it, for people.")],
-        "stage": Annotated[
-            str, said("Where it failed: `receive`, `place`, `decode`, `projection` and so on.")
-        ],
+        "stage": Annotated[str, said("Where: `receive`, `place`, `decode`, `projection` and so on.")],
     },
 )
 DeadLetterError.__doc__ = "Why a record couldn't be taken."
 
 
-class DeadLetter(TypedDict):
-    """A record that a consumer group couldn't take."""
+class ActionPlace(TypedDict):
+    """Where an action stands on the topic of operators' actions."""
+
+    partition: _Partition
+    offset: _Offset
+
+
+class RecordPlace(ActionPlace):
+    """Where a record stands on the log."""
+
+    topic: str
+
+
+class DeadLetter(RecordPlace):
+    """A record that a consumer group couldn't take, and where it stands on the log."""
 
     id: Annotated[Uuid, said("The record's id; the same for each group that couldn't take it.")]
     state: _State
     time: _LogTime
-    topic: str
-    partition: _Partition
-    offset: _Offset
     group: _Group
     error: DeadLetterError
     bytes: Annotated[int | None, said("How long its value is, in bytes; null if it has none.")]
@@ -56,14 +60,6 @@ class DeadLetterPage(TypedDict):
 
     dead_letters: list[DeadLetter]
     next_cursor: Cursor
-
-
-class RecordPlace(TypedDict):
-    """Where a record stands on the log."""
-
-    topic: str
-    partition: _Partition
-    offset: _Offset
 
 
 class DeadLetterRefusal(DeadLetterError):
@@ -98,7 +94,7 @@ class DecodedRecord(TypedDict):
 
 
 class DeadLetterValue(TypedDict):
-    """A record's value. Of one too large for its topic only the beginning is kept, and all this is of that."""
+    """A record's value. Of one too large for its topic all this is of the beginning, which is kept."""
 
     bytes: Annotated[int, said("How long it is, in bytes.", minimum=0)]
     sha256: Annotated[str, said("In lower-case hex.")]
@@ -115,7 +111,7 @@ class DeadLetterAction(TypedDict):
     actor: Actor
     action: Literal["dead-letter.redrive", "dead-letter.put-back", "dead-letter.discard"]
     reason: Annotated[
-        str, said("Why; empty for `dead-letter.put-back`, which a redrive says when it is done.")
+        str, said("Why; empty for `dead-letter.put-back`, by which a redrive says that it is done.")
     ]
     detail: _Detail
 
@@ -137,24 +133,22 @@ class DeadLetterDetail(TypedDict):
     done: Annotated[list[DeadLetterAction], said("In order.")]
 
 
-class RedrivenLetter(TypedDict):
+class _Handled(TypedDict):
+    id: Annotated[Uuid, said("The dead letter's id.")]
+    action_id: Annotated[Uuid, said("The operator's action that did it.")]
+
+
+class RedrivenLetter(_Handled, RecordPlace):
     """A dead letter that was put back, and where it stands now."""
 
-    id: Annotated[Uuid, said("The dead letter's id.")]
     state: Literal["redriven"]
-    action_id: Annotated[Uuid, said("The operator's action that did it.")]
     mended: Annotated[bool, said("Whether a replacement was put there instead of the record itself.")]
-    topic: str
-    partition: _Partition
-    offset: _Offset
 
 
-class DiscardedLetter(TypedDict):
+class DiscardedLetter(_Handled):
     """A dead letter that was given up."""
 
-    id: Annotated[Uuid, said("The dead letter's id.")]
     state: Literal["discarded"]
-    action_id: Annotated[Uuid, said("The operator's action that did it.")]
 
 
 class DeadLetterCount(TypedDict):
@@ -178,13 +172,6 @@ class DeadLetterDryRun(TypedDict):
     more_than_limit: Annotated[bool, said("Whether more match than `limit`.")]
     counts: Annotated[list[DeadLetterCount], said("All that match, by kind; not held to `limit`.")]
     sample: Annotated[list[DeadLetter], said("The newest of them, at most 10.")]
-
-
-class ActionPlace(TypedDict):
-    """Where an action stands on the topic of operators' actions."""
-
-    partition: _Partition
-    offset: _Offset
 
 
 class OperatorAction(TypedDict):

@@ -9,12 +9,13 @@ from penstock.api.told import (
     events,
     keys,
     operating,
+    reviews,
     runs,
     schedules,
     serving,
     webhooks,
 )
-from penstock.api.told.common import Shapes
+from penstock.api.told.parts import Shapes
 
 SHAPES: Final[Shapes] = {
     **approvals.SHAPES,
@@ -23,6 +24,7 @@ SHAPES: Final[Shapes] = {
     **events.SHAPES,
     **keys.SHAPES,
     **operating.SHAPES,
+    **reviews.SHAPES,
     **runs.SHAPES,
     **schedules.SHAPES,
     **serving.SHAPES,

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, NotRequired, TypeAlias
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Cursor, Failed, Json, Moment, Shapes, Uuid, said
+from penstock.api.told.parts import Cursor, Failed, Json, Moment, Shapes, Uuid, said
 
 RunStatus: TypeAlias = Literal[
     "accepted",

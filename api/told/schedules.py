@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, NotRequired, TypeAlias
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Cursor, Json, Moment, Seq, Shapes, Uuid, said
+from penstock.api.told.parts import Cursor, Json, Moment, Seq, Shapes, Uuid, said
 
 _InputId: TypeAlias = Annotated[
     Uuid, said("The input on the log that says it; the same Idempotency-Key is the same input.")

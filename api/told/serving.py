@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Moment, Shapes, said
+from penstock.api.told.parts import Moment, Shapes, said
 
 
 class Me(TypedDict):
@@ -18,7 +18,7 @@ class Me(TypedDict):
         list[str], said("Groups of the OIDC token or of the key: approvals may be asked of them.")
     ]
     scopes: Annotated[list[str] | None, said("What the credentials are limited to; null where they aren't.")]
-    authenticated_by: Literal["api_key", "jwt"]
+    authenticated_by: Literal["api_key", "token"]
     key_id: Annotated[str | None, said("The API key's id; null for a token.")]
     expires_at: Annotated[Moment | None, said("When the credentials end; null where they don't.")]
 

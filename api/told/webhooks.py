@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.common import Cursor, Moment, Shapes, Uuid, said
+from penstock.api.told.parts import Cursor, Moment, Shapes, Uuid, said
 from penstock.api.webhook_shapes import Kind
 from penstock.runtime.webhooks import DeliveryStatus
 
@@ -28,10 +28,8 @@ class Webhook(TypedDict):
     disabled_at: Annotated[
         Moment | None, said("Since when nothing is posted to it; null while it is active.")
     ]
-    disabled_reason: Annotated[str | None, said("Why it is disabled, and by whom; null while it is active.")]
-    failing_since: Annotated[
-        Moment | None, said("Since when nothing got through; null where the last post did.")
-    ]
+    disabled_reason: Annotated[str | None, said("Why it is disabled; null while it is active.")]
+    failing_since: Annotated[Moment | None, said("Since when posts to it fail; null where they don't.")]
     held_until: Annotated[
         Moment | None,
         said("Nothing is posted until then, for the receiver seemed to be away; null where it didn't."),
@@ -42,7 +40,7 @@ class Webhook(TypedDict):
     ]
     created_at: Moment
     created_by: Annotated[str, said("The subject that made it.")]
-    version: Annotated[int, said("One more with each change: its ETag.", minimum=1)]
+    version: Annotated[int, said("Its ETag: from 1, one more with each change.", minimum=1)]
     links: WebhookLinks
 
 
@@ -66,15 +64,15 @@ class WebhookDelivery(TypedDict):
     status: Annotated[
         DeliveryStatus, said("`waiting` until it gets through, `failed` once it isn't tried any more.")
     ]
-    attempts: Annotated[int, said("How often it was posted.", minimum=0)]
+    attempts: Annotated[int, said("How often it was tried.", minimum=0)]
     event_at: Annotated[Moment, said("When what it tells of happened.")]
-    filed_at: Annotated[Moment, said("When it was to be posted first, or was asked for again.")]
-    next_at: Annotated[Moment | None, said("When it is posted next; null where it isn't.")]
-    last_at: Annotated[Moment | None, said("When what came of the last post was known; null before that.")]
+    filed_at: Annotated[Moment, said("When it was filed, or asked for again.")]
+    next_at: Annotated[Moment | None, said("When it is tried next; null once it has ended.")]
+    last_at: Annotated[Moment | None, said("When it was last known what came of a try; null before that.")]
     last_status: Annotated[
-        int | None, said("The HTTP status of the last post; null where there was no answer.")
+        int | None, said("The HTTP status of the last try; null where there was no answer.")
     ]
-    last_error: Annotated[str | None, said("What went wrong with the last post; null where nothing did.")]
+    last_error: Annotated[str | None, said("What went wrong last; null where nothing did.")]
     ended_at: Annotated[Moment | None, said("When it got through or failed; null while it waits.")]
     body: Annotated[str, said("What is posted, byte for byte: JSON as text.")]
 

@@ -12,6 +12,9 @@ from penstock.schemas.ids import dead_letter_id
 from penstock.schemas.topics import DEAD_LETTER_BYTES_MAX
 
 KEPT_OF_CUT_BYTES: Final = 4096
+# What fits a column in any case.
+INT_DIGITS: Final = 9
+BIGINT_DIGITS: Final = 18
 
 
 class DeadLetterRow(NamedTuple):
@@ -47,7 +50,7 @@ def project(record: Record, tenant: str) -> DeadLetterRow:
     # A record that was dead-lettered twice carries the headers twice: the last ones speak of this topic.
     said = dict(record.headers)
     topic = _text(said.get(headers.DLQ_TOPIC)) or record.topic
-    partition = _number(said.get(headers.DLQ_PARTITION), record.partition)
+    partition = _number(said.get(headers.DLQ_PARTITION), record.partition, INT_DIGITS)
     offset = _number(said.get(headers.DLQ_OFFSET), record.offset)
     return DeadLetterRow(
         # From the place, not from the header: a stranger's would stand for another record.
@@ -99,6 +102,6 @@ def _text(value: bytes | None) -> str:
     return text((value or b"").decode("utf-8", "replace"))
 
 
-def _number(value: bytes | None, otherwise: int) -> int:
-    """Decimal text as a number that fits a bigint."""
-    return int(value) if value is not None and value.isdigit() and len(value) <= 18 else otherwise
+def _number(value: bytes | None, otherwise: int, digits: int = BIGINT_DIGITS) -> int:
+    """Decimal text as a number that fits its column."""
+    return int(value) if value is not None and value.isdigit() and len(value) <= digits else otherwise

@@ -1,10 +1,13 @@
 """The API's description: complete, and the same as the files that are checked in."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from penstock.api.description import describe
+from penstock.api.told.routes import SHAPES
+from penstock.api.told.schemas import JSON
 from penstock.cli.openapi import text
 from tests.api.conftest import Api
 
@@ -39,6 +42,21 @@ def test_every_operation_says_who_may_and_how_it_fails(api: Api) -> None:
             assert "authorization" not in {each["name"].lower() for each in operation["parameters"]}
     assert len(names) == len(set(names))
     assert not [name for name in document["components"]["schemas"] if "__" in name]
+
+
+def test_every_json_success_has_a_shape_and_every_shape_a_route(api: Api) -> None:
+    document, named = describe(api.app), set()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for code, response in operation["responses"].items():
+                schema = response.get("content", {}).get(JSON, {}).get("schema")
+                if code.startswith("2") and schema is not None:
+                    assert set(schema) == {"$ref"}, (method, path, code, "say its shape in api/told")
+                    named.add((f"{method.upper()} {path}", code))
+    # A route whose successes differ has each of them named.
+    by_status = {(route, code) for route, of in SHAPES.items() if isinstance(of, Mapping) for code in of}
+    assert by_status <= named
+    assert SHAPES.keys() <= {route for route, _ in named}
 
 
 def test_every_success_is_named_and_what_a_header_or_a_body_may_be_told(api: Api) -> None:

@@ -12,6 +12,7 @@ from penstock.schemas.run.records import (
     RunStalled,
     TimerArmed,
     TimerFired,
+    ToolCallDeferred,
     ToolCallInDoubt,
 )
 from tests.api.conftest import Api
@@ -51,7 +52,7 @@ def test_a_version_that_nobody_holds_is_drained(api: Api) -> None:
 def tell_of_every_kind(api: Api) -> dict[str, str]:
     """A run that waits for each kind of thing there is, by what it is called here."""
     runs = {name: new_run() for name in ("first", "second", "chief", "slept", "doubt", "paused", "stalled",
-                                         "parked", "idle")}  # fmt: skip
+                                         "parked", "idle", "called")}  # fmt: skip
     long, short, over = (derived_id(runs["slept"], f"timer:{step}") for step in (1, 2, 3))
     api.tell(runs["first"], started(), asked(runs["first"], 1))
     api.tell(runs["second"], started(), asked(runs["second"], 1), requested(runs["second"], 2))
@@ -76,17 +77,22 @@ def tell_of_every_kind(api: Api) -> dict[str, str]:
     parked = InputParked(input_id=new_run(), input_type="CastVote", input_value=b"", error=error)
     api.tell(runs["parked"], started(), parked)
     api.tell(runs["idle"], started())
+    deferred = ToolCallDeferred(
+        call_id=call_of(runs["called"], 1), attempt=1, lease_id="l", expires_at_ms=START_MS + 9_000_000
+    )
+    transfer = requested(runs["called"], 1, tool="transfer")
+    api.tell(runs["called"], started(), transfer, lease_started(runs["called"], 1), deferred)
     return runs
 
 
 def test_the_report_says_what_each_run_waits_for_with_the_oldest_first(api: Api) -> None:
     runs = tell_of_every_kind(api)
     found = report(api)
-    assert (found["open_runs"], found["drained"], found["waits_for_is_whole"]) == (9, False, True)
+    assert (found["open_runs"], found["drained"], found["waits_for_is_whole"]) == (10, False, True)
     assert {each["status"]: each["runs"] for each in found["statuses"]} == {
-        "waiting_approval": 3, "running": 2, "in_doubt": 1, "paused": 1, "stalled": 1, "parked": 1,
+        "waiting_approval": 3, "running": 3, "in_doubt": 1, "paused": 1, "stalled": 1, "parked": 1,
     }  # fmt: skip
-    first = found["statuses"][0]
+    first = next(each for each in found["statuses"] if each["status"] == "waiting_approval")
     assert first["run_ids"] == [runs["first"], runs["second"], runs["chief"]]
     waits = {(each["kind"], each.get("role") or each.get("tool")): each for each in found["waits_for"]}
     by = {key: each["run_ids"] for key, each in waits.items()}
@@ -95,6 +101,7 @@ def test_the_report_says_what_each_run_waits_for_with_the_oldest_first(api: Api)
         ("approval", "chief"): [runs["chief"]],
         ("call", "read_case"): [runs["second"]],
         ("call", "update_case_status"): [runs["doubt"]],
+        ("call", "transfer"): [runs["called"]],
         ("timer", None): [runs["slept"], runs["slept"]],
         ("continue", None): [runs["paused"]],
         ("code", None): [runs["stalled"]],
@@ -115,3 +122,19 @@ def test_the_report_says_what_each_run_waits_for_with_the_oldest_first(api: Api)
         "no such case",
     )
     assert waits["signal", None]["signals"] == ["more"]
+
+
+def test_the_runs_of_a_version_wait_for_what_each_says_of_itself(api: Api) -> None:
+    tell_of_every_kind(api)
+    listed = api.client.get(f"{DRAIN.format(1).removesuffix('/drain')}/runs", headers=api.as_("ana")).json()
+    assert len(listed["runs"]) == 10
+    for run in listed["runs"]:
+        own = api.client.get(f"/v1/runs/{run['run_id']}", headers=api.as_("ana")).json()
+        assert run["waits_for"] == own["waits_for"]
+
+
+def test_versions_that_nobody_registers_stand_in_their_order(api: Api) -> None:
+    for version in (10, 2, 3):
+        api.tell(new_run(), started(workflow_version=version))
+    known = api.client.get("/v1/workflows/case-review", headers=api.as_("ana")).json()
+    assert [each["version"] for each in known["versions_missing"]] == [2, 3, 10]

@@ -7,6 +7,7 @@ import pytest
 
 from penstock.api.description import describe
 from tests.api import recording
+from tests.api.answers_told import strict
 from tests.api.conftest import Api
 
 # What an answer is that no case asks for: streams and text of no fixed form.
@@ -42,6 +43,9 @@ def test_everything_has_an_example_and_each_is_what_its_schema_says(api: Api) ->
         else:
             continue
         schema = {**content.get("schema", {}), "components": document["components"]}
+        if where.startswith("2"):
+            # An example with a field that isn't named any more, also deep in it, is one of before.
+            schema = strict(schema)
         jsonschema_rs.validator_for(schema).validate(example)
         checked += 1
     assert checked > 100

@@ -85,3 +85,12 @@ def test_dead_letters_are_shown_with_their_original_bytes(views: Views, log: Mem
     assert first == (RUN_INBOX, 3, 17, "Misplaced", "place", b"\x00\xff", 123)
     assert second[:1] == (dlq,)
     assert second[3:6] == ("unknown", "unknown", b"somebody else's")
+
+
+def test_a_stranger_s_numbers_that_no_column_holds_count_as_none(views: Views, log: MemoryLog) -> None:
+    dlq = dead_letter_topic(RUN_INBOX, RUNS_GROUP)
+    said = (("dlq.original.partition", b"9" * 18), ("dlq.original.offset", b"9" * 19))
+    (stands,) = log.append([Outgoing(dlq, b"key", b"a stranger's", said)])
+    catch_up(applier(views), log, [dlq])
+    row = views.execute('SELECT partition, "offset", error_class FROM views.dead_letter').fetchall()
+    assert row == [(stands.partition, stands.offset, "unknown")]

@@ -32,11 +32,10 @@ WAITING: Final = f"""
 
 # What of that its own row knows.
 _OF_ITSELF: Final = """
-r.paused_by, r.pause_reason, r.paused_at_ms, ARRAY(SELECT 'timer ' || t FROM unnest(r.sleeping) AS t) AS waits_for""" @ dataclass(
-    frozen=True, slots=True
-)
+r.paused_by, r.pause_reason, r.paused_at_ms, ARRAY(SELECT 'timer ' || t FROM unnest(r.sleeping) AS t) AS waits_for"""
 
 
+@dataclass(frozen=True, slots=True)
 class Query:
     """A statement and its values. Its rows are the page, then `looked_at_ms` and `looked_id` of the last entry that
     it looked at, if it stopped before the end."""

@@ -120,4 +120,4 @@ async def _say(
     outcome = word(effect, _OUTCOMES, "unchanged")
     now = await door.views.approval(caller.tenant, approval_id) or row
     shown = approval_document(now, caller)
-    return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"], "approval": shown}
+    return answer | {"outcome": outcome, **telling.happened(effect), "approval": shown}

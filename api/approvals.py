@@ -71,7 +71,7 @@ def routes(door: Door) -> APIRouter:
         telling.check_accepted(effect, "vote-refused", "Vote refused", _ABOUT_THE_VOTER, ("VoteRefused",))
         response.status_code = 200
         outcome = word(effect, _OUTCOMES, "counted")
-        return answer | {"outcome": outcome, "seq": effect["seq"], "event": effect["event"]}
+        return answer | {"outcome": outcome, **telling.happened(effect)}
 
     return router
 

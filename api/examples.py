@@ -60,6 +60,11 @@ _CAME: Final[Mapping[str, str]] = {
     "POST /v1/runs/{run_id}/continue": "continued",
     "POST /v1/calls/{call_id}/settlement": "ToolCallCompleted",
 }
+_HAPPENED: Final = {
+    "POST /v1/approvals/{approval_id}/votes": "ApprovalGranted",
+    "POST /v1/approvals/{approval_id}/delegate": "ApprovalDelegated",
+    "POST /v1/approvals/{approval_id}/escalate": "ApprovalEscalated",
+}
 _ERRORS: Final = {"errors": [{"at": "body.reason", "message": "Field required"}]}
 
 
@@ -127,7 +132,8 @@ def _of_approval(route: str, answer: Mapping[str, Any], known: Mapping[str, Any]
         return {}
     approval = known["GET /v1/approvals/{approval_id}"]["answer"]
     after = {} if route.endswith("/votes") else {"approval": approval}
-    return {"event": {"approval_id": answer["approval_id"]}} | after
+    event = {"type": _HAPPENED[route], "approval_id": answer["approval_id"]}
+    return {"event": event} | after
 
 
 def shown(route: str, known: Mapping[str, Any]) -> str:

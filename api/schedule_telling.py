@@ -18,12 +18,14 @@ from penstock.api.schedule_views import caused, document, schedule_of
 from penstock.api.views import Columns
 from penstock.producers.receipt import Receipt
 from penstock.producers.schedules import ScheduleClient
-from penstock.runtime.effects import effect_of, word
+from penstock.runtime.effects import FREED, effect_of, word
 from penstock.schemas.ids import schedule_id
 
 _EXISTS: Final = (
     "There is a schedule of this name with another body: change it with PUT, or take another name."
 )
+
+_FREED: Final = FREED.format(events="views.schedule_event", entity="schedule_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Telling:
         found = await caused(self.door.views, self.caller.tenant, self.name, key_part(input_id))
         for event in found:
             check_same(event["cause_id"], input_id)
-        return effect_of(found)
+        own = schedule_id(self.caller.tenant, self.name)
+        return await telling.freed(self.door.views, _FREED, own, input_id, effect_of(found))
 
 
 def _check_accepted(effect: Columns) -> None:

@@ -22,7 +22,7 @@ from penstock.api.run_views import links
 from penstock.api.views import Columns, Views
 from penstock.producers.receipt import Receipt
 from penstock.producers.runs import RunClient
-from penstock.runtime.effects import effect_of, word
+from penstock.runtime.effects import FREED, effect_of, word
 from penstock.schemas.ids import dead_letter_id, is_uuid
 
 T = TypeVar("T")
@@ -51,6 +51,8 @@ _DEAD: Final = """
 SELECT NULL::bigint AS seq, 'DeadLetter' AS type,
        json_build_object('dead_letter_id', id, 'error', error_class, 'stage', error_stage) AS event
 FROM views.dead_letter WHERE id = %(dead_letter)s LIMIT 1"""
+
+_FREED: Final = FREED.format(events="views.run_event", entity="run_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +167,12 @@ def outcome(effect: Columns | None, refused: str, title: str) -> dict[str, Any]:
     if effect is None:
         return {"outcome": "pending", "seq": None, "event": None}
     check_accepted(effect, refused, title)
-    kind = effect["type"]
-    return {
-        "outcome": word(effect, {"InputAccepted": "accepted"}),
-        "seq": effect["seq"],
-        "event": {"type": kind, **effect["event"]},
-    }
+    return {"outcome": word(effect, {"InputAccepted": "accepted"}), **happened(effect)}
+
+
+def happened(effect: Columns) -> dict[str, Any]:
+    """The event that says what came of it, and its seq."""
+    return {"seq": effect["seq"], "event": {"type": effect["type"], **effect["event"]}}
 
 
 def check_accepted(
@@ -201,4 +203,15 @@ async def _look(views: Views, caller: Caller, said: Said, after: int, letter: st
         check_same(event["cause_id"], said.input_id)
     if not found and letter is not None:
         found = await views.ask(_DEAD, {"dead_letter": letter})
-    return effect_of(found)
+    return await freed(views, _FREED, said.run_id, said.input_id, effect_of(found))
+
+
+async def freed(
+    views: Views, query: str, entity_id: str, input_id: str, effect: Columns | None
+) -> Columns | None:
+    """The effect; of an input that was parked what came of it since then, if somebody has released or discarded it."""
+    if effect is None or effect["type"] != "InputParked":
+        return effect
+    asked = {"entity": entity_id, "parked_seq": effect["seq"], "input_id": input_id}
+    found = await views.ask(query, asked)
+    return found[0] if found else effect

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
 
 from penstock.audit.reading import TrailLine
 from penstock.runtime.errors import DatabaseAway
+from penstock.runtime.postgres import BROKEN_OFF
 from penstock.schemas.topics import RUN_EVENTS
 
 # By partition where to go on: all before it was shown.
@@ -49,7 +49,7 @@ def now(connection: Connection[TupleRow]) -> dict[int, int]:
     """Where the views stand. Raises DatabaseAway."""
     try:
         return dict(connection.execute(_PLACES, (RUN_EVENTS,)).fetchall())
-    except psycopg.OperationalError as error:
+    except BROKEN_OFF as error:
         raise _away(error) from error
 
 
@@ -68,7 +68,7 @@ def new(
     try:
         with connection.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(_NEW, asked).fetchall()
-    except psycopg.OperationalError as error:
+    except BROKEN_OFF as error:
         raise _away(error) from error
     found: list[TailLine] = []
     reached = dict(places)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from psycopg import Connection, IsolationLevel, OperationalError, sql
+from psycopg import Connection, IsolationLevel, sql
 from psycopg.rows import TupleRow
 
 from penstock.audit import shadow as shadows
@@ -24,7 +24,7 @@ from penstock.audit.tables import ViewTable, tables
 from penstock.producers.log import Log, LogIdentity
 from penstock.producers.signing import Keyring
 from penstock.runtime.errors import DatabaseAway, SetupError
-from penstock.runtime.postgres import connect
+from penstock.runtime.postgres import BROKEN_OFF, connect
 from penstock.runtime.settings import Settings
 from penstock.schemas.codec import codec_for
 
@@ -62,7 +62,7 @@ def alone(where: Settings | str) -> Iterator[Connection[TupleRow]]:
         connection.execute("SET client_connection_check_interval = 1000")
         try:
             yield connection
-        except OperationalError as error:
+        except BROKEN_OFF as error:
             said = " ".join(str(error).split())
             raise DatabaseAway(
                 f"Postgres doesn't go on: {said}. What was folded is kept: `penstock rebuild --resume` goes on with it"

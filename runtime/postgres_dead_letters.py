@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
 
 from penstock.runtime.errors import DatabaseAway
+from penstock.runtime.postgres import BROKEN_OFF
 
 State: TypeAlias = Literal["open", "redriving", "redriven", "discarded"]
 Columns: TypeAlias = dict[str, Any]
@@ -133,6 +134,6 @@ def answered() -> Iterator[None]:
     """Raises DatabaseAway for whatever says that the database broke off."""
     try:
         yield
-    except OperationalError as error:
+    except BROKEN_OFF as error:
         said = " ".join(str(error).split())
         raise DatabaseAway(f"Postgres broke off: {said}. Start it, or correct DATABASE_URL") from error

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from penstock.runtime.postgres import pool
+from penstock.runtime.postgres import BROKEN_OFF, pool
 from penstock.runtime.settings import Settings
 
 ROLE: Final = "penstock_tenant"
 # For what is asked of the whole deployment, which is little.
 _WHOLE_MAX: Final = 2
 # Raised by a connection, or by the wait for one, when the database doesn't answer.
-Away = OperationalError
+Away: Final = BROKEN_OFF
 
 
 class Walls:

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from typing_extensions import TypedDict
 
 from penstock.api.told.parts import Cursor, Json, Moment, Seq, Shapes, Uuid, said
+from penstock.api.told.runs import Effect
 
 _ApprovalId: TypeAlias = Annotated[Uuid, said("The approval's id.")]
 _RunId: TypeAlias = Annotated[Uuid, said("The run that asks for it.")]
@@ -13,8 +14,7 @@ _Came: TypeAlias = Annotated[
     Seq | None, said("The event in the run's history that says what came of it; null for a dead letter.")
 ]
 _Event: TypeAlias = Annotated[
-    dict[str, Json],
-    said("That event's fields; of a dead letter `dead_letter_id`, `error` and `stage`."),
+    Effect, said("That event; of a dead letter `dead_letter_id`, `error` and `stage`.")
 ]
 
 
@@ -117,10 +117,10 @@ class CountedVote(ApprovalTold):
     """What came of a vote."""
 
     outcome: Annotated[
-        Literal["granted", "refused", "counted", "parked", "dead_letter"],
+        Literal["granted", "refused", "counted", "parked", "discarded", "dead_letter"],
         said(
             "`refused`: the approval was, by this vote. `counted`: it takes more votes. `parked`: an operator must "
-            "look after the run first. `dead_letter`: it couldn't be taken."
+            "look after the run first. `discarded`: they gave it up. `dead_letter`: it couldn't be taken."
         ),
     ]
     seq: _Came
@@ -131,10 +131,10 @@ class DelegatedApproval(ApprovalTold):
     """What came of handing an approval to a person, and the approval after that."""
 
     outcome: Annotated[
-        Literal["delegated", "unchanged", "parked", "dead_letter"],
+        Literal["delegated", "unchanged", "parked", "discarded", "dead_letter"],
         said(
             "`unchanged`: it was with that person already. `parked`: an operator must look after the run first. "
-            "`dead_letter`: it couldn't be taken."
+            "`discarded`: they gave it up. `dead_letter`: it couldn't be taken."
         ),
     ]
     seq: _Came
@@ -146,10 +146,10 @@ class EscalatedApproval(ApprovalTold):
     """What came of escalating an approval, and the approval after that."""
 
     outcome: Annotated[
-        Literal["escalated", "unchanged", "parked", "dead_letter"],
+        Literal["escalated", "unchanged", "parked", "discarded", "dead_letter"],
         said(
             "`unchanged`: it was with that role already. `parked`: an operator must look after the run first. "
-            "`dead_letter`: it couldn't be taken."
+            "`discarded`: they gave it up. `dead_letter`: it couldn't be taken."
         ),
     ]
     seq: _Came

@@ -114,7 +114,7 @@ class ToldRun(TypedDict):
 
     run_id: Uuid
     input_id: _InputId
-    outcome: Literal["pending", "accepted", "applied", "parked", "dead_letter"]
+    outcome: Literal["pending", "accepted", "applied", "parked", "discarded", "dead_letter"]
     seq: _EventSeq
     event: Effect | None
     links: _Links
@@ -126,7 +126,7 @@ class PausedRun(TypedDict):
     run_id: Uuid
     input_id: _InputId
     outcome: Literal[
-        "pending", "paused", "continued", "already-paused", "not-paused", "parked", "dead_letter"
+        "pending", "paused", "continued", "already-paused", "not-paused", "parked", "discarded", "dead_letter"
     ]
     seq: _EventSeq
     links: _Links

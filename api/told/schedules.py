@@ -138,9 +138,10 @@ class ChangedSchedule(TypedDict):
     name: _Name
     input_id: _InputId
     outcome: Annotated[
-        Literal["applied", "as-it-was", "parked"],
+        Literal["applied", "as-it-was", "parked", "discarded"],
         said(
-            "`as-it-was`: there was nothing to change. `parked`: it waits for an operator to release or discard it."
+            "`as-it-was`: there was nothing to change. `parked`: it waits for an operator to release or discard it. "
+            "`discarded`: an operator gave it up."
         ),
     ]
     seq: Annotated[Seq, said("The event in the schedule's history that says what came of it, from 1.")]

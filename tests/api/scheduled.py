@@ -1,6 +1,7 @@
 """Schedules behind the API: their own decider answers at once."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from unittest.mock import patch
 
 from penstock.producers.signing import Keyring
@@ -20,14 +21,18 @@ def decided(api: Api) -> Schedules:
     return schedules
 
 
+def failing() -> AbstractContextManager[object]:
+    """The decider fails on triggers."""
+    where = "penstock.streams.schedules.decision.triggered_run_id"
+    return patch(where, side_effect=LookupError("a bad deploy"))
+
+
 def tell_of_a_parked_input(api: Api) -> Mapping[str, str]:
     """The decider of `nightly` has failed on one input, and another one waits behind that."""
     schedules = decided(api)
     client = schedules.client()
     client.create("nightly", PLAN)
-    with patch(
-        "penstock.streams.schedules.decision.triggered_run_id", side_effect=LookupError("a bad deploy")
-    ):
+    with failing():
         first, second = (client.trigger("nightly", reason).meta.id for reason in ("one", "two"))
         schedules.decide()
     api.log.project()

@@ -1,7 +1,7 @@
 """What a schedule's decider failed on: seen, released and given up over HTTP, and who did it is recorded."""
 
 from tests.api.conftest import Api
-from tests.api.scheduled import tell_of_a_parked_input
+from tests.api.scheduled import PLAN, decided, failing, tell_of_a_parked_input
 
 PATH = "/v1/schedules/nightly/parked-inputs"
 
@@ -36,6 +36,20 @@ def test_a_parked_input_is_seen_released_once_and_the_next_given_up(api: Api) ->
         ("parked-input.discard", ids["behind"], "twice", "olga"),
         ("parked-input.release", ids["parked"], "mended", "olga"),
     ]
+
+
+def test_a_trigger_that_was_parked_has_its_run_once_it_is_released(api: Api) -> None:
+    decided(api).client().create("nightly", PLAN)
+    key, asked = api.as_("olga", **{"Idempotency-Key": "tonight"}), {"reason": "a check"}
+    trigger = "/v1/schedules/nightly/trigger"
+    with failing():
+        parked = api.client.post(trigger, json=asked, headers=key).json()
+    assert (parked["outcome"], "run_id" in parked) == ("parked", False)
+    release = f"{PATH}/{parked['input_id']}/release"
+    assert api.client.post(release, json={"reason": "mended"}, headers=api.as_("olga")).status_code == 200
+    again = api.client.post(trigger, json=asked, headers=key).json()
+    assert again["outcome"] == "applied"
+    assert again["run_id"] in again["schedule"]["last_run_ids"]
 
 
 def test_what_takes_longer_is_pending(api: Api) -> None:

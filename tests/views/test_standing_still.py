@@ -53,4 +53,5 @@ def test_an_end_behind_the_marks_of_transactions_is_an_end(
         eventually(lambda: len(looks) >= before + 6)
         assert stage.behind() == 3
     assert len(made) == 1
-    assert caplog.text == ""
+    # Others in this process speak too: of what an earlier test has left behind.
+    assert [record.message for record in caplog.records if record.name == "penstock.stalls"] == []

@@ -1,7 +1,8 @@
 """What a schedule's decider failed on: seen, released and given up over HTTP, and who did it is recorded."""
 
 from tests.api.conftest import Api
-from tests.api.scheduled import PLAN, decided, failing, tell_of_a_parked_input
+from tests.api.scheduled import decided, failing, tell_of_a_parked_input
+from tests.views.schedules import PLAN
 
 PATH = "/v1/schedules/nightly/parked-inputs"
 

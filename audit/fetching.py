@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from penstock.producers.kafka_ends import ask_for_ends
+from penstock.producers.kafka_ends import Ends
 from penstock.producers.kafka_outage import QUIET, tell_of_outage
 from penstock.producers.kafka_reading import record_of
 from penstock.producers.log import Record
@@ -29,7 +28,12 @@ class Reading:
 
     def __init__(self, bootstrap_servers: str, group: str) -> None:
         self._next: dict[tuple[str, int], int] = {}
-        self._stalls = Stalls(partial(ask_for_ends, bootstrap_servers), group)
+        self._ends = Ends(bootstrap_servers)
+        self._stalls = Stalls(self._ends, group)
+
+    def close(self) -> None:
+        """Let go of what was asked where partitions end."""
+        self._ends.close()
 
     def begin(self, consumer: Consumer, positions: Mapping[tuple[str, int], int]) -> None:
         """Have it bring these, from there on."""

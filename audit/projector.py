@@ -91,6 +91,7 @@ class Projector:
             while not self._stopping:
                 self._with_a_consumer()
         finally:
+            self._reading.close()
             self._disconnect()
 
     def _with_a_consumer(self) -> None:

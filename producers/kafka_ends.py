@@ -1,48 +1,27 @@
-"""Asks where partitions end without waiting for the answer."""
+"""Says where partitions end, within a moment or not at all."""
 
-from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from penstock.producers.kafka_backlog import BrokerSilent, KafkaBacklog, Place
 
-from penstock.producers.kafka_backlog import Place
-from penstock.producers.kafka_outage import QUIET
-
-_ANSWER_S: Final = 5.0
-
-# The offset that the next record of each partition will get, once the broker has said it of all that it says it of;
-# None before that.
-Answer = Callable[[], Mapping[Place, int] | None]
+_ANSWER_S: Final = 1.0
 
 
-def ask_for_ends(bootstrap_servers: str, places: Collection[Place]) -> Answer:
-    """Asks that cluster, through one connection for the whole process. Raises nothing: who doesn't answer within
-    5 s has said nothing."""
-    try:
-        futures = _admin(bootstrap_servers).list_offsets(
-            {TopicPartition(*place): OffsetSpec.latest() for place in places},  # type: ignore[no-untyped-call]
-            isolation_level=IsolationLevel.READ_UNCOMMITTED,
-            request_timeout=_ANSWER_S,
-        )
-    except KafkaException:
-        return dict
+class Ends:
+    """Asks one cluster, over a connection of its own; for one thread. Nothing is under way between two questions: a
+    client of Kafka with an answer to come keeps a process from ending."""
 
-    def ends() -> Mapping[Place, int] | None:
-        if not all(future.done() for future in futures.values()):
-            return None
-        return {
-            (place.topic, place.partition): future.result().offset
-            for place, future in futures.items()
-            if future.exception() is None
-        }
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._backlog = KafkaBacklog(bootstrap_servers, _ANSWER_S)
 
-    return ends
+    def __call__(self, places: Collection[Place]) -> Mapping[Place, int]:
+        """The offset that the next record of each partition will get; empty if the broker doesn't say so in 1 s."""
+        try:
+            return {place: end for place, (_, end) in self._backlog.bounds(places).items()}
+        except BrokerSilent:
+            return {}
 
-
-@cache
-def _admin(bootstrap_servers: str) -> AdminClient:
-    return AdminClient(
-        {"bootstrap.servers": bootstrap_servers, "client.id": "penstock-ends", "log_level": QUIET}
-    )
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._backlog.close()

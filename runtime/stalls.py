@@ -2,8 +2,8 @@
 
 librdkafka gives up on a partition now and then and says nothing: one that waits for its leader's epoch, one that was
 unknown while its broker came back, a look-up that lost a race. Its records then wait until the process is started
-again. So the broker is asked now and then where the partitions end, without waiting for the answer, and what stands
-still between two answers is read anew, and if that doesn't help, by a new consumer.
+again. So the broker is asked now and then where the partitions end, and what stands still between two answers is read
+anew, and if that doesn't help, by a new consumer.
 """
 
 import logging
@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Final
 
 from penstock.producers.kafka_backlog import Place
-from penstock.producers.kafka_ends import Answer
 from penstock.runtime import metric_names as names
 from penstock.runtime.meters import PROCESS, Meters
 
@@ -36,22 +35,21 @@ REMEDIES: Final = tuple(Remedy)
 
 
 class Stalls:
-    """One consumer's, called by its thread. Never waits."""
+    """One consumer's, called by its thread."""
 
     def __init__(
         self,
-        ask: Callable[[Collection[Place]], Answer],
+        ends: Callable[[Collection[Place]], Mapping[Place, int]],
         group: str,
         meters: Meters = PROCESS,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`ask` is `ask_for_ends` of the cluster; `group` is named where a stall is told and counted."""
-        self._ask = ask
+        """`ends` says where partitions end, as far as anybody answers. `group` is named where a stall is told."""
+        self._ends = ends
         self._group = group
         self._stalls = meters.total(names.FETCH_STALLS)
         self._now_s = now_s
         self._due_s = now_s() + LOOK_EVERY_S
-        self._answer: Answer | None = None
         self._turns = 0
         self._behind: dict[Place, int] = {}
         # By partition: where it stood still, how often that was found, and when it was told last.
@@ -61,16 +59,10 @@ class Stalls:
         """`positions`: the offset that the consumer brings next of each partition that it reads. Call it after each
         turn that has handed out all that had been fetched; what it returns is to be done now."""
         self._turns += 1
-        if self._answer is None:
-            if positions and self._now_s() >= self._due_s:
-                self._due_s = self._now_s() + LOOK_EVERY_S
-                self._answer = self._ask(positions)
+        if not positions or self._now_s() < self._due_s:
             return None
-        ends = self._answer()
-        if ends is None:
-            return None
-        self._answer = None
-        return self._judge(positions, ends)
+        self._due_s = self._now_s() + LOOK_EVERY_S
+        return self._judge(positions, self._ends(positions))
 
     def _judge(self, positions: Mapping[Place, int], ends: Mapping[Place, int]) -> Remedy | None:
         before, self._behind = self._behind, {p: at for p, at in positions.items() if ends.get(p, 0) > at}

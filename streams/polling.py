@@ -14,7 +14,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from penstock.producers.kafka_ends import ask_for_ends
+from penstock.producers.kafka_ends import Ends
 from penstock.producers.kafka_outage import wait_or_raise
 from penstock.producers.kafka_reading import record_of
 from penstock.producers.log import Record
@@ -51,7 +51,8 @@ class Poller:
         self._records_max = settings.batch_records_max
         self._make = partial(consumer, feed, settings, name)
         self._consumer = self._make()
-        self._stalls = Stalls(partial(ask_for_ends, settings.kafka_bootstrap_servers), feed.host.group_id)
+        self._ends = Ends(settings.kafka_bootstrap_servers)
+        self._stalls = Stalls(self._ends, feed.host.group_id)
         self._assigned: set[int] = set()
         self._read: dict[int, int] = {}
         self._fed: set[int] = set()
@@ -89,6 +90,7 @@ class Poller:
             if not self._stopping.is_set():
                 self._on_failure(error)
         finally:
+            self._ends.close()
             self._consumer.close()
 
     def _join(self) -> None:

@@ -83,6 +83,8 @@ def test_what_dies_comes_back_and_down_leaves_nobody(home: Home) -> None:
     eventually(lambda: home.standing().get("worker") not in (None, before["worker"]))
     eventually(lambda: LocalPostgres(home.settings.home).process() is not None)
     eventually(lambda: home.type("status").returncode == 0)
+    # A worker that met the database's absence was started once more.
+    eventually(lambda: set(home.standing()) == set(before))
 
     processes.kill(home.standing()["up"])
     left = home.standing()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.broker
 
 
 def told(log: Path, times: int) -> bool:
-    return log.read_text().count("in _fetched") == times
+    return log.read_text().count("in _run_module_as_main") == times
 
 
 def test_a_worker_says_where_it_stands_and_goes_on(
@@ -28,7 +28,7 @@ def test_a_worker_says_where_it_stands_and_goes_on(
     log = workers.logs / "one.log"
     for times, number in enumerate((signal.SIGUSR1, signal.SIGUSR2), start=1):
         workers.signal("one", number)
-        # The poller's thread, which waits for records.
+        # The main thread is the last: a second signal during a dump is none.
         eventually(partial(told, log, times), 10, workers.tails)
     topics.send(5)
     finish(topics, workers)

@@ -1,12 +1,12 @@
 """A consumer that brings nothing of a partition any more doesn't leave the views behind."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pytest
 
 from penstock.producers.kafka_backlog import Place
-from penstock.producers.kafka_ends import Answer, ask_for_ends
+from penstock.producers.kafka_ends import Ends
 from tests.deaf import Until, deaf_consumers
 from tests.views.stage import Stage, eventually, running
 
@@ -39,11 +39,12 @@ def test_an_end_behind_the_marks_of_transactions_is_an_end(
     """Nobody is given those: the views stand before them, and nothing stands still."""
     looks = []
 
-    def ask(bootstrap_servers: str, places: Collection[Place]) -> Answer:
-        looks.append(places)
-        return ask_for_ends(bootstrap_servers, places)
+    class Counted(Ends):
+        def __call__(self, places: Collection[Place]) -> Mapping[Place, int]:
+            looks.append(places)
+            return super().__call__(places)
 
-    monkeypatch.setattr("penstock.audit.fetching.ask_for_ends", ask)
+    monkeypatch.setattr("penstock.audit.fetching.Ends", Counted)
     made = deaf_consumers(monkeypatch, "penstock.audit.fetching")
     with caplog.at_level(logging.WARNING, "penstock.stalls"), running(stage.projector("one")):
         stage.write_reviews(3)

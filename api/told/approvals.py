@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.parts import Cursor, Json, Moment, Seq, Shapes, Uuid, said
+from penstock.api.told.parts import Cursor, InputId, Json, Moment, Seq, Shapes, Uuid, said
 from penstock.api.told.runs import Effect
 
 _ApprovalId: TypeAlias = Annotated[Uuid, said("The approval's id.")]
@@ -102,9 +102,7 @@ class ApprovalTold(TypedDict):
 
     approval_id: _ApprovalId
     run_id: _RunId
-    input_id: Annotated[
-        Uuid, said("The input on the log that says it; the same Idempotency-Key is the same input.")
-    ]
+    input_id: InputId
 
 
 class ApprovalPending(ApprovalTold):

@@ -20,6 +20,9 @@ _MOMENT: Final = {"format": "date-time", "examples": ["2025-10-09T08:53:20.001Z"
 # UTC, in RFC 3339, to the millisecond.
 Moment: TypeAlias = Annotated[str, said("A moment, in UTC.", **_MOMENT)]
 Uuid: TypeAlias = Annotated[str, said("An id.", format="uuid")]
+InputId: TypeAlias = Annotated[
+    Uuid, said("The input on the log that says it; the same Idempotency-Key is the same input.")
+]
 Cursor: TypeAlias = Annotated[
     str | None, said("Give it as `cursor` to have what comes next; null where the list ends.")
 ]

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, NotRequired, TypeAlias
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
-from penstock.api.told.parts import Cursor, Failed, Json, Moment, Shapes, Uuid, said
+from penstock.api.told.parts import Cursor, Failed, InputId, Json, Moment, Shapes, Uuid, said
 
 RunStatus: TypeAlias = Literal[
     "accepted",
@@ -22,9 +22,6 @@ RunStatus: TypeAlias = Literal[
     "refused",
 ]
 _Links: TypeAlias = Annotated[dict[str, str], said("Where to go from here: paths by what is done there.")]
-_InputId: TypeAlias = Annotated[
-    Uuid, said("The input on the log that says it; the same Idempotency-Key is the same input.")
-]
 _EventSeq: TypeAlias = Annotated[
     int | None, said("The event that says what came of it; null before that, and for a dead letter.")
 ]
@@ -113,7 +110,7 @@ class ToldRun(TypedDict):
     """What came of something that was said to a run."""
 
     run_id: Uuid
-    input_id: _InputId
+    input_id: InputId
     outcome: Literal["pending", "accepted", "applied", "parked", "discarded", "dead_letter"]
     seq: _EventSeq
     event: Effect | None
@@ -124,7 +121,7 @@ class PausedRun(TypedDict):
     """What came of pausing a run or letting it go on. All but the first five only once that is known."""
 
     run_id: Uuid
-    input_id: _InputId
+    input_id: InputId
     outcome: Literal[
         "pending", "paused", "continued", "already-paused", "not-paused", "parked", "discarded", "dead_letter"
     ]
@@ -142,7 +139,7 @@ class SettledCall(TypedDict):
 
     call_id: Uuid
     run_id: Uuid
-    input_id: _InputId
+    input_id: InputId
     outcome: Annotated[str, said("`pending`, or the type of the event that says it: `ToolCallCompleted` …")]
     seq: _EventSeq
 

@@ -4,11 +4,8 @@ from typing import Annotated, Final, Literal, NotRequired, TypeAlias
 
 from typing_extensions import TypedDict
 
-from penstock.api.told.parts import Cursor, Json, Moment, Seq, Shapes, Uuid, said
+from penstock.api.told.parts import Cursor, InputId, Json, Moment, Seq, Shapes, Uuid, said
 
-_InputId: TypeAlias = Annotated[
-    Uuid, said("The input on the log that says it; the same Idempotency-Key is the same input.")
-]
 _Name: TypeAlias = Annotated[str, said("The schedule's name, as in its path.")]
 
 
@@ -128,7 +125,7 @@ class SchedulePending(TypedDict):
     """It stands on the log, and what comes of it isn't known yet."""
 
     name: _Name
-    input_id: _InputId
+    input_id: InputId
     outcome: Literal["pending"]
 
 
@@ -136,7 +133,7 @@ class ChangedSchedule(TypedDict):
     """What came of what was said to a schedule, and the schedule after that."""
 
     name: _Name
-    input_id: _InputId
+    input_id: InputId
     outcome: Annotated[
         Literal["applied", "as-it-was", "parked", "discarded"],
         said(

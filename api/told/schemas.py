@@ -1,6 +1,7 @@
 """The shapes as JSON Schema, put into the API's description."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
@@ -19,6 +20,7 @@ def all_shapes() -> tuple[type, ...]:
     return tuple(found)
 
 
+@cache
 def components() -> dict[str, Any]:
     """The schemas of all shapes and of what they are made of, by name."""
     adapters: list[tuple[type, Literal["serialization"], TypeAdapter[Any]]] = [

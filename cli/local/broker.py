@@ -93,14 +93,14 @@ class LocalBroker:
                 tell(f"fetching Kafka {jars.KAFKA_VERSION} from Maven Central, once on this machine")
             classpath = f"{jars.kafka_jars()}/*"
             shared = archive.options(java, partial(_rehearse, java, classpath), tell)
-            self._begin(java, classpath, shared)
+            self._begin(classpath, [java, *shared], [java, *shared])
         self._await_answer()
         return self.bootstrap_servers
 
-    def _begin(self, java: str, classpath: str, shared: list[str]) -> None:
+    def _begin(self, classpath: str, to_format: list[str], to_run: list[str]) -> None:
         self._write_properties()
-        self._format([java, "-XX:TieredStopAtLevel=1", *shared], classpath)
-        self._launch([java, *shared], classpath)
+        self._format(to_format, classpath)
+        self._launch(to_run, classpath)
 
     def stop(self) -> bool:
         """Stop it cleanly; False if there was none or it had to be killed."""
@@ -127,7 +127,15 @@ class LocalBroker:
         """Give the log directory its cluster id, once: a second format would be refused, and must be."""
         if (self._home / "logs" / "meta.properties").exists():
             return
-        tool = [*java, "-Xshare:auto", *_LOGGING, "-cp", classpath, "kafka.tools.StorageTool"]
+        tool = [
+            *java,
+            "-XX:TieredStopAtLevel=1",
+            "-Xshare:auto",
+            *_LOGGING,
+            "-cp",
+            classpath,
+            "kafka.tools.StorageTool",
+        ]
         done = subprocess.run(
             [*tool, "format", "-t", new_cluster_id(), "-c", str(self._properties)],
             capture_output=True,
@@ -177,9 +185,7 @@ def _rehearse(java: str, classpath: str, home: Path, shared: list[str]) -> None:
 
     broker = LocalBroker(home, heap_mb=512)
     # The format is a JVM of its own, and would leave its classes where the broker's belong.
-    broker._write_properties()
-    broker._format([java, "-XX:TieredStopAtLevel=1"], classpath)
-    broker._launch([java, *shared], classpath)
+    broker._begin(classpath, [java], [java, *shared])
     try:
         broker._await_answer()
         servers = broker.bootstrap_servers

@@ -20,7 +20,7 @@ log = logging.getLogger("penstock.stalls")
 
 LOOK_EVERY_S: Final = 10.0
 # Turns in which all that was fetched was handed out, between two looks: a process that was frozen has had none.
-TURNS_MIN: Final = 10
+TURNS_MIN: Final = 3
 TELL_EVERY_S: Final = 60.0
 
 

@@ -46,7 +46,8 @@ class Deaf(Consumer):
 def deaf_consumers(monkeypatch: pytest.MonkeyPatch, module: str) -> list[Deaf]:
     """Have that module make such consumers, and have them looked at often; the list of them."""
     monkeypatch.setattr(f"{module}.Consumer", Deaf)
-    monkeypatch.setattr(stalls, "LOOK_EVERY_S", 0.3)
-    monkeypatch.setattr(stalls, "TURNS_MIN", 2)
+    monkeypatch.setattr(stalls, "LOOK_EVERY_S", 1.0)
+    # A poll that brings nothing takes half a second: there may be one turn between two looks.
+    monkeypatch.setattr(stalls, "TURNS_MIN", 1)
     Deaf.made.clear()
     return Deaf.made

@@ -8,13 +8,18 @@ from tests.api.conftest import Api
 from tests.api.test_every_route import assert_problem
 from tests.views.histories import new_run, started
 
+_LOSE_CONNECTIONS = b"""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
 
 @pytest.fixture
 def standby(api: Api) -> Iterator[Api]:
-    """Each connection that is made from now on may only read."""
+    """The server is lost, with the connections to it; the one that takes its place may only be read."""
     (name,) = api.views.execute("SELECT current_database()").fetchone() or ("",)
     alter = f'ALTER DATABASE "{name}"'.encode()
     api.views.execute(alter + b" SET default_transaction_read_only = on")
+    api.views.execute(_LOSE_CONNECTIONS)
     try:
         yield api
     finally:

@@ -29,7 +29,7 @@ def test_the_views_go_on(
         stage.write_reviews(30)
         stage.assert_views_equal_the_log()
     assert raised == []
-    assert len(made) == consumers
+    assert len(made) >= consumers
     assert f"{stage.topic}/2 stands at" in caplog.text
 
 
@@ -51,7 +51,7 @@ def test_an_end_behind_the_marks_of_transactions_is_an_end(
         stage.write_aborted()
         eventually(lambda: stage.behind() == 3)
         before = len(looks)
-        eventually(lambda: len(looks) >= before + 6)
+        eventually(lambda: len(looks) >= before + 3)
         assert stage.behind() == 3
     assert len(made) == 1
     # Others in this process speak too: of what an earlier test has left behind.

@@ -16,6 +16,8 @@ class AcceptedRun:
 
     tenant: str
     body_sha256: str
+    # Where the log has its start: see api/receipts.py.
+    receipt: str
 
 
 class AcceptedRuns:

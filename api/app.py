@@ -24,6 +24,7 @@ from penstock.api.key_ring import KeyRing
 from penstock.api.limits import BODY_BYTES_MAX_DEFAULT, BodyLimit, RequestLimit
 from penstock.api.metrics import Counting
 from penstock.api.rates import RateHeaders, Rates
+from penstock.api.receipts import Receipts
 from penstock.api.resources import routers
 from penstock.api.sending import Streams
 from penstock.api.serving import CLOSE_S, Server, bounded
@@ -63,18 +64,13 @@ def create_app(
     when it is first asked, so that broker and database may still be starting.
     """
     ring = KeyRing(settings.api_keys_file, settings)
-    authentication = Authentication(ring, tokens_of(settings), Rates.of(settings))
-    keyring = Keyring.load(settings.keys_file)
     loaded = application or load_application(settings.application)
     kept = log or KafkaLog(settings.kafka_bootstrap_servers, SOURCE, close_s=CLOSE_S)
-    views = Views(settings)
-    inbox = Inbox(_publisher(settings, keyring.signer(Authority.API), kept), acknowledged_s, effect_s)
-    callbacks = _callback_door(settings, keyring, kept, inbox)
+    door = _door(settings, ring, loaded, kept, (acknowledged_s, effect_s))
+    inbox, callbacks = door.inbox, door.callbacks
 
     counted = telemetry or Telemetry(PROCESS, resource_of(SOURCE))
     streams = Streams(settings, counted.meters)
-    admission = Admission(views, Limits.of(settings))
-    door = Door(settings, authentication, views, inbox, AcceptedRuns(), admission, loaded, kept, callbacks)
     resources = list(routers(door, streams, ring, counted))
 
     @asynccontextmanager
@@ -90,8 +86,9 @@ def create_app(
             for each in (inbox, callbacks.inbox) if callbacks else (inbox,):
                 with suppress(LogError):
                     each.publisher.close(CLOSE_S)
+            door.receipts.close()
             ring.close()
-            views.close()
+            door.views.close()
             if log is None:
                 kept.close()
 
@@ -101,10 +98,32 @@ def create_app(
     # takes a second time, at the first request.
     app.router.routes += [route for router in resources for route in router.routes]
 
-    _describe(app, authentication)
+    _describe(app, door.keys)
     problems.install(app)
     _surround(app, settings, body_bytes_max, counted.meters)
     return app
+
+
+def _door(
+    settings: Settings, ring: KeyRing, application: Application, kept: SoonLog, waits_s: tuple[float, float]
+) -> Door:
+    keyring = Keyring.load(settings.keys_file)
+    keys = Authentication(ring, tokens_of(settings), Rates.of(settings))
+    views, accepted = Views(settings), AcceptedRuns()
+    codec = codec_for(settings.schema_registry_url)
+    inbox = Inbox(_publisher(settings, keyring.signer(Authority.API), kept), *waits_s)
+    return Door(
+        settings,
+        keys,
+        views,
+        inbox,
+        accepted,
+        Receipts(kept, codec, keyring, keys, views, accepted, inbox.acknowledged_s),
+        Admission(views, Limits.of(settings)),
+        application,
+        kept,
+        _callback_door(settings, keyring, kept, inbox),
+    )
 
 
 def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:

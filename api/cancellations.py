@@ -22,7 +22,7 @@ class CancelReviewBody(BaseModel):
 
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
-    router = APIRouter(tags=["case reviews"])
+    router = APIRouter(tags=["case reviews"], dependencies=[door.receipts.of_review])
 
     @router.post("/case-review/{task_id}/cancel", status_code=202)
     async def cancel(

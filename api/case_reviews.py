@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.api.callers import READ, START, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document, moment
 from penstock.api.problems import Problem, not_found
+from penstock.api.receipts import Receipt
 from penstock.api.run_views import unseen
 from penstock.api.starting import Start, begin, input_of
 from penstock.api.views import Columns
@@ -30,6 +31,7 @@ class StartedReview(BaseModel):
 
     task_id: str
     status: str
+    receipt: Receipt
     links: dict[str, str]
 
 
@@ -48,12 +50,13 @@ def routes(door: Door) -> APIRouter:
         caller.needs(START, "start a case review")
         workflow = _workflow(door)
         start = Start(workflow, input_of(workflow, body.model_dump()))
-        task_id, key = await begin(door, caller, start, idempotency_key)
-        response.headers["Location"] = f"/case-review/{task_id}"
-        response.headers["Idempotency-Key"] = key
-        return StartedReview(task_id=task_id, status="accepted", links=links(task_id))
+        begun = await begin(door, caller, start, idempotency_key)
+        to = links(begun.run_id, begun.receipt)
+        response.headers["Location"] = to["self"]
+        response.headers["Idempotency-Key"] = begun.key
+        return StartedReview(task_id=begun.run_id, status="accepted", receipt=begun.receipt, links=to)
 
-    @router.get("/case-review/{task_id}")
+    @router.get("/case-review/{task_id}", dependencies=[door.receipts.of_review])
     async def read(task_id: str, caller: Annotated[Caller, Depends(door.keys)]) -> dict[str, Any]:
         """Status, result and the questions that wait for people."""
         caller.needs(READ, "read a case review")
@@ -108,10 +111,11 @@ def _document(row: Columns, approvals: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def links(task_id: str) -> dict[str, str]:
-    """Where a client goes from here."""
+def links(task_id: str, receipt: str | None = None) -> dict[str, str]:
+    """Where a client goes from here. With the receipt of a review that the views may not show yet."""
+    own, shown = f"/case-review/{task_id}", f"?receipt={receipt}" if receipt else ""
     return {
-        "self": f"/case-review/{task_id}",
-        "events": f"/v1/runs/{task_id}/events",
-        "cancel": f"/case-review/{task_id}/cancel",
+        "self": f"{own}{shown}",
+        "events": f"/v1/runs/{task_id}/events{shown}",
+        "cancel": f"{own}/cancel{shown}",
     }

@@ -11,6 +11,7 @@ from penstock.api.admission import Admission
 from penstock.api.authentication import Authentication
 from penstock.api.callers import Caller
 from penstock.api.inbox import Inbox
+from penstock.api.receipts import Receipts
 from penstock.api.repeats import Repeats
 from penstock.api.views import Views
 from penstock.declare.application import Application
@@ -47,6 +48,7 @@ class Door:
     views: Views
     inbox: Inbox
     accepted: AcceptedRuns
+    receipts: Receipts
     admission: Admission
     application: Application
     log: SoonLog

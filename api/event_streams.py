@@ -17,10 +17,10 @@ from penstock.api.cursors import Cursor, NoCursor
 from penstock.api.door import Door
 from penstock.api.event_rows import ENDED, document
 from penstock.api.limits import EVENT_STREAM
-from penstock.api.problems import Problem, not_found, unavailable
+from penstock.api.problems import Problem, unavailable
 from penstock.api.sending import Streams
+from penstock.api.telling import known
 from penstock.api.tracks import RunTrack, TenantTrack, check
-from penstock.schemas.ids import is_uuid
 
 NOW: Final = "now"
 BEGINNING: Final = "beginning"
@@ -54,7 +54,7 @@ def routers(door: Door, streams: Streams) -> tuple[APIRouter, ...]:
 def _streams(door: Door, streams: Streams) -> APIRouter:
     router = APIRouter(tags=["streams"], route_class=StreamRoute, include_in_schema=False)
 
-    @router.get("/v1/runs/{run_id}/events")
+    @router.get("/v1/runs/{run_id}/events", dependencies=[door.receipts.of_run])
     async def of_run(
         run_id: str,
         caller: Annotated[Caller, Depends(door.keys)],
@@ -64,9 +64,7 @@ def _streams(door: Door, streams: Streams) -> APIRouter:
         """The run's events from a seq on, as they come, until it has ended."""
         caller.needs(READ, "read a run")
         begin = from_seq if last_event_id is None else _seq(last_event_id) + 1
-        row = await door.views.run(caller.tenant, run_id) if is_uuid(run_id) else None
-        if row is None and door.accepted.get(run_id, caller.tenant) is None:
-            raise not_found("run")
+        row = await known(door, caller, run_id)
         if row is not None and row["status"] in ENDED and row["last_seq"] < begin:
             # To an EventSource this says that it needn't come back.
             return Response(status_code=NO_CONTENT)

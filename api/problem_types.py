@@ -78,6 +78,7 @@ internal | 500 | a fault of ours: send it again with the same Idempotency-Key, a
 no-such-workflow | 501 | the application registers no case review
 database-away | 503 | Postgres doesn't answer
 not-migrated | 503 | the database has no views yet
+not-shown-yet | 503 | the run was accepted, and the views don't show it yet
 views-empty | 503 | the views have read nothing of the log yet
 log-away | 503 | the broker doesn't answer: the record may stand on the log or not
 log-busy | 503 | more waits for the broker than may

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.api.callers import Caller
 from penstock.api.door import Door, IdempotencyKey
 from penstock.api.problems import Problem
+from penstock.api.receipts import Receipt
 from penstock.api.rights import RETRY
 from penstock.api.run_control import known
 from penstock.api.run_filters import INT4_MAX
 from penstock.api.run_views import links
-from penstock.api.starting import Start, begin
+from penstock.api.starting import Begun, Start, begin
 from penstock.api.views import Columns
 from penstock.producers.retries import Retry
 from penstock.schemas.canonical import NotCanonical, canonical_json, sha256_hex
@@ -37,12 +38,13 @@ class Retried(BaseModel):
     run_id: str
     retry_of: str
     status: str
+    receipt: Receipt
     links: dict[str, str]
 
 
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
-    router = APIRouter(tags=["runs"])
+    router = APIRouter(tags=["runs"], dependencies=[door.receipts.of_run])
 
     @router.post("/v1/runs/{run_id}/retry", status_code=202, response_model=Retried)
     async def retry(
@@ -54,21 +56,23 @@ def routes(door: Door) -> APIRouter:
     ) -> Retried:
         """Do it again. 202: the log has the new run's start. The same key again is the same run, none is one too."""
         caller.needs(RETRY, "retry a run")
-        started = await again(door, caller, run_id, body.version, idempotency_key)
-        response.headers["Location"] = f"/v1/runs/{started}"
-        return Retried(run_id=started, retry_of=run_id, status="accepted", links=links(started))
+        begun = await again(door, caller, run_id, body.version, idempotency_key)
+        to = links(begun.run_id, begun.receipt)
+        response.headers["Location"] = to["self"]
+        return Retried(
+            run_id=begun.run_id, retry_of=run_id, status="accepted", receipt=begun.receipt, links=to
+        )
 
     return router
 
 
-async def again(door: Door, caller: Caller, run_id: str, version: int | None, key: str | None) -> str:
-    """Have a failed run done again; the new run's id. Raises problems: 404, 409, 422, 429, 503."""
+async def again(door: Door, caller: Caller, run_id: str, version: int | None, key: str | None) -> Begun:
+    """Have a failed run done again; the new run. Raises problems: 404, 409, 422, 429, 503."""
     row = await known(door, caller, run_id)
     if row["status"] != "failed":
         raise _not_failed(row["status"])
     asked = _start(door, row, await _started(door, caller, run_id), version)
-    started, _ = await begin(door, caller, asked, key)
-    return started
+    return await begin(door, caller, asked, key)
 
 
 async def _started(door: Door, caller: Caller, run_id: str) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ class SignalBody(BaseModel):
 
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
-    router = APIRouter(tags=["runs"])
+    router = APIRouter(tags=["runs"], dependencies=[door.receipts.of_run])
 
     @router.post("/v1/runs/{run_id}/cancel", status_code=202)
     async def cancel(

@@ -11,7 +11,7 @@ from penstock.api.callers import PAUSE, Caller
 from penstock.api.door import Door, IdempotencyKey, moment
 from penstock.api.inbox import input_id_of
 from penstock.api.preconditions import IfMatch
-from penstock.api.problems import not_found
+from penstock.api.problems import not_found, unavailable
 from penstock.api.run_views import links, run_of, waits_for
 from penstock.api.telling import Said
 from penstock.api.views import Columns
@@ -19,6 +19,7 @@ from penstock.runtime.effects import word
 from penstock.schemas.ids import is_uuid
 
 ABOUT_THE_CALLER: Final = frozenset({"not_a_person"})
+_NOT_SHOWN: Final = "The run was accepted, and the views don't show it yet: send the same again in a moment."
 _OUTCOMES: Final = {"RunPaused": "paused", "RunContinued": "continued"}
 
 
@@ -40,7 +41,7 @@ class ContinueBody(BaseModel):
 
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
-    router = APIRouter(tags=["runs"])
+    router = APIRouter(tags=["runs"], dependencies=[door.receipts.of_run])
 
     @router.post("/v1/runs/{run_id}/pause", status_code=202)
     async def pause(
@@ -106,8 +107,10 @@ async def _say(
 
 
 async def known(door: Door, caller: Caller, run_id: str) -> Columns:
-    """The run's row; 404 if the tenant has none, or the views don't show it yet."""
+    """The run's row. Raises problems: 404 if the tenant has none, 503 if the views don't show it yet."""
     row = await run_of(door.views, caller.tenant, run_id) if is_uuid(run_id) else None
+    if row is None and door.accepted.get(run_id, caller.tenant) is not None:
+        raise unavailable("not-shown-yet", "Not shown yet", _NOT_SHOWN, retry_after_s=1)
     if row is None:
         raise not_found("run")
     return row

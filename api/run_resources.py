@@ -10,6 +10,7 @@ from penstock.api.door import Door, IdempotencyKey
 from penstock.api.places import CURSOR_CHARACTERS_MAX
 from penstock.api.preconditions import IfNoneMatch, etag, is_same
 from penstock.api.problems import Problem, not_found
+from penstock.api.receipts import Receipt
 from penstock.api.run_filters import INT4_MAX, RunFilter, cursor_of, filter_of, place_of
 from penstock.api.run_views import links, page_of, run_of, summary, unseen, waits_for
 from penstock.api.starting import Start, begin, input_of
@@ -37,6 +38,7 @@ class Started(BaseModel):
 
     run_id: str
     status: str
+    receipt: Receipt
     links: dict[str, str]
 
 
@@ -56,10 +58,10 @@ def routes(door: Door) -> APIRouter:
         workflow = _workflow(door, body.workflow, body.version)
         value = input_of(workflow, body.input)
         asked = Start(workflow, value, body.version, body.search_attributes)
-        run_id, key = await begin(door, caller, asked, idempotency_key)
-        response.headers["Location"] = f"/v1/runs/{run_id}"
-        response.headers["Idempotency-Key"] = key
-        return Started(run_id=run_id, status="accepted", links=links(run_id))
+        begun = await begin(door, caller, asked, idempotency_key)
+        to = links(begun.run_id, begun.receipt)
+        response.headers.update({"Location": to["self"], "Idempotency-Key": begun.key})
+        return Started(run_id=begun.run_id, status="accepted", receipt=begun.receipt, links=to)
 
     @router.get("/v1/runs")
     async def runs(
@@ -78,7 +80,7 @@ def routes(door: Door) -> APIRouter:
             "next_cursor": cursor_of(page.next, caller.tenant, chosen) if page.next else None,
         }
 
-    @router.get("/v1/runs/{run_id}", response_model=None)
+    @router.get("/v1/runs/{run_id}", response_model=None, dependencies=[door.receipts.of_run])
     async def read(
         run_id: str,
         caller: Annotated[Caller, Depends(door.keys)],

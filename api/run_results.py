@@ -21,7 +21,7 @@ _ENDED: Final = frozenset({"completed", "failed", "cancelled", "refused"})
 
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
-    router = APIRouter(tags=["runs"])
+    router = APIRouter(tags=["runs"], dependencies=[door.receipts.of_run])
     room = WaitingRoom(door.views, max(1, door.settings.api_requests_max // _PLACES_PART))
 
     @router.get("/v1/runs/{run_id}/result")

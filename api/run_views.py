@@ -104,16 +104,12 @@ def waits_for(row: Columns) -> list[dict[str, Any]]:
     return found or [{"kind": "timer_or_signal"}]
 
 
-def links(run_id: str) -> dict[str, str]:
-    """Where a client goes from here."""
-    own = f"/v1/runs/{run_id}"
+def links(run_id: str, receipt: str | None = None) -> dict[str, str]:
+    """Where a client goes from here. With the receipt of a run that the views may not show yet."""
+    own, shown = f"/v1/runs/{run_id}", f"?receipt={receipt}" if receipt else ""
+    below = ("result", "events", "cancel", "pause", "continue", "retry")
     return {
-        "self": own,
-        "result": f"{own}/result",
-        "events": f"{own}/events",
-        "cancel": f"{own}/cancel",
-        "pause": f"{own}/pause",
-        "continue": f"{own}/continue",
-        "retry": f"{own}/retry",
-        "signals": f"{own}/signals/{{name}}",
+        "self": f"{own}{shown}",
+        **{name: f"{own}/{name}{shown}" for name in below},
+        "signals": f"{own}/signals/{{name}}{shown}",
     }

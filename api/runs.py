@@ -6,16 +6,15 @@ from fastapi import APIRouter, Depends, Query
 
 from penstock.api.callers import READ, Caller
 from penstock.api.door import Door, moment
-from penstock.api.problems import not_found
+from penstock.api.telling import known
 from penstock.api.views import Columns
-from penstock.schemas.ids import is_uuid
 
 LIMIT_MAX: Final = 1000
 
 
 def routes(door: Door) -> APIRouter:
     """The routes of this resource."""
-    router = APIRouter(tags=["runs"])
+    router = APIRouter(tags=["runs"], dependencies=[door.receipts.of_run])
 
     @router.get("/v1/runs/{run_id}/events")
     async def events(
@@ -26,9 +25,7 @@ def routes(door: Door) -> APIRouter:
     ) -> dict[str, Any]:
         """The events from a seq on, in order. Read on with from_seq = next_seq; it is good for ever."""
         caller.needs(READ, "read a run")
-        row = await door.views.run(caller.tenant, run_id) if is_uuid(run_id) else None
-        if row is None and door.accepted.get(run_id, caller.tenant) is None:
-            raise not_found("run")
+        row = await known(door, caller, run_id)
         found = await door.views.events(caller.tenant, run_id, from_seq, limit) if row else []
         return {
             "run_id": run_id,

@@ -15,6 +15,7 @@ from penstock.api.accepted import AcceptedRun
 from penstock.api.callers import Caller
 from penstock.api.door import Door
 from penstock.api.problems import Problem, unavailable
+from penstock.api.receipts import receipt_of
 from penstock.api.repeats import conflict
 from penstock.declare.errors import InvalidInput
 from penstock.declare.workflows import Workflow
@@ -47,6 +48,16 @@ class Start:
             raise _incorrect(error) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A start that the log has. `key` repeats the request. `receipt` is None if the views show the run, and had it
+    before this process."""
+
+    run_id: str
+    key: str
+    receipt: str | None
+
+
 def input_of(workflow: Workflow[object, object], given: object) -> Any:
     """What the workflow will get, as JSON. Raises a 422 problem that names what doesn't fit."""
     try:
@@ -55,8 +66,8 @@ def input_of(workflow: Workflow[object, object], given: object) -> Any:
         raise _incorrect(error) from error
 
 
-async def begin(door: Door, caller: Caller, start: Start, idempotency_key: str | None) -> tuple[str, str]:
-    """Have it started; the run's id and the key that repeats this request. When this returns, the log has it.
+async def begin(door: Door, caller: Caller, start: Start, idempotency_key: str | None) -> Begun:
+    """Have it started. When this returns, the log has it.
 
     Raises problems: 409 for the key of another request, 413, 422, 429, 503.
     """
@@ -75,21 +86,25 @@ async def begin(door: Door, caller: Caller, start: Start, idempotency_key: str |
         if before is not None and before != body_sha256:
             raise _conflict(started)
         if before is None:
-            await _say(door, caller, start, key, started)
-            door.accepted.note(started, AcceptedRun(caller.tenant, body_sha256))
+            receipt = await _say(door, caller, start, key, started)
+            door.accepted.note(started, AcceptedRun(caller.tenant, body_sha256, receipt))
     finally:
         turn.release()
-    return started, key
+    accepted = door.accepted.get(started, caller.tenant)
+    return Begun(started, key, accepted.receipt if accepted else None)
 
 
-async def _say(door: Door, caller: Caller, start: Start, key: str, started: str) -> None:
+async def _say(door: Door, caller: Caller, start: Start, key: str, started: str) -> str:
+    """Its receipt."""
     name, about = start.workflow.name, (start.version, start.priority, start.attributes, start.retry)
     async with door.admission.place(caller.tenant) as place:
         said = await door.inbox.say(
             caller,
             lambda client: client.start(name, start.value, key, *about),
         )
-        place.taken(started, said.wait(0))
+        record = said.wait(0)
+        place.taken(started, record)
+        return receipt_of(record)
 
 
 async def _known_sha256(door: Door, caller: Caller, started: str) -> str | None:

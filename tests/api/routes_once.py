@@ -28,8 +28,10 @@ def analysed_once() -> Iterator[None]:
         key = (getattr(call, "__code__", type(call)), path, name)
         known = made.get(key)
         if known is None:
-            made[key] = analyse(path=path, call=call, name=name, **words)
-            return made[key]
+            found = analyse(path=path, call=call, name=name, **words)
+            # To what a route gets, those of its router are added.
+            made[key] = replace(found, dependencies=list(found.dependencies))
+            return found
         # What it depends on is an object of its own application's.
         asked = zip(_depends(call), known.dependencies, strict=True)
         own = [get_dependant(path=path, call=dependency, name=each.name) for dependency, each in asked]

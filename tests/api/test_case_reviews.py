@@ -36,7 +36,7 @@ def test_a_start_is_accepted_with_its_task_id(api: Api) -> None:
     assert response.status_code == 202
     task_id = run_id("local", "dispute-1")
     assert response.json()["task_id"] == task_id
-    assert response.headers["location"] == f"/case-review/{task_id}"
+    assert response.headers["location"] == f"/case-review/{task_id}?receipt={response.json()['receipt']}"
     ((meta, body),) = api.log.inputs
     assert isinstance(body, StartRun)
     assert (meta.tenant, meta.entity_id) == ("local", task_id)

@@ -35,7 +35,7 @@ def test_a_failed_run_is_started_anew_with_what_it_was_started_with(failing: Api
     answer = response.json()
     new = Retry(RUN, ()).run_id("r-1")
     assert (answer["run_id"], answer["retry_of"], answer["status"]) == (new, RUN, "accepted")
-    assert response.headers["Location"] == f"/v1/runs/{new}"
+    assert response.headers["Location"] == f"/v1/runs/{new}?receipt={response.json()['receipt']}"
     ((meta, body),) = failing.log.inputs
     assert isinstance(body, StartRun)
     assert (meta.entity_id, meta.actor.subject) == (new, "sam")

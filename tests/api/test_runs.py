@@ -57,7 +57,7 @@ def test_a_start_is_accepted_with_its_place(api: Api) -> None:
     assert response.status_code == 202, response.text
     own = run_id("local", "k-1")
     assert (response.json()["run_id"], response.json()["status"]) == (own, "accepted")
-    assert response.headers["location"] == f"/v1/runs/{own}"
+    assert response.headers["location"] == f"/v1/runs/{own}?receipt={response.json()['receipt']}"
     ((_, said),) = api.log.inputs
     assert isinstance(said, StartRun)
     assert (said.workflow, said.workflow_version) == ("case-review", 1)

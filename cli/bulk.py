@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from penstock.cli.completing import bulks, run_statuses
 from penstock.cli.questions import AsJson
 from penstock.cli.run_app import run_app
 from penstock.cli.told import tell
@@ -27,7 +28,7 @@ Key = Annotated[str, typer.Option(help="The same again is the same operation; wi
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many it would be, and some of them.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Follow it, and say what was done to each run.")]
-Id = Annotated[str, typer.Argument(metavar="BULK", help="The operation's id.")]
+Id = Annotated[str, typer.Argument(metavar="BULK", help="The operation's id.", autocompletion=bulks)]
 
 
 @run_app.command()
@@ -38,7 +39,10 @@ def bulk(
     version: Annotated[int | None, typer.Option(min=1, help="Only runs of this version.")] = None,
     status: Annotated[
         str | None,
-        typer.Option(help="Only these; else open ones, of continue the paused, of retry the failed."),
+        typer.Option(
+            help="Only these; else open ones, of continue the paused, of retry the failed.",
+            autocompletion=run_statuses,
+        ),
     ] = None,
     requester: Annotated[str | None, typer.Option(help="Only what this one started.")] = None,
     started_after: Annotated[str | None, typer.Option(help="RFC 3339, as 2026-11-28T09:00:00Z.")] = None,

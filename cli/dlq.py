@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from penstock.cli.completing import letters, words
 from penstock.cli.outcomes import NOT_DONE
 from penstock.cli.questions import AsJson, Reason
 from penstock.runtime.errors import SetupError
@@ -31,7 +32,9 @@ Since = Annotated[datetime | None, typer.Option("--from", help="Only those since
 Until = Annotated[datetime | None, typer.Option(help="Only those before then (UTC, log time).")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it a filter only shows what would be done.")]
-Ident = Annotated[str, typer.Argument(help="Its id; without one, all that the filters match.")]
+Ident = Annotated[
+    str, typer.Argument(help="Its id; without one, all that the filters match.", autocompletion=letters)
+]
 
 
 @dlq_app.command("list")
@@ -39,14 +42,23 @@ def list_letters(
     topic: Topic = "",
     group: Group = "",
     error: ErrorClass = "",
-    state: Annotated[str, typer.Option(help="open, redriving, redriven or discarded; empty for all.")] = "",
+    state: Annotated[
+        str,
+        typer.Option(
+            help="open, redriving, redriven or discarded; empty for all.",
+            autocompletion=words("open", "redriving", "redriven", "discarded"),
+        ),
+    ] = "",
     since: Since = None,
     until: Until = None,
     tenant: Tenant = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Dead letters, newest first."""
+    """Dead letters, newest first.
+
+    Example: penstock dlq list --topic penstock.run.inbox.dlq --state open
+    """
     from penstock.cli import dead_letters
     from penstock.cli.screen import console
 
@@ -67,8 +79,15 @@ def list_letters(
 
 
 @dlq_app.command("show")
-def show(ident: str, tenant: Tenant = "", as_json: AsJson = False) -> None:
-    """One of them: why, its bytes, decoded where they decode, and what was done with it."""
+def show(
+    ident: Annotated[str, typer.Argument(autocompletion=letters)],
+    tenant: Tenant = "",
+    as_json: AsJson = False,
+) -> None:
+    """One of them: why, its bytes, decoded where they decode, and what was done with it.
+
+    Example: penstock dlq show 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --json
+    """
     from penstock.cli import dead_letters
     from penstock.cli.screen import console
 
@@ -107,7 +126,10 @@ def redrive(
     tenant: Tenant = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put it back into the inbox that it came from; by filter: all that match, after a look without --yes."""
+    """Put it back into the inbox that it came from; by filter: all that match, after a look without --yes.
+
+    Example: penstock dlq redrive --error Misplaced --reason "the producer is mended" --yes
+    """
     from penstock.cli import dead_letters
 
     settings = Settings.load()
@@ -140,7 +162,10 @@ def discard(
     tenant: Tenant = "",
     as_json: AsJson = False,
 ) -> None:
-    """Give it up; its bytes stay on the log. By filter: all that match, after a look without --yes."""
+    """Give it up; its bytes stay on the log. By filter: all that match, after a look without --yes.
+
+    Example: penstock dlq discard 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --reason "a test of the sender"
+    """
     from penstock.cli import dead_letters
 
     settings = Settings.load()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from penstock.cli.completing import KeyId
 from penstock.cli.questions import AsJson, Reason
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
@@ -48,7 +49,10 @@ def add(
     who: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and show it once. The API knows it within two seconds."""
+    """Make a key and show it once. The API knows it within two seconds.
+
+    Example: penstock keys add nightly --role analyst --kind service --scope runs:start --expires 90d
+    """
     from penstock.api.key_shapes import described
     from penstock.runtime import api_keys, postgres_api_keys
 
@@ -77,7 +81,10 @@ def add(
 
 @keys_app.command("list")
 def show(tenant: Annotated[str, typer.Option(help="Only this one's.")] = "", as_json: AsJson = False) -> None:
-    """All keys, without their secrets."""
+    """All keys, without their secrets.
+
+    Example: penstock keys list --json
+    """
     from penstock.api.key_shapes import document
     from penstock.cli import keys_table, shown
     from penstock.cli.screen import console
@@ -96,13 +103,16 @@ def show(tenant: Annotated[str, typer.Option(help="Only this one's.")] = "", as_
 
 @keys_app.command("rotate")
 def rotate(
-    key_id: str,
+    key_id: KeyId,
     grace: Annotated[str, typer.Option(help="For how long the old key still counts: 0s, 1h, 7d …")] = "1h",
     reason: Reason = "",
     who: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a key that is to replace this one, with the same rights, and show it once."""
+    """Make a key that is to replace this one, with the same rights, and show it once.
+
+    Example: penstock keys rotate 8f21c0d4 --grace 1h
+    """
     from penstock.runtime import api_keys, postgres_api_keys
 
     settings, grace_s = Settings.load(), seconds(grace)
@@ -131,8 +141,11 @@ def rotate(
 
 
 @keys_app.command("revoke")
-def revoke(key_id: str, reason: Reason = "", who: Who = "", as_json: AsJson = False) -> None:
-    """Have a key count no longer, from within two seconds on."""
+def revoke(key_id: KeyId, reason: Reason = "", who: Who = "", as_json: AsJson = False) -> None:
+    """Have a key count no longer, from within two seconds on.
+
+    Example: penstock keys revoke 8f21c0d4 --reason "laptop lost"
+    """
     from penstock.cli import shown
     from penstock.runtime import postgres_api_keys
 

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from penstock.cli.commands import COMMANDS, LOOK, PANELS, START
+from penstock.cli.completing import words
 from penstock.cli.later import group_of
 
+ROLES = ("runs", "tools", "timers", "schedules", "webhooks", "all", "views")
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 As = Annotated[str, typer.Option("--as", help="The operator of the deployment who says it.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays on the log.")]
@@ -30,7 +32,10 @@ def up(
         bool, typer.Option(help="A process for each role, instead of one worker for all but views.")
     ] = False,
 ) -> None:
-    """Start broker, database, worker, views and API, and keep them running until Ctrl-C."""
+    """Start broker, database, worker, views and API, and keep them running until Ctrl-C.
+
+    Example: penstock up --detach
+    """
     from penstock.cli import standing
     from penstock.cli.preparing import prepare
     from penstock.runtime.settings import Settings
@@ -64,7 +69,10 @@ def supervise() -> None:
 
 @app.command(rich_help_panel=START)
 def down() -> None:
-    """Stop what `up` started; the data stays."""
+    """Stop what `up` started; the data stays.
+
+    Example: penstock down
+    """
     from penstock.cli import standing
     from penstock.runtime.settings import Settings
 
@@ -74,19 +82,25 @@ def down() -> None:
 @app.command(rich_help_panel=START)
 def worker(
     role: Annotated[
-        str, typer.Argument(help="runs, tools, timers, schedules, webhooks, all (of these), or views")
+        str,
+        typer.Argument(
+            help="runs, tools, timers, schedules, webhooks, all (of these), or views",
+            autocompletion=words(*ROLES),
+        ),
     ],
     name: Annotated[
         str,
         typer.Option(help="Static membership: started again under its name, it has its partitions at once."),
     ] = "",
 ) -> None:
-    """Run one worker in the foreground."""
-    roles = ("runs", "tools", "timers", "schedules", "webhooks", "all", "views")
-    if role not in roles:
+    """Run one worker in the foreground.
+
+    Example: penstock worker all --name worker-1
+    """
+    if role not in ROLES:
         from penstock.runtime.errors import SetupError
 
-        raise SetupError(f"there is no worker {role!r}: type one of {', '.join(roles)}")
+        raise SetupError(f"there is no worker {role!r}: type one of {', '.join(ROLES)}")
     from penstock.runtime.stacks import tell_on_signal
 
     tell_on_signal()
@@ -103,7 +117,10 @@ def worker(
 
 @app.command(rich_help_panel=START)
 def api() -> None:
-    """Run the API in the foreground."""
+    """Run the API in the foreground.
+
+    Example: penstock api
+    """
     from penstock.runtime.stacks import tell_on_signal
 
     tell_on_signal()
@@ -117,6 +134,8 @@ def doctor(as_json: AsJson = False) -> None:
     """Look for what is wrong with settings, keys, broker, topics and database, and say what to type.
 
     Changes nothing. Exits with 1 if something is wrong. `--json`: {"findings": [{"check", "problem", "mend"}]}.
+
+    Example: penstock doctor --json
     """
     from penstock.cli.doctor_page import show
 
@@ -127,7 +146,10 @@ def doctor(as_json: AsJson = False) -> None:
 def openapi(
     page: Annotated[bool, typer.Option("--page", help="As a page of Markdown.")] = False,
 ) -> None:
-    """Print the API's OpenAPI 3.1 document, for whoever makes a client of it. Needs no server."""
+    """Print the API's OpenAPI 3.1 document, for whoever makes a client of it. Needs no server.
+
+    Example: penstock openapi > openapi.json
+    """
     from penstock.cli.openapi import text
 
     sys.stdout.write(text(page))
@@ -135,7 +157,10 @@ def openapi(
 
 @app.command(rich_help_panel=START)
 def prepare() -> None:
-    """Make topics, tables and keys on servers that the environment names, check everything, and end."""
+    """Make topics, tables and keys on servers that the environment names, check everything, and end.
+
+    Example: penstock prepare
+    """
     from penstock.cli.preparing import furnish
     from penstock.cli.standing import alone
     from penstock.runtime.settings import Settings
@@ -147,7 +172,10 @@ def prepare() -> None:
 
 @app.command(rich_help_panel=START)
 def migrate(as_json: AsJson = False) -> None:
-    """Bring the database to this version."""
+    """Bring the database to this version.
+
+    Example: penstock migrate --json
+    """
     from penstock.cli.told import tell
     from penstock.runtime.postgres import migrate as apply
     from penstock.runtime.settings import Settings
@@ -163,7 +191,10 @@ def reset_derived(
     who: As = "olga",
     as_json: AsJson = False,
 ) -> None:
-    """Drop what was derived from another log (journal, claims, views), after a broker was wiped for good."""
+    """Drop what was derived from another log (journal, claims, views), after a broker was wiped for good.
+
+    Example: penstock reset-derived --reason "the broker was lost, its volume too"
+    """
     from penstock.cli.deeds import insist_on_reason
     from penstock.cli.mending import reset_derived as empty
     from penstock.cli.told import tell
@@ -179,7 +210,10 @@ def reset_derived(
 
 @app.command("rebuild-views", rich_help_panel=LOOK)
 def rebuild_views(reason: Reason = "", who: As = "olga", as_json: AsJson = False) -> None:
-    """Empty the views; their worker fills them again from the log. Meanwhile they show less: see `rebuild`."""
+    """Empty the views; their worker fills them again from the log. Meanwhile they show less: see `rebuild`.
+
+    Example: penstock rebuild-views --reason "an old backup was put back"
+    """
     from penstock.cli.mending import rebuild_views as empty
     from penstock.cli.told import tell
     from penstock.runtime.settings import Settings

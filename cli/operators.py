@@ -22,7 +22,10 @@ def actions(
     target: Annotated[str, typer.Option(help="Only what was done to this.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=LIMIT_MAX, help="How many.")] = 100,
 ) -> None:
-    """What operators did, newest first: who, what, why; of all tenants."""
+    """What operators did, newest first: who, what, why; of all tenants.
+
+    Example: penstock actions --action key.revoke --limit 20
+    """
     from rich.markup import escape
 
     from penstock.audit.actions import actions as read

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.completing import ApprovalId, CallId, ParkedInputId, RunId, runs
 from penstock.cli.told import tell
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
@@ -21,7 +22,10 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="One screen, renewed every second.")] = False,
     once: Annotated[bool, typer.Option("--once", help="One page; as without --watch.")] = False,
 ) -> None:
-    """What runs, what waits for people, how far behind each group is; exits with 1 if something is down."""
+    """What runs, what waits for people, how far behind each group is; exits with 1 if something is down.
+
+    Example: penstock status --watch
+    """
     from penstock.cli import shown
     from penstock.cli import status as looking
     from penstock.cli.screen import console
@@ -40,8 +44,11 @@ def status(
     raise typer.Exit(0 if found.well else 1)
 
 
-def trail(run_id: str, as_json: AsJson = False) -> None:
-    """One run's whole trail: every event in order, where it stands, what caused it, who acted."""
+def trail(run_id: RunId, as_json: AsJson = False) -> None:
+    """One run's whole trail: every event in order, where it stands, what caused it, who acted.
+
+    Example: penstock trail 330e33a1-3861-5cf0-b4db-54ae97c97fea
+    """
     from penstock.audit import reading
     from penstock.cli import shown
     from penstock.runtime.postgres import connect
@@ -58,12 +65,17 @@ def trail(run_id: str, as_json: AsJson = False) -> None:
 
 
 def tail(
-    run_id: Annotated[str, typer.Argument(metavar="[RUN]", help="Of this run, until it has ended.")] = "",
+    run_id: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="Of this run, until it has ended.", autocompletion=runs)
+    ] = "",
     tenant: Annotated[str, typer.Option(help="Of this tenant's runs, from now on; of all without it.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="For programs: one document a line.")] = False,
     from_seq: Annotated[int, typer.Option("--from", min=1, help="A run's events from this seq on.")] = 1,
 ) -> None:
-    """Print events as they come: of one run until it has ended, or of all runs until Ctrl-C."""
+    """Print events as they come: of one run until it has ended, or of all runs until Ctrl-C.
+
+    Example: penstock tail 330e33a1-3861-5cf0-b4db-54ae97c97fea --from 7
+    """
     from penstock.cli import tail as following
 
     following.follow(Settings.load(), run_id, tenant, from_seq, as_json=as_json)
@@ -71,7 +83,10 @@ def tail(
 
 @approvals_app.command("list")
 def list_approvals(as_json: AsJson = False) -> None:
-    """What waits for a person, oldest first."""
+    """What waits for a person, oldest first.
+
+    Example: penstock approvals list --json
+    """
     from penstock.audit import reading
     from penstock.cli import shown
     from penstock.runtime.postgres import connect
@@ -85,8 +100,11 @@ def list_approvals(as_json: AsJson = False) -> None:
 
 
 @approvals_app.command("grant")
-def grant(approval_id: str, who: As, reason: Reason = "", as_json: AsJson = False) -> None:
-    """Vote for it."""
+def grant(approval_id: ApprovalId, who: As, reason: Reason = "", as_json: AsJson = False) -> None:
+    """Vote for it.
+
+    Example: penstock approvals grant 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --as sam --reason "the receipt is there"
+    """
     from penstock.cli import speaking
 
     approval = speaking.vote(Settings.load(), approval_id, "grant", who, reason)
@@ -100,8 +118,11 @@ def grant(approval_id: str, who: As, reason: Reason = "", as_json: AsJson = Fals
 
 
 @approvals_app.command("refuse")
-def refuse(approval_id: str, who: As, reason: Reason = "", as_json: AsJson = False) -> None:
-    """Vote against it."""
+def refuse(approval_id: ApprovalId, who: As, reason: Reason = "", as_json: AsJson = False) -> None:
+    """Vote against it.
+
+    Example: penstock approvals refuse 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --as sam --reason "no receipt"
+    """
     from penstock.cli import speaking
 
     approval = speaking.vote(Settings.load(), approval_id, "refuse", who, reason)
@@ -115,7 +136,7 @@ def refuse(approval_id: str, who: As, reason: Reason = "", as_json: AsJson = Fal
 
 
 def settle(
-    call_id: str,
+    call_id: CallId,
     evidence: Annotated[str, typer.Option(help="What you looked at; it stays on the log.")],
     happened: Annotated[
         bool | None,
@@ -127,7 +148,10 @@ def settle(
     who: As = "olga",
     as_json: AsJson = False,
 ) -> None:
-    """Answer whether the effect of a call in doubt happened."""
+    """Answer whether the effect of a call in doubt happened.
+
+    Example: penstock settle 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --happened --evidence "journal entry 4711"
+    """
     from penstock.cli import speaking
     from penstock.schemas.canonical import canonical_json
 
@@ -151,8 +175,11 @@ def settle(
     )
 
 
-def cancel(run_id: str, reason: Reason, who: As = "olga", as_json: AsJson = False) -> None:
-    """Ask a run to end early; it is cancelled when every outstanding call of it is settled."""
+def cancel(run_id: RunId, reason: Reason, who: As = "olga", as_json: AsJson = False) -> None:
+    """Ask a run to end early; it is cancelled when every outstanding call of it is settled.
+
+    Example: penstock cancel 330e33a1-3861-5cf0-b4db-54ae97c97fea --reason "opened twice"
+    """
     from penstock.cli import speaking
 
     speaking.cancel(Settings.load(), run_id, reason, who)
@@ -160,9 +187,16 @@ def cancel(run_id: str, reason: Reason, who: As = "olga", as_json: AsJson = Fals
 
 
 def release(
-    run_id: str, parked_input_id: str, reason: Reason = "", who: As = "olga", as_json: AsJson = False
+    run_id: RunId,
+    parked_input_id: ParkedInputId,
+    reason: Reason = "",
+    who: As = "olga",
+    as_json: AsJson = False,
 ) -> None:
-    """Have a parked input decided again, and then those parked behind it."""
+    """Have a parked input decided again, and then those parked behind it.
+
+    Example: penstock release 330e33a1-3861-5cf0-b4db-54ae97c97fea 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --reason fixed
+    """
     from penstock.cli import speaking
 
     speaking.release(Settings.load(), run_id, parked_input_id, reason, who)
@@ -176,9 +210,12 @@ def release(
 
 
 def discard(
-    run_id: str, parked_input_id: str, reason: Reason, who: As = "olga", as_json: AsJson = False
+    run_id: RunId, parked_input_id: ParkedInputId, reason: Reason, who: As = "olga", as_json: AsJson = False
 ) -> None:
-    """Give a parked input up."""
+    """Give a parked input up.
+
+    Example: penstock discard 330e33a1-3861-5cf0-b4db-54ae97c97fea 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --reason spam
+    """
     from penstock.cli import speaking
 
     speaking.discard(Settings.load(), run_id, parked_input_id, reason, who)

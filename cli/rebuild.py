@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.completing import tables
 from penstock.cli.questions import As, AsJson
 from penstock.runtime.settings import Settings
 
@@ -13,7 +14,9 @@ FIRST_DEFAULT = 20
 
 
 def rebuild(
-    view: Annotated[str, typer.Argument(help="run, tool_call, approval ..., or all.")] = "",
+    view: Annotated[
+        str, typer.Argument(help="run, tool_call, approval ..., or all.", autocompletion=tables)
+    ] = "",
     reason: Annotated[str, typer.Option(help="Why; it stays on the log.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the rebuild that was begun.")] = False,
     drop: Annotated[
@@ -33,6 +36,8 @@ def rebuild(
 
     Without a view it shows what rebuilds have left. Ctrl-C leaves the shadow, for --resume. `--json`: {"rebuild",
     "differences", "views", "swapped", "before"}.
+
+    Example: penstock rebuild approval --reason "who voted was wrong in 0.1" --diff-only
     """
     from penstock.cli import rebuild_page, rebuilding
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.completing import RunId
 from penstock.cli.questions import As, AsJson, Reason
 from penstock.cli.run_app import run_app
 from penstock.cli.told import tell
@@ -12,8 +13,11 @@ from penstock.runtime.settings import Settings
 
 
 @run_app.command()
-def pause(run_id: str, reason: Reason, who: As = "olga", as_json: AsJson = False) -> None:
-    """Have a run wait: it takes inputs, what is under way ends, and it asks for nothing new."""
+def pause(run_id: RunId, reason: Reason, who: As = "olga", as_json: AsJson = False) -> None:
+    """Have a run wait: it takes inputs, what is under way ends, and it asks for nothing new.
+
+    Example: penstock run pause 330e33a1-3861-5cf0-b4db-54ae97c97fea --reason "the card network is down"
+    """
     from penstock.cli import speaking_control
 
     speaking_control.pause(Settings.load(), run_id, reason, who)
@@ -26,8 +30,11 @@ def pause(run_id: str, reason: Reason, who: As = "olga", as_json: AsJson = False
 
 
 @run_app.command("continue")
-def go_on(run_id: str, reason: Reason = "", who: As = "olga", as_json: AsJson = False) -> None:
-    """Let a paused run go on."""
+def go_on(run_id: RunId, reason: Reason = "", who: As = "olga", as_json: AsJson = False) -> None:
+    """Let a paused run go on.
+
+    Example: penstock run continue 330e33a1-3861-5cf0-b4db-54ae97c97fea --reason "it is up again"
+    """
     from penstock.cli import speaking_control
 
     speaking_control.go_on(Settings.load(), run_id, reason, who)
@@ -36,7 +43,7 @@ def go_on(run_id: str, reason: Reason = "", who: As = "olga", as_json: AsJson = 
 
 @run_app.command()
 def retry(
-    run_id: str,
+    run_id: RunId,
     key: Annotated[
         str, typer.Option(help="Another key is another retry; the same again is the same run.")
     ] = "",
@@ -46,7 +53,10 @@ def retry(
     who: As = "olga",
     as_json: AsJson = False,
 ) -> None:
-    """Do a failed run again, from the start, as a new run."""
+    """Do a failed run again, from the start, as a new run.
+
+    Example: penstock run retry 330e33a1-3861-5cf0-b4db-54ae97c97fea --version 4
+    """
     from penstock.cli import speaking_control
 
     started = speaking_control.retry(Settings.load(), run_id, key, version, who)
@@ -61,7 +71,7 @@ def retry(
 
 @run_app.command()
 def migrate(
-    run_id: str,
+    run_id: RunId,
     to: Annotated[int, typer.Option("--to", min=1, max=2**31 - 1, help="The version that it is to have.")],
     reason: Reason,
     dry_run: Annotated[
@@ -73,7 +83,10 @@ def migrate(
     ] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Have a run go on under another version of its workflow, if its history fits that; else it says why not."""
+    """Have a run go on under another version of its workflow, if its history fits that; else it says why not.
+
+    Example: penstock run migrate 330e33a1-3861-5cf0-b4db-54ae97c97fea --to 4 --reason "3 rounds wrongly" --dry-run
+    """
     from penstock.cli import run_speaking
 
     run_speaking.migrate(Settings.load(), run_id, to, reason, who, wait, trial=dry_run, as_json=as_json)

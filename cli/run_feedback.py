@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.completing import RunId
 from penstock.cli.run_app import run_app
 from penstock.cli.runs import As, AsJson, Key, Wait
 from penstock.runtime.errors import SetupError
@@ -14,7 +15,7 @@ Tags = Annotated[list[str] | None, typer.Option("--tag", help="A word to find it
 
 @run_app.command()
 def feedback(
-    run_id: str,
+    run_id: RunId,
     score: Annotated[float | None, typer.Option(min=-1000, max=1000, help="Three decimals count.")] = None,
     label: Annotated[str, typer.Option(help="A word for it, such as helpful or wrong.")] = "",
     comment: Annotated[str, typer.Option(help="It stays on the log.")] = "",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.completing import RunId, WorkflowName, run_statuses
 from penstock.cli.run_app import run_app
 from penstock.runtime.settings import Settings
 
@@ -28,7 +29,7 @@ Wait = Annotated[
 
 @run_app.command()
 def start(
-    workflow: str,
+    workflow: WorkflowName,
     input: Annotated[str, typer.Option(help="JSON, @FILE with JSON, or - for standard input.")] = "null",
     version: Annotated[int | None, typer.Option(min=1, help="Without it, the newest.")] = None,
     attribute: Attribute = None,
@@ -54,7 +55,8 @@ def list_runs(
     workflow: Annotated[str | None, typer.Option(help="Its name.")] = None,
     version: Annotated[int | None, typer.Option(min=1)] = None,
     status: Annotated[
-        str | None, typer.Option(help="As show names it, or `open`: any that hasn't ended.")
+        str | None,
+        typer.Option(help="As show names it, or `open`: any that hasn't ended.", autocompletion=run_statuses),
     ] = None,
     requester: Annotated[str | None, typer.Option(help="Who started it.")] = None,
     started_after: Annotated[str | None, typer.Option(help="RFC 3339, as 2026-11-28T09:00:00Z.")] = None,
@@ -80,7 +82,7 @@ def list_runs(
 
 
 @run_app.command()
-def show(run_id: str, as_json: AsJson = False) -> None:
+def show(run_id: RunId, as_json: AsJson = False) -> None:
     """One run: status, input, result, and what it waits for.
 
     Example: penstock run show 330e33a1-3861-5cf0-b4db-54ae97c97fea --json
@@ -94,7 +96,7 @@ def show(run_id: str, as_json: AsJson = False) -> None:
 
 @run_app.command()
 def events(
-    run_id: str,
+    run_id: RunId,
     from_seq: Annotated[int, typer.Option(min=1, help="From this event on.")] = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -116,7 +118,7 @@ def events(
 
 
 @run_app.command()
-def result(run_id: str, wait: Wait = 0, as_json: AsJson = False) -> None:
+def result(run_id: RunId, wait: Wait = 0, as_json: AsJson = False) -> None:
     """What a run came to. Exits with 1 if it ended otherwise than completed, with 3 if it hasn't ended.
 
     Example: penstock run result 330e33a1-3861-5cf0-b4db-54ae97c97fea --wait 60
@@ -130,7 +132,7 @@ def result(run_id: str, wait: Wait = 0, as_json: AsJson = False) -> None:
 
 @run_app.command()
 def cancel(
-    run_id: str,
+    run_id: RunId,
     reason: Annotated[str, typer.Option(help="Why; it stays on the log.")],
     key: Key = "",
     who: As = "olga",
@@ -148,7 +150,7 @@ def cancel(
 
 @run_app.command()
 def signal(
-    run_id: str,
+    run_id: RunId,
     name: str,
     payload: Annotated[str, typer.Option(help="JSON, @FILE with JSON, or - for standard input.")] = "null",
     key: Key = "",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli.completing import ParkedScheduleInputId, ScheduleName
 from penstock.cli.schedules import As, AsJson, Key, Reason, Tenant, Wait, schedules_app
 from penstock.runtime.settings import Settings
 
@@ -19,7 +20,7 @@ Input = Annotated[
 
 @schedules_app.command()
 def release(
-    name: str,
+    name: ScheduleName,
     parked_input_id: Input,
     reason: Reason = "",
     key: Key = "",
@@ -28,7 +29,10 @@ def release(
     wait: Wait = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Have a parked input decided again, the oldest first, and then those parked behind it."""
+    """Have a parked input decided again, the oldest first, and then those parked behind it.
+
+    Example: penstock schedules release nightly-review 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --wait 10
+    """
     from penstock.cli.schedule_speaking import Asked
 
     asked = Asked(Settings.load(), tenant, name, who, key, wait, as_json)
@@ -42,7 +46,7 @@ def release(
 
 @schedules_app.command()
 def discard(
-    name: str,
+    name: ScheduleName,
     parked_input_id: Input,
     reason: Reason,
     key: Key = "",
@@ -51,7 +55,10 @@ def discard(
     wait: Wait = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Give a parked input up."""
+    """Give a parked input up.
+
+    Example: penstock schedules discard nightly-review 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --reason "asked for twice"
+    """
     from penstock.cli.schedule_speaking import Asked
 
     asked = Asked(Settings.load(), tenant, name, who, key, wait, as_json)
@@ -63,7 +70,9 @@ def discard(
     asked.say(("discard", parked_input_id, reason), speak)
 
 
-def _record(asked: "Asked", verb: str, parked_input_id: str, reason: str, input_id: str) -> None:
+def _record(
+    asked: "Asked", verb: str, parked_input_id: ParkedScheduleInputId, reason: str, input_id: str
+) -> None:
     """Who does it and why stands on the log before it is said; the same as over HTTP."""
     from penstock.cli.speaking import actor_of, recording_for, told
     from penstock.schemas.ids import derived_id

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.completing import ScheduleName, words, workflows
 from penstock.runtime.settings import Settings
 
 schedules_app = typer.Typer(
@@ -28,7 +29,7 @@ Reason = Annotated[str, typer.Option(help="Why; it stays on the log.")]
 @schedules_app.command()
 def create(
     name: str,
-    workflow: Annotated[str, typer.Option(help="Which workflow it starts.")],
+    workflow: Annotated[str, typer.Option(help="Which workflow it starts.", autocompletion=workflows)],
     input: Annotated[str, typer.Option(help="JSON, @FILE with JSON, or - for standard input.")] = "null",
     version: Annotated[int | None, typer.Option(min=1, help="Without it, the newest at each start.")] = None,
     cron: Annotated[
@@ -58,8 +59,9 @@ def create(
 ) -> None:
     """Make a schedule, and say when it is due. The same again is the same one.
 
-    Example: penstock schedules create nightly --workflow case-review --input @case.json --cron "30 2 * * *" --zone
-    Europe/Berlin (on the night when clocks skip 02:30 it is due at 03:00, and once when they show it twice).
+    On the night when clocks skip 02:30 it is due at 03:00, and once when they show it twice.
+
+    Example: penstock schedules create nightly --workflow case-review --cron "30 2 * * *" --zone Europe/Berlin
     """
     from penstock.cli import schedule_speaking as speaking
 
@@ -76,7 +78,11 @@ def create(
 @schedules_app.command("list")
 def list_schedules(
     state: Annotated[
-        str | None, typer.Option(help="active, paused, over or deleted; without it all but deleted ones.")
+        str | None,
+        typer.Option(
+            help="active, paused, over or deleted; without it all but deleted ones.",
+            autocompletion=words("active", "paused", "over", "deleted"),
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     tenant: Tenant = "local",
@@ -92,7 +98,7 @@ def list_schedules(
 
 
 @schedules_app.command()
-def show(name: str, tenant: Tenant = "local", as_json: AsJson = False) -> None:
+def show(name: ScheduleName, tenant: Tenant = "local", as_json: AsJson = False) -> None:
     """One schedule: its plan, its next five due times in its zone, its last runs.
 
     Example: penstock schedules show nightly --json
@@ -104,7 +110,7 @@ def show(name: str, tenant: Tenant = "local", as_json: AsJson = False) -> None:
 
 @schedules_app.command()
 def pause(
-    name: str,
+    name: ScheduleName,
     reason: Reason,
     key: Key = "",
     who: As = "olga",
@@ -124,7 +130,7 @@ def pause(
 
 @schedules_app.command()
 def resume(
-    name: str,
+    name: ScheduleName,
     reason: Reason = "",
     key: Key = "",
     who: As = "olga",
@@ -144,7 +150,7 @@ def resume(
 
 @schedules_app.command()
 def trigger(
-    name: str,
+    name: ScheduleName,
     reason: Reason = "",
     key: Key = "",
     who: As = "olga",
@@ -164,7 +170,7 @@ def trigger(
 
 @schedules_app.command()
 def delete(
-    name: str,
+    name: ScheduleName,
     reason: Reason = "",
     key: Key = "",
     who: As = "olga",

@@ -20,7 +20,10 @@ def list_schemas(
     topic: Annotated[str, typer.Option(help="Only what may stand on this topic.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Every subject: topic, record, version, id, and what it says."""
+    """Every subject: topic, record, version, id, and what it says.
+
+    Example: penstock schemas list --topic penstock.run.events
+    """
     from rich.table import Table
 
     from penstock.cli.schemas_shown import subjects
@@ -42,7 +45,10 @@ def show(
     example: Annotated[bool, typer.Option("--example", help="A record that it fits, instead.")] = False,
     version: Annotated[int, typer.Option(min=0, help="An earlier one; 0: the newest.")] = 0,
 ) -> None:
-    """One schema in full, as registries have it; always JSON."""
+    """One schema in full, as registries have it; always JSON.
+
+    Example: penstock schemas show CastVote --example
+    """
     from penstock.cli.schemas_shown import example_of, one_of, version_of
 
     found = one_of(name)
@@ -55,7 +61,10 @@ def check(
     folder: Annotated[Path, typer.Argument(help="A folder of .avsc files.", exists=True, file_okay=False)],
     as_json: AsJson = False,
 ) -> None:
-    """May the schemas in a folder follow those that are pinned? Exits with 1 if one may not."""
+    """May the schemas in a folder follow those that are pinned? Exits with 1 if one may not.
+
+    Example: penstock schemas check ./schemas
+    """
     from penstock.schemas.folder import NotSchemas, judge, read_folder
     from penstock.schemas.registry import Lock
 
@@ -73,7 +82,10 @@ def check(
 
 @schemas_app.command("diff")
 def diff(as_json: AsJson = False) -> None:
-    """What the registry at SCHEMA_REGISTRY_URL has otherwise than this version. Exits with 1 if something is."""
+    """What the registry at SCHEMA_REGISTRY_URL has otherwise than this version. Exits with 1 if something is.
+
+    Example: penstock schemas diff --json
+    """
     from penstock.schemas.confluent import RegistryRefused, RegistryUnavailable
     from penstock.schemas.registry import Lock
     from penstock.schemas.registry_diff import Registry, registry_diff

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli.completing import webhooks
 from penstock.runtime.errors import SetupError
 from penstock.runtime.settings import Settings
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Who = Annotated[str, typer.Option("--as", help="Who does it, as the log will name them; you, if left out.")]
 Tenant = Annotated[str, typer.Option(help="Whose webhook it is.")]
-Ident = Annotated[str, typer.Argument(help="The webhook's id.")]
+Ident = Annotated[str, typer.Argument(help="The webhook's id.", autocompletion=webhooks)]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.cli.completing import words
 from penstock.cli.questions import AsJson, Reason
 from penstock.cli.webhook_asking import Ident, Tenant, Who, active, found, record, rows_of
 from penstock.runtime.errors import SetupError
@@ -12,7 +13,10 @@ from penstock.runtime.settings import Settings
 
 
 def file_test(webhook_id: Ident, tenant: Tenant = "local", as_json: AsJson = False) -> None:
-    """Have a delivery of kind webhook.test posted; `penstock webhooks deliveries` shows what came of it."""
+    """Have a delivery of kind webhook.test posted; `penstock webhooks deliveries` shows what came of it.
+
+    Example: penstock webhooks test 5d1f2c7b90aa41e3
+    """
     from penstock.api.webhook_changes import test_body
     from penstock.runtime import postgres_webhooks
 
@@ -27,11 +31,20 @@ def file_test(webhook_id: Ident, tenant: Tenant = "local", as_json: AsJson = Fal
 def deliveries(
     webhook_id: Ident,
     tenant: Tenant = "local",
-    status: Annotated[str, typer.Option(help="Only waiting, delivered or failed ones.")] = "",
+    status: Annotated[
+        str,
+        typer.Option(
+            help="Only waiting, delivered or failed ones.",
+            autocompletion=words("waiting", "delivered", "failed"),
+        ),
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """What was posted or waits, newest first."""
+    """What was posted or waits, newest first.
+
+    Example: penstock webhooks deliveries 5d1f2c7b90aa41e3 --status failed
+    """
     from penstock.api.webhook_shapes import delivery_document
     from penstock.cli import shown, webhooks_table
     from penstock.cli.screen import console
@@ -55,7 +68,10 @@ def redeliver(
     who: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Post one once more, with the same webhook-id."""
+    """Post one once more, with the same webhook-id.
+
+    Example: penstock webhooks redeliver 5d1f2c7b90aa41e3 8b1d6f0c-52d7-5c1b-9a53-0d7f2c1e4a90 --reason "it is mended"
+    """
     from penstock.runtime import postgres_webhooks
 
     settings = Settings.load()

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from penstock.cli import webhook_deliveries
+from penstock.cli.completing import webhook_kinds
 from penstock.cli.questions import AsJson, Reason
 from penstock.cli.webhook_asking import (
     Ident,
@@ -36,14 +37,20 @@ webhooks_app.command("redeliver")(webhook_deliveries.redeliver)
 @webhooks_app.command("create")
 def create(
     url: Annotated[str, typer.Argument(help="Where to post, https://…")],
-    kind: Annotated[list[str], typer.Option(help="What it is told of; give it once for each.")],
+    kind: Annotated[
+        list[str],
+        typer.Option(help="What it is told of; give it once for each.", autocompletion=webhook_kinds),
+    ],
     description: Annotated[str, typer.Option(help="For people.")] = "",
     tenant: Tenant = "local",
     reason: Reason = "",
     who: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Subscribe, and show the secret once."""
+    """Subscribe, and show the secret once.
+
+    Example: penstock webhooks create https://hooks.example.com/penstock --kind approval.requested --kind approval.ended
+    """
     from penstock.api.webhook_shapes import recorded
     from penstock.runtime import postgres_webhooks, webhook_secrets
     from penstock.runtime.webhooks import KINDS, WEBHOOKS_TENANT_MAX, Webhook
@@ -68,7 +75,10 @@ def create(
 
 @webhooks_app.command("list")
 def list_(tenant: Tenant = "local", as_json: AsJson = False) -> None:
-    """The tenant's webhooks, without their secrets."""
+    """The tenant's webhooks, without their secrets.
+
+    Example: penstock webhooks list --json
+    """
     from penstock.api.webhook_shapes import document
     from penstock.cli import shown, webhooks_table
     from penstock.cli.screen import console
@@ -84,7 +94,10 @@ def list_(tenant: Tenant = "local", as_json: AsJson = False) -> None:
 
 @webhooks_app.command("show")
 def show(webhook_id: Ident, tenant: Tenant = "local", as_json: AsJson = False) -> None:
-    """One webhook, and how it is."""
+    """One webhook, and how it is.
+
+    Example: penstock webhooks show 5d1f2c7b90aa41e3
+    """
     with rows_of(Settings.load()) as connection:
         show_one(found(connection, tenant, webhook_id), as_json)
 
@@ -98,7 +111,10 @@ def rotate(
     who: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make another secret and show it once."""
+    """Make another secret and show it once.
+
+    Example: penstock webhooks rotate 5d1f2c7b90aa41e3 --grace 1h
+    """
     from penstock.cli.keys import seconds
     from penstock.runtime import postgres_webhooks, webhook_secrets
     from penstock.runtime.webhooks import GRACE_S_MAX
@@ -120,7 +136,10 @@ def rotate(
 def disable(
     webhook_id: Ident, tenant: Tenant = "local", reason: Reason = "", who: Who = "", as_json: AsJson = False
 ) -> None:
-    """Post nothing to it until it is enabled; what happens meanwhile isn't posted later."""
+    """Post nothing to it until it is enabled; what happens meanwhile isn't posted later.
+
+    Example: penstock webhooks disable 5d1f2c7b90aa41e3 --reason "the receiver moves"
+    """
     from penstock.runtime import postgres_webhooks
 
     settings = Settings.load()
@@ -137,7 +156,10 @@ def disable(
 def enable(
     webhook_id: Ident, tenant: Tenant = "local", reason: Reason = "", who: Who = "", as_json: AsJson = False
 ) -> None:
-    """Post to it what happens from now on, and what still waits."""
+    """Post to it what happens from now on, and what still waits.
+
+    Example: penstock webhooks enable 5d1f2c7b90aa41e3
+    """
     from penstock.runtime import postgres_webhooks
 
     settings = Settings.load()
@@ -153,7 +175,10 @@ def enable(
 def delete(
     webhook_id: Ident, tenant: Tenant = "local", reason: Reason = "", who: Who = "", as_json: AsJson = False
 ) -> None:
-    """Forget it and its deliveries, also those that wait."""
+    """Forget it and its deliveries, also those that wait.
+
+    Example: penstock webhooks delete 5d1f2c7b90aa41e3 --reason "no longer read"
+    """
     from penstock.api.webhook_shapes import recorded
     from penstock.cli import shown
     from penstock.runtime import postgres_webhooks

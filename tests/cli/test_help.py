@@ -1,6 +1,8 @@
-"""What `penstock --help` lists, and that it needs nothing that only the commands need."""
+"""What `penstock --help` lists, that it needs nothing that only the commands need, and what each command's own says."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +29,25 @@ HEAVY = (
 )
 
 
+def everything() -> list[tuple[str, Any]]:
+    """What may be typed after `penstock`, and the command that it is; without those that nobody is shown."""
+    root = typer.main.get_command(app)
+    own = {name: each for name, each in named(root).items() if name not in COMMANDS and not each.hidden}
+    return list(leaves("", own | {name: COMMANDS[name].load(name) for name in COMMANDS}))
+
+
+def named(command: Any) -> dict[str, Any]:
+    return dict(getattr(command, "commands", {}))
+
+
+def leaves(words: str, commands: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, command in commands.items():
+        if named(command):
+            yield from leaves(f"{words}{name} ", named(command))
+        else:
+            yield words + name, command
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_line_in_the_list_is_the_commands_own(name: str) -> None:
     command = COMMANDS[name].load(name)
@@ -42,24 +63,20 @@ def test_every_command_answers_to_its_name(name: str) -> None:
 
 def test_every_command_speaks_to_programs_too() -> None:
     """But those that run until they are stopped, that ask, or that say nothing else than JSON."""
-    root = typer.main.get_command(app)
-    own = {name: each for name, each in named(root).items() if name not in COMMANDS}
-    commands = own | {name: COMMANDS[name].load(name) for name in COMMANDS}
-    silent = {words for words, command in leaves("", commands) if "--json" not in options(command)}
-    servers = {"up", "supervise", "down", "worker", "api", "prepare"}
+    silent = {words for words, command in everything() if "--json" not in options(command)}
+    servers = {"up", "down", "worker", "api", "prepare"}
     assert silent == servers | {"openapi", "schemas show"}
 
 
-def named(command: Any) -> dict[str, Any]:
-    return dict(getattr(command, "commands", {}))
-
-
-def leaves(words: str, commands: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, command in commands.items():
-        if named(command):
-            yield from leaves(f"{words}{name} ", named(command))
-        else:
-            yield words + name, command
+@pytest.mark.parametrize(("words", "command"), everything())
+def test_every_command_has_an_example_that_can_be_typed(words: str, command: Any) -> None:
+    examples = re.findall(r"^ *Example: penstock (.+)$", command.help, re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert example.startswith(words)
+        typed = shlex.split(re.split(" > | && ", example)[0])[len(words.split()) :]
+        # Raises what a person would be told.
+        command.make_context(words, typed)
 
 
 def options(command: Any) -> set[str]:

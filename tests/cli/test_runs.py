@@ -129,15 +129,6 @@ def test_what_cannot_be_done_says_what_to_type(terminal: Terminal, tell: Tell, t
     assert "given twice" in terminal.complains("start", "statement", *twice)
 
 
-@pytest.mark.parametrize(
-    "command", ["start", "list", "show", "events", "result", "cancel", "signal", "feedback"]
-)
-def test_each_command_has_an_example(terminal: Terminal, command: str) -> None:
-    words = " ".join(terminal.shown(command, "--help").replace("│", " ").split())
-    assert f"Example: penstock run {command}" in words
-    assert "--json" in words
-
-
 @pytest.fixture
 def standing(fresh_kafka: LocalBroker, database_url: str, tmp_path: Path) -> Iterator[Terminal]:
     """A terminal beside a real broker, with workers that decide and project."""

@@ -46,3 +46,8 @@ class AcceptedRuns:
         with self._lock:
             run = self._runs.get(run_id)
         return run if run is not None and run.tenant == tenant else None
+
+    def receipt(self, run_id: str, tenant: str) -> str | None:
+        """That of its start, if this process knows the run."""
+        run = self.get(run_id, tenant)
+        return None if run is None else run.receipt

@@ -62,7 +62,7 @@ def routes(door: Door) -> APIRouter:
         caller.needs(READ, "read a case review")
         row = await known_run(door, caller, task_id)
         if row is None:
-            return _document(unseen(task_id), [])
+            return _document(unseen(task_id, door.accepted.receipt(task_id, caller.tenant)), [])
         approvals = await door.views.approvals(caller.tenant, run_id=task_id, status="waiting")
         return _document(row, [approval_document(each, caller) for each in approvals])
 
@@ -107,7 +107,7 @@ def _document(row: Columns, approvals: list[dict[str, Any]]) -> dict[str, Any]:
         "error": row["error"],
         "last_seq": row["last_seq"],
         "approvals": approvals,
-        "links": links(row["run_id"]),
+        "links": links(row["run_id"], row.get("receipt")),
     }
 
 

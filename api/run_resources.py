@@ -90,15 +90,16 @@ def routes(door: Door) -> APIRouter:
         """One run: status, input, result, and what it waits for. Its ETag is new with each event of it."""
         caller.needs(READ, "read a run")
         row = await run_of(door.views, caller.tenant, run_id) if is_uuid(run_id) else None
-        if row is None and door.accepted.get(run_id, caller.tenant) is None:
+        receipt = door.accepted.receipt(run_id, caller.tenant)
+        if row is None and receipt is None:
             raise not_found("run")
-        tag = etag(row["last_seq"] if row else 0)
-        if row is not None and is_same(if_none_match, row["last_seq"]):
+        row = row or unseen(run_id, receipt)
+        tag = etag(row["last_seq"])
+        if is_same(if_none_match, row["last_seq"]):
             return Response(status_code=304, headers={"ETag": tag})
         response.headers["ETag"] = tag
-        if row is None:
-            return summary(unseen(run_id)) | {"input": None, "result": None, "waits_for": []}
-        whole = {"input": row["input"], "result": row["result"], "waits_for": waits_for(row)}
+        waiting = waits_for(row) if row["last_seq"] else []
+        whole = {"input": row["input"], "result": row["result"], "waits_for": waiting}
         return summary(row) | whole
 
     return router

@@ -49,7 +49,7 @@ def routes(door: Door) -> APIRouter:
             "error": row["error"] if row else None,
             "ended_at": moment(row["ended_at_ms"]) if row else None,
             "last_seq": row["last_seq"] if row else 0,
-            "links": links(run_id),
+            "links": links(run_id, None if row else door.accepted.receipt(run_id, caller.tenant)),
         }
 
     return router

@@ -57,9 +57,9 @@ async def open_by_version(
     return {(row["workflow"], row["workflow_version"]): row["runs"] for row in rows}
 
 
-def unseen(run_id: str) -> Columns:
+def unseen(run_id: str, receipt: str | None) -> Columns:
     """The row of a run that was accepted, before the views show it."""
-    return defaultdict(lambda: None, run_id=run_id, status="accepted", last_seq=0)
+    return defaultdict(lambda: None, run_id=run_id, status="accepted", last_seq=0, receipt=receipt)
 
 
 def summary(row: Columns) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def summary(row: Columns) -> dict[str, Any]:
         "error": row["error"],
         "last_seq": row["last_seq"],
         "last_event_at": moment(row["last_event_at_ms"]),
-        "links": links(row["run_id"]),
+        "links": links(row["run_id"], row.get("receipt")),
     }
 
 

@@ -90,8 +90,7 @@ async def begin(door: Door, caller: Caller, start: Start, idempotency_key: str |
             door.accepted.note(started, AcceptedRun(caller.tenant, body_sha256, receipt))
     finally:
         turn.release()
-    accepted = door.accepted.get(started, caller.tenant)
-    return Begun(started, key, accepted.receipt if accepted else None)
+    return Begun(started, key, door.accepted.receipt(started, caller.tenant))
 
 
 async def _say(door: Door, caller: Caller, start: Start, key: str, started: str) -> str:

@@ -40,8 +40,9 @@ def test_every_link_of_a_start_leads_to_the_run_at_any_process(api: Api, other: 
     run_id, to, ana = said.json()["run_id"], said.json()["links"], api.as_("ana")
     assert said.headers["location"] == to["self"]
     assert_problem(other.get(f"/v1/runs/{run_id}", headers=ana), 404, "not-found")
-    assert other.get(to["self"], headers=ana).json()["status"] == "accepted"
-    assert other.get(to["result"], headers=ana).status_code == 202
+    shown, result = (other.get(to[name], headers=ana) for name in ("self", "result"))
+    assert (shown.json()["status"], shown.json()["links"]) == ("accepted", to)
+    assert (result.status_code, result.json()["links"]) == (202, to)
     assert other.get(to["events"], headers=ana).json()["events"] == []
     cancelled = other.post(to["cancel"], json={"reason": "no"}, headers=ana)
     assert (cancelled.status_code, cancelled.json()["outcome"]) == (202, "pending")
@@ -55,7 +56,8 @@ def test_every_link_of_a_review_does(api: Api, other: TestClient) -> None:
     said = api.client.post("/case-review", json=BODY["input"], headers=api.as_("ana"))
     to, ana = said.json()["links"], api.as_("ana")
     assert said.headers["location"] == to["self"]
-    assert other.get(to["self"], headers=ana).json()["status"] == "accepted"
+    shown = other.get(to["self"], headers=ana).json()
+    assert (shown["status"], shown["links"]) == ("accepted", to)
     assert other.post(to["cancel"], json={"reason": "no"}, headers=ana).json()["outcome"] == "pending"
     assert other.get(to["events"], headers=ana).status_code == 200
 

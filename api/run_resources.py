@@ -14,6 +14,7 @@ from penstock.api.receipts import Receipt
 from penstock.api.run_filters import INT4_MAX, RunFilter, cursor_of, filter_of, place_of
 from penstock.api.run_views import links, page_of, run_of, summary, unseen, waits_for
 from penstock.api.starting import Start, begin, input_of
+from penstock.api.views import Columns
 from penstock.declare.workflows import Workflow
 from penstock.schemas.ids import is_uuid
 
@@ -89,11 +90,7 @@ def routes(door: Door) -> APIRouter:
     ) -> dict[str, Any] | Response:
         """One run: status, input, result, and what it waits for. Its ETag is new with each event of it."""
         caller.needs(READ, "read a run")
-        row = await run_of(door.views, caller.tenant, run_id) if is_uuid(run_id) else None
-        receipt = door.accepted.receipt(run_id, caller.tenant)
-        if row is None and receipt is None:
-            raise not_found("run")
-        row = row or unseen(run_id, receipt)
+        row = await _row(door, caller.tenant, run_id)
         tag = etag(row["last_seq"])
         if is_same(if_none_match, row["last_seq"]):
             return Response(status_code=304, headers={"ETag": tag})
@@ -103,6 +100,14 @@ def routes(door: Door) -> APIRouter:
         return summary(row) | whole
 
     return router
+
+
+async def _row(door: Door, tenant: str, run_id: str) -> Columns:
+    row = await run_of(door.views, tenant, run_id) if is_uuid(run_id) else None
+    receipt = door.accepted.receipt(run_id, tenant)
+    if row is None and receipt is None:
+        raise not_found("run")
+    return row or unseen(run_id, receipt)
 
 
 def _workflow(door: Door, name: str, version: int | None) -> Workflow[object, object]:

@@ -56,15 +56,21 @@ class Preloaded:
         while batch := list(islice(made, _APPEND)):
             self._log.append(batch)
 
-    def pace(self, topics: TallyTopics, name: str, start: Callable[[], None]) -> Pace:
-        """Start somebody, wait until every input has its event, stop them. Raises BenchFailed."""
+    def pace(
+        self, topics: TallyTopics, name: str, start: Callable[[], None], *, takes: bool = False
+    ) -> Pace:
+        """Start somebody, wait until every input has its event, stop them. Raises BenchFailed.
+
+        `takes`: they write an event of taking each partition, too.
+        """
+        wanted = self._records + (self._at.partitions if takes else 0)
         before = cpu.by_name(self._at.pids())
         began_s = time.monotonic()
         start()
         self._at.until(
-            lambda: self._standing(topics) >= self._records,
+            lambda: self._standing(topics) >= wanted,
             DEADLINE_S,
-            lambda: f"{name} has made {self._standing(topics)} events of {self._records}",
+            lambda: f"{name} has made {self._standing(topics)} events of {wanted}",
         )
         after = cpu.by_name(self._at.pids())
         self._at.stop(name)

@@ -58,7 +58,7 @@ def measure(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Figur
 def run_tally(at: Standing, preloaded: Preloaded, topics: TallyTopics, *words: str) -> Pace:
     """One worker over one inbox."""
     module = ("bench.tally_process", topics.noun, *words)
-    return preloaded.pace(topics, topics.noun, lambda: at.start(topics.noun, module))
+    return preloaded.pace(topics, topics.noun, lambda: at.start(topics.noun, module), takes=True)
 
 
 def _figures(plain: Pace, timed: Pace, records: int) -> Figures:

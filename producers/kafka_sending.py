@@ -12,6 +12,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from penstock.producers.errors import BufferFull, LogRefused
+from penstock.producers.kafka_meeting import meet
 from penstock.producers.kafka_outage import QUIET, tell_of_outage
 from penstock.producers.kafka_patience import Stop
 from penstock.producers.log import OnDone, Outgoing, Record
@@ -57,11 +58,15 @@ class Sender:
         producing = _producing(settings, linger_ms=5)
         self._producer = Producer({**producing, "error_cb": self._on_error})
         self._stop = stop
+        self._has_met = False
         self._refusal: LogRefused | None = None
 
     def send(self, records: Sequence[Outgoing]) -> list[Record]:
         """Send in order, wait for every acknowledgement. After LogRefused the sender is done for."""
         stored: dict[int, Record] = {}
+        if records and not self._has_met:
+            meet(self._producer, records[0].topic)
+            self._has_met = True
         for index, record in enumerate(records):
             self._produce(record, partial(self._on_delivery, stored, index, record))
         while self._serve(self._producer.flush):
@@ -125,6 +130,7 @@ class SoonSender:
         self._open: dict[int, OnDone] = {}
         self._next = 0
         self._lock = threading.Lock()
+        self._has_met = False
         self.refusal: LogRefused | None = None
         self._thread = threading.Thread(target=self._listen, name="deliveries", daemon=True)
         self._thread.start()
@@ -136,6 +142,9 @@ class SoonSender:
         with self._lock:
             if self.refusal is not None:
                 raise self.refusal
+            if not self._has_met:
+                meet(self._producer, record.topic)
+                self._has_met = True
             number, self._next = self._next, self._next + 1
             self._open[number] = on_done
             try:

@@ -9,10 +9,8 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Final, TypeAlias
-
-import httpx
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from penstock import __version__
 from penstock.producers.signing import Keyring
@@ -21,6 +19,9 @@ from penstock.runtime.webhook_secrets import SecretLost, signature, unseal
 from penstock.streams.webhooks.daemons import in_a_thread
 from penstock.streams.webhooks.outcomes import Answer
 from penstock.streams.webhooks.rows import Due
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_S: Final = 15.0
 ANSWER_BYTES_MAX: Final = 4_096
@@ -65,16 +66,11 @@ class Poster:
         self._now_s = now_s
         # It would log every address, and of some the path is a secret.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._client = httpx.AsyncClient(
-            verify=httpx.create_ssl_context(),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=timeout_s,
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
 
     async def post(self, due: Due) -> Answer:
         """What came of it. Raises nothing but what cancels it."""
+        import httpx
+
         try:
             async with asyncio.timeout(self._timeout_s):
                 target = target_of(due.url, self._allowed)
@@ -89,7 +85,21 @@ class Poster:
 
     async def close(self) -> None:
         """Let go of what is left."""
-        await self._client.aclose()
+        if "_client" in vars(self):
+            await self._client.aclose()
+
+    @cached_property
+    def _client(self) -> "httpx.AsyncClient":
+        # Imported with the first post: it takes a tenth of a second, which a worker that is to take over hasn't.
+        import httpx
+
+        return httpx.AsyncClient(
+            verify=httpx.create_ssl_context(),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=self._timeout_s,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     async def _send(self, target: Target, address: str, due: Due) -> Answer:
         literal = f"[{address}]" if ":" in address else address

@@ -56,9 +56,7 @@ class Preloaded:
         while batch := list(islice(made, _APPEND)):
             self._log.append(batch)
 
-    def pace(
-        self, topics: TallyTopics, name: str, start: Callable[[], None], *, takes: bool = False
-    ) -> Pace:
+    def pace(self, topics: TallyTopics, name: str, start: Callable[[], None], *, takes: bool = False) -> Pace:
         """Start somebody, wait until every input has its event, stop them. Raises BenchFailed.
 
         `takes`: they write an event of taking each partition, too.

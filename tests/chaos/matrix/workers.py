@@ -108,8 +108,10 @@ class Workers:
             going = {name: child for name in names if (child := self.children.running.pop(name, None))}
             for name in names:
                 self._kept.pop(name, None)
+        # Those that wait for a broker that is away do so together.
+        up_by = time.monotonic() + UP_S
         for child in going.values():
-            wait_until_up(child)
+            wait_until_up(child, up_by - time.monotonic())
         disturbed = self.disturbed()
         said_before = {name: self._log(name).stat().st_size for name in going}
         for child in going.values():

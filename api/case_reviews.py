@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.api.callers import READ, START, Caller
 from penstock.api.door import Door, IdempotencyKey, approval_document, moment
 from penstock.api.problems import Problem, not_found
-from penstock.api.receipts import Receipt
+from penstock.api.receipts import Receipt, query_of
 from penstock.api.run_views import unseen
 from penstock.api.starting import Start, begin, input_of
 from penstock.api.views import Columns
@@ -113,7 +113,7 @@ def _document(row: Columns, approvals: list[dict[str, Any]]) -> dict[str, Any]:
 
 def links(task_id: str, receipt: str | None = None) -> dict[str, str]:
     """Where a client goes from here. With the receipt of a review that the views may not show yet."""
-    own, shown = f"/case-review/{task_id}", f"?receipt={receipt}" if receipt else ""
+    own, shown = f"/case-review/{task_id}", query_of(receipt)
     return {
         "self": f"{own}{shown}",
         "events": f"/v1/runs/{task_id}/events{shown}",

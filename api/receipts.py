@@ -37,8 +37,6 @@ ReceiptOf = Annotated[
         "show it, whichever process is asked.",
     ),
 ]
-
-
 Receipt = Annotated[
     str | None,
     Field(
@@ -46,6 +44,11 @@ Receipt = Annotated[
         "show it. Null if they do."
     ),
 ]
+
+
+def query_of(receipt: str | None) -> str:
+    """What a path ends with that shows it."""
+    return f"?receipt={receipt}" if receipt else ""
 
 
 def receipt_of(record: Record) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from penstock.api.door import moment
+from penstock.api.receipts import query_of
 from penstock.api.run_filters import Place, RunFilter
 from penstock.api.run_lists import WAITING, query
 from penstock.api.views import Columns, Views
@@ -106,7 +107,7 @@ def waits_for(row: Columns) -> list[dict[str, Any]]:
 
 def links(run_id: str, receipt: str | None = None) -> dict[str, str]:
     """Where a client goes from here. With the receipt of a run that the views may not show yet."""
-    own, shown = f"/v1/runs/{run_id}", f"?receipt={receipt}" if receipt else ""
+    own, shown = f"/v1/runs/{run_id}", query_of(receipt)
     below = ("result", "events", "cancel", "pause", "continue", "retry")
     return {
         "self": f"{own}{shown}",

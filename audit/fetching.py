@@ -91,8 +91,7 @@ def consumer_of(settings: Settings, group: str) -> Consumer:
         "client.id": VIEWS_GROUP,
         "group.id": group,
         "session.timeout.ms": settings.session_timeout_ms,
-        # Who stays hears of who has gone by their next heartbeat.
-        "heartbeat.interval.ms": settings.session_timeout_ms // 10,
+        "heartbeat.interval.ms": settings.session_heartbeat_ms,
         "auto.offset.reset": "error",
         # Kafka's offsets are for lag tools only; the views keep the positions that count.
         "enable.auto.commit": True,

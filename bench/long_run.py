@@ -6,7 +6,6 @@ partition is taken, and from then until the next step is asked for. What that co
 journal in this process: reading the history, folding it, replaying it up to the next step.
 """
 
-import gc
 import os
 import re
 import signal
@@ -32,7 +31,7 @@ from penstock.schemas.run.records import CompleteToolCall
 from penstock.schemas.topics import RUN_EVENTS, RUN_INBOX
 from penstock.streams.entity import load
 from penstock.streams.postgres_journal import PostgresJournal
-from penstock.streams.worker import GARBAGE_OBJECTS
+from penstock.streams.worker import collect_less
 
 WORKER: Final = "all"
 APPLICATION: Final = "bench.deciding:LONG"
@@ -134,8 +133,7 @@ def _parts(at: Standing, tell: Callable[[str], None]) -> dict[str, float]:
     values = journal.histories([entity_id])[entity_id]
     read_s = time.perf_counter() - began_s
     # As a worker does: else a third of the folding is the collector's.
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 10, 10)
+    collect_less()
     cpu_s = time.process_time()
     entity = bench.entities[entity_id] = load(bench.decider, bench.codec, "local", entity_id, values)
     folded_s = time.process_time() - cpu_s

@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         return written if isinstance(written, dict) else {}
 
     @property
+    def session_heartbeat_ms(self) -> int:
+        """How often members of a group tell that they are there; who stays hears of who has gone by the next one."""
+        return self.session_timeout_ms // 10
+
+    @property
     def local_file(self) -> Path:
         """Addresses and process ids of what `penstock up` started."""
         return self.home / "local.json"

@@ -18,8 +18,7 @@ def consumer(feed: Feed, settings: Settings, name: str | None) -> Consumer:
         "client.id": feed.host.group_id,
         "group.id": feed.host.group_id,
         "session.timeout.ms": settings.session_timeout_ms,
-        # Who stays hears of who has gone by their next heartbeat.
-        "heartbeat.interval.ms": settings.session_timeout_ms // 10,
+        "heartbeat.interval.ms": settings.session_heartbeat_ms,
         # Range gives the same partitions of two topics to the same process, so that hand-over finds its reader.
         "partition.assignment.strategy": "range",
         # The host may wait for its database for as long as that is away; heartbeats go on meanwhile.

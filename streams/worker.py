@@ -211,7 +211,7 @@ def run(app: WorkerApp, log_level: str = "INFO") -> int:
     for chatty in ("faust", "mode"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     sys.setswitchinterval(SWITCH_S)
-    _collect_less()
+    collect_less()
     app.owns_process = True
     worker = faust.Worker(app, loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True)
     with contextlib.suppress(SystemExit):
@@ -221,7 +221,7 @@ def run(app: WorkerApp, log_level: str = "INFO") -> int:
     return app.code()
 
 
-def _collect_less() -> None:
+def collect_less() -> None:
     """What a worker keeps (runs, histories, declarations) is no garbage, and grows: leave what stands out of the
     collector's sight, and let it look less often than every 700 objects, which a single turn makes."""
     gc.collect()
